@@ -1,0 +1,18 @@
+"""Where tensors live, and how their arithmetic stays the same from run to run."""
+
+import os
+
+import torch
+
+
+def use_deterministic_algorithms(seed: int) -> None:
+    """Make torch's results equal, bit for bit, between runs on one machine, and seed its global stream."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS when its first handle is made
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    torch.manual_seed(seed)
+
+
+def pick_device() -> torch.device:
+    """Return the first CUDA device, or the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

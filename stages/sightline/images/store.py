@@ -1,0 +1,64 @@
+"""What prepare and split leave for the stages after them: pixels, labels, subsets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from sightline.common.errors import SightlineError
+from sightline.common.files import read_json, read_table, require
+from sightline.common.params import StrictModel, validate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INDEX_TEXT = ("id", "class", "group", "subset", "sha256", "phash")
+
+
+class DatasetSpec(StrictModel):
+    """The content of `data/prepared/dataset.json`."""
+
+    source: str
+    classes: list[str]
+    images: int = Field(ge=1)
+    image_size: int = Field(gt=0)
+    fit: Literal["crop", "pad", "stretch"]
+    resample: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+    background: list[int]
+
+
+def read_dataset(prepared: str | Path = "data/prepared") -> DatasetSpec:
+    """Read dataset.json: classes in order, stored size, and how the pixels were made."""
+    path = Path(prepared) / "dataset.json"
+    return validate(DatasetSpec, read_json(path), str(path))
+
+
+def open_pixels(prepared: str | Path = "data/prepared") -> np.ndarray:
+    """Map images.npy, uint8 [N, H, W, 3] RGB, into memory: pages come when they are read; writes stay private."""
+    path = Path(prepared) / "images.npy"
+    require(path)
+    return np.load(path, mmap_mode="c")
+
+
+def read_index(path: str | Path = "data/prepared/index.csv") -> "pd.DataFrame":
+    """Read index.csv; row i describes image i of images.npy."""
+    return read_table(path, text=INDEX_TEXT)
+
+
+def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "data/split") -> "pd.DataFrame":
+    """Join the split with the index.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an image that takes part, in the index's order: row (position in images.npy), id, label, class,
+        subset (train, val or test), fold (-1 where there is none).
+    """
+    index = read_index(Path(prepared) / "index.csv")[["id", "label", "class"]]
+    index.insert(0, "row", np.arange(len(index)))
+    parts = read_table(Path(split) / "split.csv", text=("id", "subset"))
+    samples = index.merge(parts, on="id", how="inner", validate="one_to_one").sort_values("row", ignore_index=True)
+    if len(samples) != len(parts):
+        raise SightlineError(f"{split}/split.csv: names images that {prepared}/index.csv lacks: run `dvc repro split`")
+    return samples

@@ -1,0 +1,78 @@
+"""From a name in params.yaml to a network: Sightline's own, or any of timm's."""
+
+import difflib
+
+from torch import nn
+
+from sightline.common.errors import SightlineError
+from sightline.networks.simple_cnn import SimpleCNN
+
+OWN_NETWORKS = {"simple_cnn": SimpleCNN}
+
+
+def build_network(architecture: str, classes: int, input_size: int, pretrained: bool) -> nn.Module:
+    """Build a network that takes float [N, 3, input_size, input_size] and gives logits [N, classes].
+
+    Parameters
+    ----------
+    architecture : str
+        A key of `OWN_NETWORKS`, or a model name of timm, with or without a pretrained tag.
+    pretrained : bool
+        Start from timm's published weights, which timm asks the Hugging Face hub for.
+
+    Raises
+    ------
+    SightlineError
+        The name is unknown, the network cannot take this input size, or the weights cannot be had.
+    """
+    if architecture in OWN_NETWORKS:
+        if pretrained:
+            raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
+        return OWN_NETWORKS[architecture](classes)
+    return _build_timm(architecture, classes, input_size, pretrained)
+
+
+def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
+    """Return the mean and standard deviation per channel, in [0, 1], that timm's weights were trained with.
+
+    Raises
+    ------
+    SightlineError
+        The network is one of Sightline's own, which have none.
+    """
+    if architecture in OWN_NETWORKS:
+        raise SightlineError(f"params.yaml: normalization: {architecture} brings none of its own; use `dataset`")
+    import timm  # takes over a second to import, which Sightline's own networks need not wait for
+
+    _check_timm_name(timm, architecture)
+    config = timm.get_pretrained_cfg(architecture)
+    return list(config.mean), list(config.std)
+
+
+def _build_timm(architecture: str, classes: int, input_size: int, pretrained: bool) -> nn.Module:
+    import timm
+
+    _check_timm_name(timm, architecture)
+    config = timm.get_pretrained_cfg(architecture)
+    sizes = {"img_size": input_size} if config is not None and config.fixed_input_size else {}
+    try:
+        return timm.create_model(architecture, pretrained=pretrained, num_classes=classes, **sizes)
+    except (AssertionError, ValueError) as error:
+        raise SightlineError(f"params.yaml: model: {architecture} cannot take {input_size} px: {error}") from None
+    except (OSError, RuntimeError) as error:
+        if not pretrained:
+            raise
+        reason = str(error).strip().splitlines()[0]
+        raise SightlineError(
+            f"params.yaml: pretrained: the weights of {architecture} cannot be fetched from the Hugging Face hub "
+            f"({reason}): connect to the network, fill its cache (HF_HOME), or set `pretrained: false`"
+        ) from None
+
+
+def _check_timm_name(timm, architecture: str) -> None:
+    if timm.is_model(architecture):
+        return
+    known = [*OWN_NETWORKS, *timm.list_models()]
+    near = difflib.get_close_matches(architecture, known, n=3)
+    hint = f"did you mean {', '.join(near)}?" if near else "see timm.list_models()"
+    raise SightlineError(f"params.yaml: model: no network is called {architecture!r}: {hint}")

@@ -1,0 +1,74 @@
+"""From stored pixels to class scores: what training, evaluation, explanation and the exported graph share."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class Classifier(nn.Module):
+    """A network with its preprocessing: uint8 pixels [N, H, W, 3] in, logits [N, classes] out.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Takes normalised float [N, 3, input_size, input_size].
+    mean, std : list of float
+        Per channel R, G, B, in units of [0, 1].
+    input_size : int
+        Side in pixels that the network takes. Larger stored images are cropped at their centre, smaller ones are
+        enlarged (bilinear).
+    """
+
+    def __init__(self, network: nn.Module, mean: list[float], std: list[float], input_size: int):
+        super().__init__()
+        self.network = network
+        self.input_size = input_size
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def scale(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return float [N, 3, input_size, input_size] in [0, 1] from uint8 [N, H, W, 3]."""
+        images = pixels.permute(0, 3, 1, 2).float() / 255
+        size = self.input_size
+        height, width = images.shape[2:]
+        if height > size or width > size:
+            top, left = max(0, (height - size) // 2), max(0, (width - size) // 2)
+            images = images[:, :, top : top + size, left : left + size]
+        if height < size or width < size:
+            images = functional.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
+        return images
+
+    def normalize(self, images: torch.Tensor) -> torch.Tensor:
+        """Return (images - mean) / std for images [N, 3, H, W] in [0, 1]."""
+        return (images - self.mean) / self.std
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.network(self.normalize(self.scale(pixels)))
+
+
+class Ensemble(nn.Module):
+    """One or more classifiers as one: uint8 pixels [N, H, W, 3] in, log-probabilities [N, classes] out.
+
+    The members' probabilities are averaged; then log p / temperature is normalised again, which for a single
+    member is temperature scaling of its logits (Guo et al., 2017, "On Calibration of Modern Neural Networks").
+    """
+
+    def __init__(self, members: list[Classifier], temperature: float = 1.0):
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.temperature = temperature
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        scores = [member(pixels) for member in self.members]
+        return temper(mean_log_probabilities(scores), self.temperature)
+
+
+def mean_log_probabilities(logits: list[torch.Tensor]) -> torch.Tensor:
+    """Return the logarithm of the members' mean probabilities, from each member's logits [N, classes]."""
+    log_probabilities = torch.stack([functional.log_softmax(scores, dim=1) for scores in logits])
+    return torch.logsumexp(log_probabilities, dim=0) - torch.log(torch.tensor(float(len(logits))))
+
+
+def temper(scores: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return log-softmax of scores / temperature, for logits or log-probabilities [N, classes]."""
+    return functional.log_softmax(scores / temperature, dim=1)

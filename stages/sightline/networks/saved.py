@@ -1,0 +1,82 @@
+"""`models/trained`: one safetensors file a member, and model.json with all that is needed to predict."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pydantic import Field
+from safetensors.torch import load_file, save_file
+
+from sightline.common.errors import SightlineError
+from sightline.common.files import read_json, replacing, write_json
+from sightline.common.params import StrictModel, validate
+from sightline.networks.build import build_network
+from sightline.networks.classifier import Classifier
+
+
+class Member(StrictModel):
+    """One trained network: its architecture, its weights' file, and the fold that it did not see."""
+
+    architecture: str
+    file: str
+    fold: int | None
+
+
+class Preprocessing(StrictModel):
+    """How stored pixels are made from image bytes: the arguments of `sightline.images.decode`."""
+
+    image_size: int = Field(gt=0)
+    fit: Literal["crop", "pad", "stretch"]
+    resample: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+    background: list[int] = Field(min_length=3, max_length=3)
+
+
+class ModelSpec(StrictModel):
+    """The content of model.json."""
+
+    classes: list[str] = Field(min_length=2)
+    preprocessing: Preprocessing
+    input_size: int = Field(gt=0)
+    mean: list[float] = Field(min_length=3, max_length=3)
+    std: list[float] = Field(min_length=3, max_length=3)
+    members: list[Member] = Field(min_length=1)
+
+
+def write_spec(folder: str | Path, spec: ModelSpec) -> None:
+    """Write model.json."""
+    write_json(Path(folder) / "model.json", spec.model_dump())
+
+
+def read_spec(folder: str | Path) -> ModelSpec:
+    """Read model.json, refusing one that an incompatible version wrote."""
+    path = Path(folder) / "model.json"
+    return validate(ModelSpec, read_json(path), str(path))
+
+
+def write_weights(path: str | Path, weights: dict[str, torch.Tensor]) -> None:
+    """Write a network's state dict, from whatever device it is on, as safetensors."""
+    with replacing(path) as beside:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, beside)
+
+
+def load_members(folder: str | Path, spec: ModelSpec) -> list[Classifier]:
+    """Build every member with its weights, on the CPU, in evaluation mode.
+
+    Raises
+    ------
+    SightlineError
+        A weights file is missing or belongs to another network.
+    """
+    return [_load_member(Path(folder) / member.file, member, spec).eval() for member in spec.members]
+
+
+def _load_member(path: Path, member: Member, spec: ModelSpec) -> Classifier:
+    network = build_network(member.architecture, len(spec.classes), spec.input_size, pretrained=False)
+    try:
+        network.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise SightlineError(f"{path}: not found: `dvc repro` trains it, `dvc pull` fetches it") from None
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise SightlineError(f"{path}: not the weights of {member.architecture} with its classes: {reason}") from None
+    return Classifier(network, spec.mean, spec.std, spec.input_size)
