@@ -1,7 +1,6 @@
 """Files that are never half-written: every writer writes beside its target, then renames."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     beside = path.with_name(f".{path.name}.partial")
     try:
         yield beside
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 

@@ -1,0 +1,154 @@
+"""Image bytes to stored pixels: the one decoding function of training, parity checks and serving.
+
+Needs Pillow and NumPy alone, so that a server can carry it without the rest.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps
+
+Image.MAX_IMAGE_PIXELS = None  # Decoding.max_pixels is the limit, and it quarantines a file instead of ending the stage
+
+SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+class BadImageError(Exception):
+    """A file that cannot become pixels; the message is the reason that quarantine.csv shows."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How image bytes become a square of pixels.
+
+    Parameters
+    ----------
+    image_size : int
+        Side of the result in pixels.
+    fit : {"crop", "pad", "stretch"}
+        Fill the square and cut what hangs over, show all of the image between bars, or ignore the aspect ratio.
+    resample : str
+        Name of a Pillow filter: nearest, box, bilinear, hamming, bicubic or lanczos; all but nearest average over the
+        source's pixels when they shrink an image.
+    background : tuple of int
+        RGB in 0..255, behind transparent pixels and in the bars of ``pad``.
+    max_pixels : int
+        Largest width x height that is decoded.
+    """
+
+    image_size: int
+    fit: str
+    resample: str
+    background: tuple[int, int, int]
+    max_pixels: int
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Pixels uint8 [image_size, image_size, 3] RGB, and the upright image's size before it was fitted."""
+
+    pixels: np.ndarray
+    width: int
+    height: int
+
+
+def decode(data: bytes, how: Decoding) -> Decoded:
+    """Decode one image file's bytes: upright by its EXIF orientation, RGB, first frame, fitted to a square.
+
+    Raises
+    ------
+    BadImageError
+        The bytes are empty, not an image, truncated, too large, or hold pixels without a defined range.
+    """
+    if not data:
+        raise BadImageError("empty file")
+    image = _open(data, how.max_pixels)
+    width, height = image.size
+    try:
+        image.draft(None, _wanted_size(width, height, how))  # JPEG alone: decode at 1/2, 1/4 or 1/8 where enough
+        image.load()
+        turned = ImageOps.exif_transpose(image)
+        if turned.size != image.size:
+            width, height = height, width
+        pixels = np.asarray(FITS[how.fit](_to_rgb(turned, how.background), how))
+    except BadImageError:
+        raise
+    except Exception as error:  # damaged files make Pillow raise whatever its plugins stumble over
+        raise BadImageError(f"damaged: {_one_line(error)}") from None
+    return Decoded(pixels, width, height)
+
+
+def _open(data: bytes, max_pixels: int) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(data))
+    except Image.UnidentifiedImageError:
+        raise BadImageError("not an image") from None
+    except Exception as error:
+        raise BadImageError(f"damaged: {_one_line(error)}") from None
+    if image.width * image.height > max_pixels:
+        raise BadImageError(f"too large: {image.width} x {image.height} pixels (prepare.max_pixels)")
+    return image
+
+
+def _wanted_size(width: int, height: int, how: Decoding) -> tuple[int, int]:
+    if how.fit != "pad":
+        return how.image_size, how.image_size
+    return _padded_size(width, height, how.image_size)
+
+
+def _padded_size(width: int, height: int, size: int) -> tuple[int, int]:
+    longest = max(width, height)
+    return max(1, round(width * size / longest)), max(1, round(height * size / longest))
+
+
+def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode in SIXTEEN_BIT:
+        return _from_sixteen_bit(image)
+    if image.mode == "F":
+        raise BadImageError("32-bit float pixels have no defined range: convert them to 8 or 16 bits")
+    if "transparency" in image.info or "A" in image.getbands() or "a" in image.getbands():
+        canvas = Image.new("RGBA", image.size, (*background, 255))
+        canvas.alpha_composite(image.convert("RGBA"))
+        return canvas.convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_sixteen_bit(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if values.size and (values.min() < 0 or values.max() > 65535):
+        raise BadImageError("32-bit integer pixels have no defined range: convert them to 8 or 16 bits")
+    return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+
+
+def _filter(how: Decoding) -> Image.Resampling:
+    return Image.Resampling[how.resample.upper()]
+
+
+def _crop(image: Image.Image, how: Decoding) -> Image.Image:
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    if image.size == (how.image_size, how.image_size):
+        return image
+    return image.resize((how.image_size,) * 2, _filter(how), box=(left, top, left + side, top + side))
+
+
+def _pad(image: Image.Image, how: Decoding) -> Image.Image:
+    size = how.image_size
+    inner = image.resize(_padded_size(*image.size, size), _filter(how))
+    canvas = Image.new("RGB", (size, size), how.background)
+    canvas.paste(inner, ((size - inner.width) // 2, (size - inner.height) // 2))
+    return canvas
+
+
+def _stretch(image: Image.Image, how: Decoding) -> Image.Image:
+    return image.resize((how.image_size,) * 2, _filter(how))
+
+
+FITS = {"crop": _crop, "pad": _pad, "stretch": _stretch}
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
