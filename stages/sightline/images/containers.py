@@ -56,7 +56,7 @@ class Folder:
     def names(self) -> list[str]:
         found, seen = [], set()
         for folder, folders, files in os.walk(self.root, followlinks=True):
-            status = os.stat(folder)
+            status = Path(folder).stat()
             if (status.st_dev, status.st_ino) in seen:
                 folders.clear()
                 continue
@@ -128,7 +128,7 @@ def _safe_names(path: Path, names) -> list[str]:
     kept = []
     for name in names:
         pure = PurePosixPath(name.replace("\\", "/"))
-        if pure.is_absolute() or ".." in pure.parts or pure.parts[:1] and pure.parts[0].endswith(":"):
+        if pure.is_absolute() or ".." in pure.parts or pure.as_posix()[1:2] == ":":
             raise SightlineError(f"{path}: member {name!r} points outside the archive: pack it again with plain paths")
         if not name.endswith("/") and not is_litter(name.removeprefix("./")):
             kept.append(name)

@@ -100,7 +100,7 @@ def common_root(names: list[str]) -> str:
         if len(tops) != 1:
             return root
         top = tops.pop()
-        inside = {name[len(root) + len(top) + 1 :] for name in names}
-        if top.lower() in SUBSETS or not any("/" in name for name in inside):
+        below = len(root) + len(top) + 1
+        if top.lower() in SUBSETS or not any("/" in name[below:] for name in names):
             return root
         root += f"{top}/"

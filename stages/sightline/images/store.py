@@ -13,6 +13,7 @@ from sightline.common.params import StrictModel, validate
 if TYPE_CHECKING:
     import pandas as pd
 
+INDEX_COLUMNS = ("id", "label", "class", "group", "subset", "width", "height", "sha256", "phash")
 INDEX_TEXT = ("id", "class", "group", "subset", "sha256", "phash")
 
 

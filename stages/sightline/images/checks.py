@@ -1,0 +1,62 @@
+"""What a data set must satisfy before anything is trained on it; each refusal is one line."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from sightline.common.errors import SightlineError
+
+SHOWN = 5
+
+
+def refuse_classes(classes: list[str], source: str) -> None:
+    """Raise SightlineError for no class, a single one, or two whose names differ only in case.
+
+    Parameters
+    ----------
+    classes : list of str
+        Different names, in order.
+    """
+    if not classes:
+        raise SightlineError(
+            f"prepare.source: {source}: no labelled image found: expected <class>/image or train|val|test/<class>/image"
+        )
+    if len(classes) == 1:
+        raise SightlineError(f"prepare.source: {source}: only one class ({classes[0]!r}): a classifier needs two")
+    folded: dict[str, str] = {}
+    for name in classes:
+        other = folded.setdefault(name.casefold(), name)
+        if other != name:
+            raise SightlineError(
+                f"prepare.source: {source}: the classes {other!r} and {name!r} differ only in case: give them one name"
+            )
+
+
+def refuse_small_classes(classes: list[str], counts: list[int], source: str) -> None:
+    """Raise SightlineError when a class has fewer than two usable images, too few for two subsets."""
+    small = [f"{name!r} ({count})" for name, count in zip(classes, counts, strict=True) if count < 2]
+    if small:
+        raise SightlineError(
+            f"prepare.source: {source}: classes with fewer than 2 usable images: {', '.join(small[:SHOWN])}"
+            f"{', ...' if len(small) > SHOWN else ''}: add images or remove the class"
+        )
+
+
+def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float) -> None:
+    """Raise SightlineError when more than `limit` of `total` files could not be used.
+
+    Parameters
+    ----------
+    bad : list of (str, str)
+        Path and reason.
+    """
+    if bad and len(bad) > limit * total:
+        path, reason = bad[0]
+        raise SightlineError(
+            f"prepare.max_bad_fraction: {len(bad)} of {total} files cannot be used, more than {limit:g}: "
+            f"first {path} ({reason}); all are listed in data/prepared/quarantine.csv"
+        )
+
+
+def count_reasons(reasons: Iterable[str]) -> dict[str, int]:
+    """Count quarantined files by the kind of reason, which stands before its first colon."""
+    return dict(Counter(reason.partition(":")[0] for reason in reasons))

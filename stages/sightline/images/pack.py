@@ -1,0 +1,130 @@
+"""Decode a source once, with threads, into one growing array; memory stays that of the batches in flight."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from sightline.images.containers import Container
+from sightline.images.decode import BadImageError, Decoding, decode
+from sightline.images.duplicates import perceptual_hashes, pixel_hashes
+
+BATCH_IMAGES = 64
+BATCH_BYTES = 4 << 20
+BYTES_PER_PIXEL = 8  # no honest file takes more, whatever its format
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+class Encoded(NamedTuple):
+    """An image file before decoding: its position in the listing, and its bytes or why there are none."""
+
+    position: int
+    data: bytes | None
+    reason: str
+
+
+@dataclass
+class Packed:
+    """A decoded batch: columns of equal length for the good images, (position, reason) for the bad ones."""
+
+    positions: list[int]
+    pixels: np.ndarray
+    widths: list[int]
+    heights: list[int]
+    sha256: np.ndarray
+    phash: np.ndarray
+    bad: list[tuple[int, str]]
+
+
+def pack(paths: list[str], container: Container, how: Decoding) -> Iterator[Packed]:
+    """Decode the files at `paths`, in order, a batch at a time, on every core."""
+    batches = _batches(_read(paths, container, BYTES_PER_PIXEL * how.max_pixels))
+    yield from _map_ahead(lambda batch: _decode_batch(batch, how), batches, os.cpu_count() or 1)
+
+
+def _read(paths: list[str], container: Container, limit: int) -> Iterator[Encoded]:
+    for position, path in enumerate(paths):
+        try:
+            yield Encoded(position, container.read(path, limit), "")
+        except BadImageError as error:
+            yield Encoded(position, None, str(error))
+
+
+def _batches(items: Iterable[Encoded]) -> Iterator[list[Encoded]]:
+    batch, size = [], 0
+    for item in items:
+        batch.append(item)
+        size += len(item.data or b"")
+        if len(batch) == BATCH_IMAGES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _map_ahead(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """Map with threads, in order, never more than two items a worker ahead of the consumer."""
+    pending: deque[Future] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) > 2 * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
+
+def _decode_batch(batch: list[Encoded], how: Decoding) -> Packed:
+    good, bad = [], []
+    for item in batch:
+        try:
+            if item.data is None:
+                raise BadImageError(item.reason)
+            good.append((item.position, decode(item.data, how)))
+        except BadImageError as error:
+            bad.append((item.position, str(error)))
+    shape = (len(good), how.image_size, how.image_size, 3)
+    pixels = np.stack([image.pixels for _, image in good]) if good else np.empty(shape, dtype=np.uint8)
+    return Packed(
+        positions=[position for position, _ in good],
+        pixels=pixels,
+        widths=[image.width for _, image in good],
+        heights=[image.height for _, image in good],
+        sha256=pixel_hashes(pixels),
+        phash=perceptual_hashes(pixels),
+        bad=bad,
+    )
+
+
+class PixelFile:
+    """A .npy file, uint8 [N, side, side, 3], whose N grows: written front to back, its header last."""
+
+    def __init__(self, path: Path, side: int):
+        self._stream = path.open("wb")
+        self._shape = (side, side, 3)
+        self._count = 0
+        self._write_header()
+
+    def append(self, pixels: np.ndarray) -> None:
+        """Append uint8 [n, side, side, 3]."""
+        self._stream.write(pixels.tobytes())
+        self._count += len(pixels)
+
+    def __enter__(self) -> "PixelFile":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._stream.seek(0)
+        self._write_header()
+        self._stream.close()
+
+    def _write_header(self) -> None:
+        # NumPy pads the header so that it keeps its length while the first axis grows
+        header = {"descr": "|u1", "fortran_order": False, "shape": (self._count, *self._shape)}
+        np.lib.format.write_array_header_1_0(self._stream, header)

@@ -1,0 +1,48 @@
+"""Pictures of images in a grid, drawn with Pillow alone."""
+
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+TEXT_SIZE, GAP = 13, 4
+INK, PAPER, MUTED = (25, 25, 25), (255, 255, 255), (110, 110, 110)
+
+
+def contact_sheet(rows: list[tuple[str, np.ndarray]], title: str, side: int) -> Image.Image:
+    """Draw one labelled row of images after the other, in as many columns as make the picture about square.
+
+    Parameters
+    ----------
+    rows : list of (str, ndarray of uint8 [n, H, W, 3])
+        A caption and its images; rows may differ in n.
+    title : str
+        Above all; where `rows` is empty it stands alone.
+    side : int
+        Side of a thumbnail in pixels.
+    """
+    font = ImageFont.load_default(TEXT_SIZE)
+    longest = max((len(images) for _, images in rows), default=0)
+    text_width = max((font.getlength(caption) for caption, _ in rows), default=0)
+    width = int(max(text_width, longest * (side + GAP))) + 3 * GAP
+    height = TEXT_SIZE + 2 * GAP + side + GAP
+    columns = max(1, round(math.sqrt(len(rows) * height / width)))
+    per_column = math.ceil(len(rows) / columns)
+    top = TEXT_SIZE + 4 * GAP
+    canvas_width = max(columns * width, int(font.getlength(title))) + 2 * GAP
+    canvas = Image.new("RGB", (canvas_width, top + per_column * height + GAP), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    draw.text((2 * GAP, GAP), title, fill=MUTED, font=font)
+    for index, (caption, images) in enumerate(rows):
+        left, y = 2 * GAP + index // per_column * width, top + index % per_column * height
+        draw.text((left, y), caption, fill=INK, font=font)
+        for column, pixels in enumerate(images):
+            canvas.paste(thumbnail(pixels, side), (left + column * (side + GAP), y + TEXT_SIZE + GAP))
+    return canvas
+
+
+def thumbnail(pixels: np.ndarray, side: int) -> Image.Image:
+    """Return uint8 [H, W, 3] as a square picture: enlarged with sharp pixels, or shrunk smoothly."""
+    image = Image.fromarray(pixels)
+    smaller = image.width < side
+    return image.resize((side, side), Image.Resampling.NEAREST if smaller else Image.Resampling.BOX)
