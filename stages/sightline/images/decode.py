@@ -7,10 +7,11 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 Image.MAX_IMAGE_PIXELS = None  # Decoding.max_pixels is the limit, and it quarantines a file instead of ending the stage
 
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
@@ -68,10 +69,12 @@ def decode(data: bytes, how: Decoding) -> Decoded:
     try:
         image.draft(None, _wanted_size(width, height, how))  # JPEG alone: decode at 1/2, 1/4 or 1/8 where enough
         image.load()
-        turned = ImageOps.exif_transpose(image)
-        if turned.size != image.size:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        if orientation != 1:
+            image = ImageOps.exif_transpose(image)
+        if orientation in SIDEWAYS:
             width, height = height, width
-        pixels = np.asarray(FITS[how.fit](_to_rgb(turned, how.background), how))
+        pixels = np.asarray(FITS[how.fit](_to_rgb(image, how.background), how))
     except BadImageError:
         raise
     except Exception as error:  # damaged files make Pillow raise whatever its plugins stumble over

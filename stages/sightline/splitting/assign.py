@@ -1,0 +1,117 @@
+"""Which image goes to which subset and fold: scikit-learn's splitters over units that must stay together."""
+
+import hashlib
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import scipy.sparse
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
+
+from sightline.common.errors import SightlineError
+from sightline.common.seeding import stream_seed
+
+FINEST_SHARE = 20  # grouped subsets are made of whole folds, at most so many
+
+
+def merge_clusters(*clusterings: np.ndarray) -> np.ndarray:
+    """Join clusterings: images that share a cluster in any of them share one in the result, int [N]."""
+    count = len(clusterings[0])
+    offset, rows, columns = count, [], []
+    for clusters in clusterings:
+        rows.append(np.arange(count))
+        columns.append(clusters + offset)
+        offset += int(clusters.max(initial=-1)) + 1
+    rows, columns = np.concatenate(rows), np.concatenate(columns)
+    links = scipy.sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=(offset, offset))
+    return connected_components(links, directed=False)[1][:count]
+
+
+def stratified_share(labels: np.ndarray, units: np.ndarray, share: float, grouped: bool, seed: int) -> np.ndarray:
+    """Choose about `share` of the images with every class in proportion, whole units at a time.
+
+    Parameters
+    ----------
+    labels, units : ndarray of int [N]
+        Class and unit of each image; a unit counts as its first image's class.
+    share : float
+        In (0, 1).
+    grouped : bool
+        Units are large and few: take whole folds of `StratifiedGroupKFold`, which balances their sizes. Otherwise
+        units are single images but for a few duplicates, and `StratifiedShuffleSplit` gives exact proportions.
+
+    Returns
+    -------
+    ndarray of bool [N]
+
+    Raises
+    ------
+    ValueError
+        scikit-learn's, when a class or the share is too small.
+    """
+    if grouped:
+        folds = Fraction(share).limit_denominator(FINEST_SHARE)
+        return stratified_folds(labels, units, folds.denominator, grouped, seed) < folds.numerator
+    values, first, unit_of = np.unique(units, return_index=True, return_inverse=True)
+    splitter = StratifiedShuffleSplit(n_splits=1, test_size=round(share * len(values)), random_state=seed)
+    _, chosen = next(splitter.split(values, labels[first]))
+    return np.isin(unit_of, chosen)
+
+
+def stratified_folds(labels: np.ndarray, units: np.ndarray, folds: int, grouped: bool, seed: int) -> np.ndarray:
+    """Return a fold 0..folds-1 for each image, with classes in proportion and units whole, int [N]."""
+    result = np.empty(len(labels), dtype=np.int64)
+    with warnings.catch_warnings():
+        # classes with fewer images than folds are counted in metrics/split.json
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        if grouped:
+            splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+            for fold, (_, chosen) in enumerate(splitter.split(labels, labels, units)):
+                result[chosen] = fold
+            return result
+        values, first, unit_of = np.unique(units, return_index=True, return_inverse=True)
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        for fold, (_, chosen) in enumerate(splitter.split(values, labels[first])):
+            result[np.isin(unit_of, chosen)] = fold
+    return result
+
+
+def hash_position(keys: list[str], seed: int, purpose: str) -> np.ndarray:
+    """Return a number in [0, 1) for each key, float64 [N]: a function of key and seed alone."""
+    salt = f"{stream_seed(seed, purpose)}/"
+    digests = (hashlib.sha256(f"{salt}{key}".encode()).digest()[:8] for key in keys)
+    return np.array([int.from_bytes(digest, "big") for digest in digests]) / 2.0**64
+
+
+def draw_stratified(
+    labels: np.ndarray, units: np.ndarray, shares: dict[str, float], grouped: bool, seed: int
+) -> np.ndarray:
+    """Divide images into the subsets of `shares` (of all N) and ``"train"`` for the rest, object [N].
+
+    Raises
+    ------
+    SightlineError
+        A share or a class is too small for a subset that holds every class.
+    """
+    subsets = np.full(len(labels), "train", dtype=object)
+    for name, share in shares.items():
+        rest = np.flatnonzero(subsets == "train")
+        share_of_rest = min(share * len(labels) / max(1, len(rest)), 1.0)
+        try:
+            chosen = stratified_share(labels[rest], units[rest], share_of_rest, grouped, stream_seed(seed, name))
+        except ValueError as error:
+            raise SightlineError(
+                f"params.yaml: split.{name}: {share:g} of {len(labels)} images cannot be drawn by class: "
+                f"{' '.join(str(error).split())}"
+            ) from None
+        subsets[rest[chosen]] = name
+    return subsets
+
+
+def draw_by_hash(keys: list[str], shares: dict[str, float], seed: int) -> np.ndarray:
+    """Divide images like `draw_stratified`, each by its key alone: adding images moves none of the others."""
+    position = hash_position(keys, seed, "split")
+    edges = np.cumsum(list(shares.values()))
+    names = np.array([*shares, "train"], dtype=object)
+    return names[np.searchsorted(edges, position, side="right")]

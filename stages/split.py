@@ -1,0 +1,198 @@
+"""Divide the prepared images into training, validation and test, and into folds, so that nothing leaks.
+
+Reads   data/prepared/index.csv    label, group, fixed subset and content hashes of each image
+Writes  data/split/split.csv       id, subset (train, val or test), fold (-1 where there is none)
+        metrics/split.json         images and classes per subset, leaks found, images dropped
+        plots/split/classes.csv    images per class and subset
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from sightline.common.errors import SightlineError
+from sightline.common.files import write_json, write_table
+from sightline.common.params import StageParams, StrictModel
+from sightline.common.seeding import stream_seed
+from sightline.common.stage import run_stage
+from sightline.images.duplicates import exact_clusters, near_clusters
+from sightline.images.store import read_index
+from sightline.splitting.assign import (
+    draw_by_hash,
+    draw_stratified,
+    hash_position,
+    merge_clusters,
+    stratified_folds,
+)
+from sightline.splitting.leaks import count_leaks, find_fold_leaks, find_leaks
+
+
+class SplitParams(StrictModel):
+    method: Literal["stratified", "hash"]
+    val: float = Field(ge=0, lt=1)
+    test: float = Field(ge=0, lt=1)
+    keep_duplicates_together: Literal["none", "exact", "near"]
+    on_leak: Literal["fail", "drop", "report"]
+
+    @model_validator(mode="after")
+    def shares_leave_training_images(self) -> "SplitParams":
+        if self.val + self.test >= 1:
+            raise ValueError(f"val + test must be less than 1 (got {self.val + self.test:g})")
+        return self
+
+    @model_validator(mode="after")
+    def hash_moves_nothing(self) -> "SplitParams":
+        if self.method == "hash" and self.keep_duplicates_together == "near":
+            raise ValueError(
+                "method hash cannot keep near duplicates together, since a new image could link two old ones on "
+                "different sides: use keep_duplicates_together: exact, or method: stratified"
+            )
+        return self
+
+
+class Params(StageParams):
+    seed: int = Field(ge=0)
+    near_bits: int = Field(ge=0, le=8)
+    folds: int = Field(ge=0, le=100)
+    split: SplitParams
+
+    @model_validator(mode="after")
+    def one_fold_is_none(self) -> "Params":
+        if self.folds == 1:
+            raise ValueError("folds: must be 0 (no cross-validation) or at least 2 (got 1)")
+        return self
+
+
+def main(params: Params) -> None:
+    index = read_index()
+    clusters = find_clusters(index, params.near_bits)
+    subsets = assign_subsets(index, clusters, params)
+    folds = assign_folds(index, clusters, subsets, params)
+    leaks = find_all_leaks(clusters, subsets, folds)
+    kept = act_on_leaks(leaks, params.split)
+    split = pd.DataFrame({"id": index["id"], "subset": subsets, "fold": folds})[kept]
+    write_table("data/split/split.csv", split)
+    write_json("metrics/split.json", summarize(index[kept], split, leaks, int((~kept).sum())))
+    write_table("plots/split/classes.csv", count_classes(index["class"][kept], split["subset"]))
+
+
+def find_clusters(index: pd.DataFrame, near_bits: int) -> dict[str, np.ndarray]:
+    """Number the clusters of equal pixels, near duplicates and groups; -1 for images without a group."""
+    phash = np.array([int(value, 16) for value in index["phash"]], dtype=np.uint64)
+    groups = pd.factorize(index["group"].where(index["group"] != ""), use_na_sentinel=True)[0]
+    return {"exact": exact_clusters(index["sha256"]), "near": near_clusters(phash, near_bits), "group": groups}
+
+
+def units_of(clusters: dict[str, np.ndarray], keep: str) -> np.ndarray:
+    """Number the units that must stay on one side: groups, joined with the duplicates that are kept together."""
+    groups = clusters["group"]
+    alone = np.arange(len(groups)) + groups.max(initial=-1) + 1
+    joined = [np.where(groups >= 0, groups, alone)]
+    if keep != "none":
+        joined.append(clusters[keep])
+    return merge_clusters(*joined)
+
+
+def assign_subsets(index: pd.DataFrame, clusters: dict[str, np.ndarray], params: Params) -> np.ndarray:
+    """Keep the source's own subsets and draw those that it lacks from its training or undivided images."""
+    fixed = index["subset"].to_numpy(dtype=object)
+    shares = {name: getattr(params.split, name) for name in ("test", "val")}
+    shares = {name: share for name, share in shares.items() if share > 0 and name not in set(fixed)}
+    subsets = np.where(fixed == "", "train", fixed)
+    pool = np.flatnonzero(subsets == "train")
+    if params.split.method == "hash":
+        subsets[pool] = draw_by_hash(hash_keys(index.iloc[pool]), shares, params.seed)
+        return subsets
+    units = units_of(clusters, params.split.keep_duplicates_together)[pool]
+    grouped = bool((clusters["group"][pool] >= 0).any())
+    subsets[pool] = draw_stratified(index["label"].to_numpy()[pool], units, shares, grouped, params.seed)
+    return subsets
+
+
+def assign_folds(
+    index: pd.DataFrame, clusters: dict[str, np.ndarray], subsets: np.ndarray, params: Params
+) -> np.ndarray:
+    """Return the fold of each image that is not test, -1 for the others."""
+    folds = np.full(len(index), -1)
+    if params.folds == 0:
+        return folds
+    pool = np.flatnonzero(subsets != "test")
+    if params.split.method == "hash":
+        position = hash_position(hash_keys(index.iloc[pool]), params.seed, "folds")
+        folds[pool] = (position * params.folds).astype(int)
+        return folds
+    units = units_of(clusters, params.split.keep_duplicates_together)[pool]
+    grouped = bool((clusters["group"][pool] >= 0).any())
+    labels = index["label"].to_numpy()[pool]
+    try:
+        folds[pool] = stratified_folds(labels, units, params.folds, grouped, stream_seed(params.seed, "folds"))
+    except ValueError as error:
+        raise SightlineError(f"params.yaml: folds: {params.folds} cannot be made: {error}") from None
+    return folds
+
+
+def hash_keys(index: pd.DataFrame) -> list[str]:
+    """Return what decides an image's side: its group, or its pixels where it has none."""
+    return index["group"].where(index["group"] != "", index["sha256"]).tolist()
+
+
+def find_all_leaks(
+    clusters: dict[str, np.ndarray], subsets: np.ndarray, folds: np.ndarray
+) -> dict[str, dict[str, np.ndarray]]:
+    """Find leaks of each kind, between subsets and between folds."""
+    return {
+        kind: {**find_leaks(numbers, subsets), "folds": find_fold_leaks(numbers, folds)}
+        for kind, numbers in clusters.items()
+    }
+
+
+def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], chosen: SplitParams) -> np.ndarray:
+    """Return which images stay, bool [N]; near duplicates count only where they were to be kept together.
+
+    Raises
+    ------
+    SightlineError
+        There are leaks, and `on_leak` is ``fail``.
+    """
+    asked = ["exact", "group"] + ["near"] * (chosen.keep_duplicates_together == "near")
+    leaking = np.logical_or.reduce([images for kind in asked for images in leaks[kind].values()])
+    if chosen.on_leak == "report" or not leaking.any():
+        return np.ones(len(leaking), dtype=bool)
+    if chosen.on_leak == "drop":
+        return ~leaking
+    counts = {f"{kind} {name}": count for kind in asked for name, count in count_leaks(leaks[kind]).items() if count}
+    detail = ", ".join(f"{name}: {count}" for name, count in counts.items())
+    raise SightlineError(
+        f"split.on_leak: {int(leaking.sum())} images stand on two sides ({detail}): "
+        f"mend the data, or set it to drop or report"
+    )
+
+
+def summarize(
+    index: pd.DataFrame, split: pd.DataFrame, leaks: dict[str, dict[str, np.ndarray]], dropped: int
+) -> dict[str, Any]:
+    """Count images and classes per subset, leaks before any image was dropped, and classes too small for the folds."""
+    subsets = split["subset"]
+    summary: dict[str, Any] = {
+        name: {"images": int((subsets == name).sum()), "classes": int(index["label"][subsets == name].nunique())}
+        for name in ("train", "val", "test")
+    }
+    summary["leaks"] = {kind: count_leaks(found) for kind, found in leaks.items()}
+    summary["dropped"] = dropped
+    if (split["fold"] >= 0).any():
+        per_class = index["label"][subsets != "test"].value_counts()
+        summary["folds"] = int(split["fold"].max()) + 1
+        summary["classes_smaller_than_folds"] = int((per_class < summary["folds"]).sum())
+    return summary
+
+
+def count_classes(classes: pd.Series, subsets: pd.Series) -> pd.DataFrame:
+    """Count images per class and subset, one row a pair."""
+    table = pd.crosstab(classes, subsets).reindex(columns=["train", "val", "test"], fill_value=0)
+    return table.stack().rename("images").reset_index()
+
+
+if __name__ == "__main__":
+    run_stage(main, Params)
