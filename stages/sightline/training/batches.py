@@ -1,0 +1,58 @@
+"""Batches of stored pixels, gathered by index from memory or from the device; no JPEG is touched in training."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from sightline.common.seeding import stream_seed
+
+DEVICE_SHARE = 0.5  # of the device's free memory that the pixels may take
+
+
+class Batches:
+    """Pixels and labels of a data set, read in batches of rows.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 [N, H, W, 3]
+        Usually a memory map. It moves to a CUDA device whole when it fits there, and stays where it is otherwise.
+    rows : ndarray of int64 [n]
+        Positions in `pixels` that may be asked for.
+    labels : ndarray of int64 [n]
+    """
+
+    def __init__(self, pixels: np.ndarray, rows: np.ndarray, labels: np.ndarray, device: torch.device):
+        self.pixels = torch.from_numpy(pixels)
+        self.rows = torch.from_numpy(rows)
+        self.labels = torch.from_numpy(labels).to(device)
+        self.device = device
+        if device.type == "cuda" and pixels.nbytes < DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
+            self.pixels, self.rows = self.pixels.to(device), self.rows.to(device)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return pixels uint8 [B, H, W, 3] and labels int64 [B], on the device, of positions in `rows`."""
+        rows = self.rows[chosen.to(self.rows.device)]
+        return self.pixels[rows].to(self.device, non_blocking=True), self.labels[chosen.to(self.device)]
+
+    def shuffled(self, batch_size: int, seed: int, *position: int) -> Iterator[torch.Tensor]:
+        """Yield the positions of full batches in an order drawn for (seed, position).
+
+        The images that fill no batch are left out, others each time; fewer than `batch_size` make one batch.
+        """
+        generator = torch.Generator().manual_seed(stream_seed(seed, "shuffle", *position))
+        order = torch.randperm(len(self), generator=generator)
+        for step in range(steps_per_epoch(len(self), batch_size)):
+            yield order[step * batch_size : (step + 1) * batch_size]
+
+    def in_order(self, batch_size: int) -> Iterator[torch.Tensor]:
+        """Yield all positions in their order."""
+        yield from torch.arange(len(self)).split(batch_size)
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Return the number of updates in a pass over `images`."""
+    return max(1, images // batch_size)
