@@ -24,8 +24,8 @@ class Batches:
 
     def __init__(self, pixels: np.ndarray, rows: np.ndarray, labels: np.ndarray, device: torch.device):
         self.pixels = torch.from_numpy(pixels)
-        self.rows = torch.from_numpy(rows)
-        self.labels = torch.from_numpy(labels).to(device)
+        self.rows = torch.tensor(rows)
+        self.labels = torch.tensor(labels).to(device)
         self.device = device
         if device.type == "cuda" and pixels.nbytes < DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
             self.pixels, self.rows = self.pixels.to(device), self.rows.to(device)
