@@ -1,0 +1,235 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from evaluate import EvaluateParams, Params, describe, main, refuse_other_classes
+from sightline.common.errors import SightlineError
+from sightline.common.files import write_json, write_table
+from sightline.networks.build import build_network
+from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.predict import predict_logits
+from sightline.networks.saved import (
+    Member,
+    ModelSpec,
+    Preprocessing,
+    load_members,
+    read_spec,
+    write_spec,
+    write_weights,
+)
+
+NAMES = ["NA", "b, c", "$d"]
+PREPROCESSING = {"image_size": 8, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
+OUTPUTS = [
+    "data/predictions/predictions.csv",
+    "data/predictions/probabilities.npy",
+    "metrics/evaluate.json",
+    "models/calibration.json",
+    "plots/evaluate/classes.csv",
+    "plots/evaluate/confusion.csv",
+    "plots/evaluate/mistakes.png",
+    "plots/evaluate/reliability.csv",
+    "plots/evaluate/reliability.png",
+    "plots/evaluate/reliability_uncalibrated.csv",
+]
+OPTIONS = {"batch_size": 7, "calibration": "temperature", "top_k": [2], "bins": 15, "mistakes": 4}
+
+
+def params(**changes) -> Params:
+    return Params(seed=0, evaluate=EvaluateParams(**OPTIONS | changes))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def make_project(subset: list[str], folds: list[int], right: bool | None = None) -> None:
+    """Write what the stages before evaluate leave, with untrained networks.
+
+    `right` gives each image the class that the first network sees in it (True) or another one (False).
+    """
+    stream = np.random.default_rng(0)
+    pixels = stream.integers(0, 256, (len(subset), 8, 8, 3), dtype=np.uint8)
+    members = write_networks(sorted(set(folds) - {-1}) or [None])
+    labels = stream.integers(0, 3, len(subset))
+    if right is not None:
+        seen = predict_logits(members[0], pixels, np.arange(len(subset)), 32, torch.device("cpu")).argmax(dim=1).numpy()
+        labels = seen if right else (seen + 1) % 3
+    write_images(pixels, labels)
+    ids = [f"{row:03d}" for row in range(len(subset))]
+    write_table("data/split/split.csv", pd.DataFrame({"id": ids, "subset": subset, "fold": folds}))
+
+
+def write_images(pixels: np.ndarray, labels: np.ndarray) -> None:
+    Path("data/prepared").mkdir(parents=True)
+    np.save("data/prepared/images.npy", pixels)
+    index = {"id": [f"{row:03d}" for row in range(len(labels))], "label": labels, "class": [NAMES[i] for i in labels]}
+    blank = dict.fromkeys(("group", "subset", "sha256", "phash"), "")
+    write_table("data/prepared/index.csv", pd.DataFrame(index | blank | {"width": 8, "height": 8}))
+    content = {"source": "test", "classes": NAMES, "images": len(labels)} | PREPROCESSING
+    write_json("data/prepared/dataset.json", content)
+
+
+def write_networks(folds: list[int | None]) -> list[Classifier]:
+    members = []
+    for number, fold in enumerate(folds):
+        torch.manual_seed(number)
+        network = build_network("simple_cnn", len(NAMES), 8, pretrained=False)
+        torch.nn.init.normal_(network.head.weight)
+        write_weights(f"models/trained/{number}.safetensors", network.state_dict())
+        members.append(Member(architecture="simple_cnn", file=f"{number}.safetensors", fold=fold))
+    fields = {"classes": NAMES, "input_size": 8, "mean": [0.5] * 3, "std": [0.25] * 3, "members": members}
+    write_spec("models/trained", ModelSpec(preprocessing=Preprocessing(**PREPROCESSING), **fields))
+    return load_members("models/trained", read_spec("models/trained"))
+
+
+def read(path: str):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def read_predictions() -> tuple[pd.DataFrame, np.ndarray]:
+    table = pd.read_csv("data/predictions/predictions.csv", dtype={"id": str})
+    return table, np.load("data/predictions/probabilities.npy")
+
+
+def every_output() -> dict[str, bytes]:
+    return {path: Path(path).read_bytes() for path in OUTPUTS}
+
+
+def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
+    make_project(["train", "val", "test", "val", "test"] * 6, [-1] * 30)
+    main(params())
+    table, probabilities = read_predictions()
+    assert list(table) == ["id", "row", "subset", "label", "predicted", "confidence"]
+    assert list(table["row"]) == [row for row in range(30) if row % 5]
+    assert list(table["id"]) == [f"{row:03d}" for row in table["row"]]
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (24, 3)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(24), abs=1e-6)
+    assert (probabilities.argmax(axis=1) == table["predicted"]).all()
+    assert probabilities.max(axis=1) == pytest.approx(table["confidence"].to_numpy())
+
+    metrics, test = read("metrics/evaluate.json"), table[table["subset"] == "test"]
+    assert metrics["test"]["accuracy"] == pytest.approx((test["label"] == test["predicted"]).mean())
+    assert metrics["val"]["images"] == metrics["test"]["images"] == 12
+    assert "notes" not in metrics
+    change = metrics["calibration"]["val"]
+    assert change["log_loss_after"] == metrics["val"]["log_loss"] < change["log_loss_before"]
+    assert metrics["calibration"]["temperature"] == read("models/calibration.json")["temperature"] != 1
+    confusion = pd.read_csv("plots/evaluate/confusion.csv", keep_default_na=False)
+    assert list(confusion["actual"]) == [NAMES[label] for label in test["label"]]
+    assert list(confusion["predicted"]) == [NAMES[label] for label in test["predicted"]]
+    assert f"accuracy {metrics['test']['accuracy']:.4f}" in capsys.readouterr().out
+
+
+def test_probabilities_are_those_of_the_ensemble_that_is_exported(project):
+    make_project(["train"] * 12 + ["test"] * 4, [0, 1, 2] * 4 + [-1] * 4)
+    main(params())
+    table, probabilities = read_predictions()
+    members = load_members("models/trained", read_spec("models/trained"))
+    pixels = torch.from_numpy(np.load("data/prepared/images.npy"))
+    temperature = read("models/calibration.json")["temperature"]
+    with torch.inference_mode():
+        whole = Ensemble(members, temperature)(pixels).exp().numpy()
+        alone = [Ensemble([member], temperature)(pixels).exp().numpy() for member in members]
+    expected = [whole[row] if row >= 12 else alone[row % 3][row] for row in table["row"]]
+    assert probabilities == pytest.approx(np.array(expected), abs=1e-6)
+    assert list(table["subset"]) == ["val"] * 12 + ["test"] * 4
+    assert read("metrics/evaluate.json")["folds"]["folds"] == 3
+    assert not np.allclose(alone[0], alone[1])  # else nothing above could fail
+
+
+def test_running_twice_gives_the_same_bytes(project):
+    make_project(["train", "val", "test"] * 5, [-1] * 15)
+    main(params())
+    first = every_output()
+    main(params())
+    assert every_output() == first
+
+
+@pytest.mark.parametrize(
+    ("subset", "noted"),
+    [
+        (["train", "val"] * 4, {"test"}),
+        (["train", "test"] * 4, {"calibration", "val"}),
+        (["train"] * 4, {"calibration", "val", "test"}),
+    ],
+)
+def test_empty_subsets_are_noted_and_everything_is_written(project, subset, noted, capsys):
+    make_project(subset, [-1] * len(subset))
+    main(params())
+    assert all(every_output().values())
+    metrics = read("metrics/evaluate.json")
+    assert noted <= set(metrics["notes"])
+    empty = noted - {"calibration"}
+    assert {name for name in ("val", "test") if metrics[name] == {"images": 0}} == empty
+    assert (read("models/calibration.json")["temperature"] == 1.0) == ("val" in empty)
+    assert "no images, hence no metrics" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_all_right_and_all_wrong(project, right):
+    make_project(["val", "test"] * 6, [-1] * 12, right=right)
+    main(params())
+    metrics = read("metrics/evaluate.json")
+    assert metrics["test"]["accuracy"] == metrics["val"]["accuracy"] == float(right)
+    assert metrics["test"]["log_loss"] < 36  # finite: no probability is taken for exactly 0
+    assert Path("plots/evaluate/mistakes.png").stat().st_size > 0
+
+
+def test_one_image_in_each_subset(project):
+    make_project(["val", "test"], [-1, -1])
+    main(params())
+    metrics = read("metrics/evaluate.json")
+    assert metrics["test"]["images"] == 1
+    assert "cohen_kappa" not in metrics["test"]
+    assert "cohen_kappa" in metrics["notes"]["test"]
+
+
+def test_without_calibration_the_probabilities_stay(project):
+    make_project(["val", "test"] * 4, [-1] * 8)
+    main(params(calibration="none"))
+    change = read("metrics/evaluate.json")["calibration"]
+    assert change["temperature"] == 1.0
+    assert change["test"]["log_loss_before"] == change["test"]["log_loss_after"]
+
+
+@pytest.mark.parametrize(
+    ("prepared", "different"),
+    [(["NA", "b, c", "e"], "has 3 (different: $d, e)"), (["$d", "NA", "b, c"], "has 3 (different: their order)")],
+)
+def test_other_classes_are_refused(prepared, different):
+    with pytest.raises(SightlineError) as caught:
+        refuse_other_classes(NAMES, prepared)
+    assert different in str(caught.value)
+    assert str(caught.value).endswith("run `dvc repro train`")
+
+
+def test_a_refusal_is_one_line_and_writes_nothing(project):
+    make_project(["val", "test"], [-1, -1])
+    dataset = read("data/prepared/dataset.json") | {"classes": ["x", "y"]}
+    write_json("data/prepared/dataset.json", dataset)
+    write_json("params.yaml", {"seed": 0, "evaluate": OPTIONS})
+    script = Path(__file__).parents[1] / "stages/evaluate.py"
+    found = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert found.stderr.count("\n") == 1
+    assert found.stderr.startswith("models/trained/model.json: trained on 3 classes")
+    assert not [path for path in OUTPUTS if Path(path).exists()]
+
+
+def test_describe_shows_the_main_metrics_and_the_notes():
+    metrics = {"val": {"images": 0}, "test": {"images": 5, "accuracy": 0.5}, "notes": {"val": "no images"}}
+    assert describe(metrics).splitlines() == [
+        "val        0 images",
+        "test       5 images  accuracy 0.5000",
+        "val: no images",
+    ]
