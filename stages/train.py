@@ -37,7 +37,7 @@ from sightline.training.settings import TrainParams
 
 TRAINED = Path("models/trained")
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
-SAMPLES, SAMPLE_SIDE = 8, 96  # images a class, pixels
+SAMPLE_CLASSES, SAMPLES, SAMPLE_SIDE = 20, 8, 96  # classes at most, images a class, pixels
 
 
 def main(params: TrainParams) -> None:
@@ -144,10 +144,10 @@ def logger(live: StageLive, fold: int | None):
 
 
 def write_sample_sheet(classifier: Classifier, train: Batches, classes: list[str], run: Run) -> None:
-    """Draw training images of each class as they are augmented in the first epoch."""
+    """Draw training images of the first classes as augmentation makes them."""
     generator = torch.Generator().manual_seed(run.seed("augment", 0))
     labels, rows = train.labels.cpu(), []
-    for label, name in enumerate(classes):
+    for label, name in enumerate(classes[:SAMPLE_CLASSES]):
         chosen = torch.nonzero(labels == label).flatten()[:SAMPLES]
         if len(chosen):
             images = run.augmentation(classifier.scale(train.take(chosen)[0]).cpu(), generator)

@@ -1,0 +1,30 @@
+# make repro   set up .venv and run the pipeline on the default, scikit-learn's digits
+# make test    set up .venv with the development requirements, check the style, run the tests
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: repro test clean
+
+repro: $(VENV)/.requirements
+	dvc repro
+
+test: $(VENV)/.requirements-dev
+	ruff check
+	ruff format --check
+	pytest
+
+$(VENV)/.requirements: requirements.txt | $(VENV)/bin/pip
+	pip install -r requirements.txt
+	touch $@
+
+$(VENV)/.requirements-dev: requirements-dev.txt requirements.txt | $(VENV)/bin/pip
+	pip install -r requirements-dev.txt
+	touch $@ $(VENV)/.requirements
+
+$(VENV)/bin/pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV)
