@@ -6,7 +6,7 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         data/predictions/probabilities.npy    float32 [rows, classes], calibrated, in the same order
         models/calibration.json               the temperature, fitted on validation
         metrics/evaluate.json                 val and test, before and after calibration, spread over the folds
-        plots/evaluate/confusion.csv          actual and predicted class of each test image
+        plots/evaluate/confusion.csv, png     actual and predicted class of each test image
         plots/evaluate/classes.csv            precision, recall, F1 and support of each class on test
         plots/evaluate/reliability*.csv, png  confidence against accuracy on test, uncalibrated and calibrated
         plots/evaluate/mistakes.png           the most confident mistakes on test
@@ -35,6 +35,7 @@ from sightline.networks.saved import load_members, read_spec
 from sightline.scoring.calibration import Calibration, calibrate, reliability_table
 from sightline.scoring.figures import draw_mistakes, draw_reliability, save_png, select_mistakes
 from sightline.scoring.judged import score_judged, select_judged
+from sightline.scoring.matrix import draw_confusion
 from sightline.scoring.metrics import class_table, fold_spread, measure, measure_probabilities
 
 Count = Annotated[int, Field(ge=1)]
@@ -155,8 +156,10 @@ def draw_plots(
 ) -> dict[str, Figure]:
     """Return the pictures of test images, by file name."""
     diagrams = {"uncalibrated": tables["reliability_uncalibrated"], "calibrated": tables["reliability"]}
-    shown, heading = select_mistakes(predictions[predictions["subset"] == "test"], options.mistakes)
+    test = predictions[predictions["subset"] == "test"]
+    shown, heading = select_mistakes(test, options.mistakes)
     return {
+        "confusion": draw_confusion(test["label"].to_numpy(), test["predicted"].to_numpy(), classes),
         "reliability": draw_reliability(diagrams, options.bins),
         "mistakes": draw_mistakes(shown, pixels[shown["row"].to_numpy()], classes, heading),
     }

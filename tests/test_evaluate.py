@@ -33,6 +33,7 @@ OUTPUTS = [
     "models/calibration.json",
     "plots/evaluate/classes.csv",
     "plots/evaluate/confusion.csv",
+    "plots/evaluate/confusion.png",
     "plots/evaluate/mistakes.png",
     "plots/evaluate/reliability.csv",
     "plots/evaluate/reliability.png",
