@@ -17,7 +17,7 @@ class SimpleCNN(nn.Module):
         self.blocks = nn.Sequential(*(_block(before, after) for before, after in zip(widths, channels, strict=False)))
         self.head = nn.Linear(channels[-1], classes)
         self.feature_info = [
-            {"module": f"blocks.{index}", "num_chs": width, "reduction": 2 ** (index + 1)}
+            {"module": f"blocks.{index}.2", "num_chs": width, "reduction": 2**index}  # before pooling, as timm has it
             for index, width in enumerate(channels)
         ]
 
