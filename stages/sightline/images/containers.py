@@ -41,7 +41,7 @@ def open_container(path: Path) -> Container:
         if path.name.lower().endswith(ARCHIVE_SUFFIXES):
             return TarArchive(path)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise SightlineError(f"{path}: not a readable archive: {error}") from None
+        raise SightlineError(f"{path}: not a readable archive: {' '.join(str(error).split())}") from None
     raise SightlineError(
         f"params.yaml: prepare.source: {path} must be a folder, a .csv or one of {' '.join(ARCHIVE_SUFFIXES)}"
     )

@@ -1,0 +1,54 @@
+import errno
+import os
+
+import pytest
+
+from sightline.common.errors import SightlineError
+from sightline.common.params import StageParams
+from sightline.common.seeding import stream_seed
+from sightline.common.stage import run_stage
+
+
+class Params(StageParams):
+    seed: int
+
+
+def run_raising(error):
+    def main(params):
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        run_stage(main, Params)
+    return str(caught.value)
+
+
+def test_a_users_mistake_is_one_line(workspace):
+    assert run_raising(SightlineError("photos.zip: not there")) == "photos.zip: not there"
+
+
+@pytest.mark.parametrize(
+    ("code", "word"), [(errno.ENOSPC, "full"), (errno.EROFS, "read-only"), (errno.EACCES, "denied")]
+)
+def test_a_disk_that_cannot_be_written_is_one_line(workspace, code, word):
+    message = run_raising(OSError(code, os.strerror(code), "models/x"))
+    assert message.startswith("models/x: ")
+    assert word in message
+
+
+def test_a_mistake_of_ours_keeps_its_traceback(workspace):
+    def main(params):
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        run_stage(main, Params)
+
+
+def test_streams_differ_by_purpose_and_position_and_repeat():
+    seeds = {
+        stream_seed(0, "shuffle", 0),
+        stream_seed(0, "shuffle", 1),
+        stream_seed(0, "augment", 0),
+        stream_seed(1, "shuffle", 0),
+    }
+    assert len(seeds) == 4
+    assert stream_seed(0, "shuffle", 0) == stream_seed(0, "shuffle", 0) < 2**32

@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from sightline.images.decode import BadImageError, Decoding, decode
+
+HOW = Decoding(image_size=8, fit="stretch", resample="box", background=(10, 20, 30), max_pixels=10_000)
+RED, GREEN = (255, 0, 0), (0, 255, 0)
+
+
+def how(**changes):
+    return Decoding(**{**HOW.__dict__, **changes})
+
+
+def halves(first, second, mode="RGB"):
+    """Two rows of 16 x 8 pixels: the upper half in one colour, the lower in another."""
+    image = Image.new(mode, (16, 16), first)
+    image.paste(second, (0, 8, 16, 16))
+    return image
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "BMP", "TIFF", "GIF", "WEBP", "JPEG"])
+def test_every_format_gives_the_same_picture(encode, file_format):
+    options = (
+        {"lossless": True}
+        if file_format == "WEBP"
+        else {"quality": 100, "subsampling": 0}
+        if file_format == "JPEG"
+        else {}
+    )
+    decoded = decode(encode(halves(RED, GREEN), file_format, **options), HOW)
+    assert decoded.pixels.shape == (8, 8, 3)
+    assert decoded.pixels.dtype == np.uint8
+    assert (decoded.width, decoded.height) == (16, 16)
+    assert np.abs(decoded.pixels[1, 4].astype(int) - RED).max() <= 2
+    assert np.abs(decoded.pixels[6, 4].astype(int) - GREEN).max() <= 2
+
+
+@pytest.mark.parametrize(("mode", "value", "expected"), [("L", 77, 77), ("1", 1, 255), ("LA", (77, 255), 77)])
+def test_grey_becomes_equal_channels(encode, mode, value, expected):
+    assert (decode(encode(Image.new(mode, (9, 9), value)), HOW).pixels == expected).all()
+
+
+def test_sixteen_bits_keep_their_upper_eight(encode):
+    image = Image.fromarray(np.full((9, 9), 0xABCD, dtype=np.uint16))
+    assert (decode(encode(image), HOW).pixels == 0xAB).all()
+
+
+def test_transparency_shows_the_background(encode):
+    clear = Image.new("RGBA", (9, 9), (255, 0, 0, 0))
+    half = Image.new("RGBA", (9, 9), (250, 0, 0, 128))
+    assert (decode(encode(clear), HOW).pixels == (10, 20, 30)).all()
+    assert np.abs(decode(encode(half), HOW).pixels.astype(int) - (130, 10, 15)).max() <= 1
+
+
+def test_a_transparent_palette_shows_the_background(encode):
+    image = Image.new("P", (9, 9), 1)
+    image.putpalette([0, 0, 0, 255, 255, 255])
+    assert (decode(encode(image, "PNG", transparency=1), HOW).pixels == (10, 20, 30)).all()
+
+
+def test_cmyk_becomes_rgb(encode):
+    decoded = decode(encode(Image.new("CMYK", (9, 9), (0, 255, 255, 0)), "TIFF"), HOW)
+    assert (decoded.pixels == RED).all()
+
+
+def test_an_animation_gives_its_first_frame(encode):
+    frames = [Image.new("RGB", (9, 9), RED), Image.new("RGB", (9, 9), GREEN)]
+    assert (decode(encode(frames[0], "GIF", save_all=True, append_images=frames[1:]), HOW).pixels == RED).all()
+
+
+def test_exif_orientation_turns_the_picture_and_its_size(encode):
+    image = Image.new("RGB", (32, 16), RED)
+    image.paste(GREEN, (0, 0, 16, 16))  # green on the left
+    exif = Image.Exif()
+    exif[274] = 6  # turn by 90 degrees clockwise: the left side comes to the top
+    decoded = decode(encode(image, "PNG", exif=exif), HOW)
+    assert (decoded.width, decoded.height) == (16, 32)
+    assert (decoded.pixels[0] == GREEN).all()
+    assert (decoded.pixels[-1] == RED).all()
+
+
+def test_crop_cuts_pad_adds_bars_and_stretch_does_neither(encode):
+    wide = Image.new("RGB", (32, 16), RED)
+    wide.paste(GREEN, (0, 0, 8, 16))  # the leftmost quarter, which a central crop cuts off
+    data = encode(wide)
+    assert (decode(data, how(fit="crop")).pixels == RED).all()
+    stretched = decode(data, how(fit="stretch")).pixels
+    assert (stretched[:, :2] == GREEN).all()
+    assert (stretched[:, 2:] == RED).all()
+    padded = decode(data, how(fit="pad")).pixels
+    assert (padded[:2] == (10, 20, 30)).all()
+    assert (padded[6:] == (10, 20, 30)).all()
+    assert (padded[2:6, :2] == GREEN).all()
+
+
+def test_box_averages_when_it_shrinks(encode):
+    checks = np.zeros((16, 16, 3), dtype=np.uint8)
+    checks[::2, ::2] = 200
+    assert (decode(encode(checks), HOW).pixels == 50).all()
+
+
+def test_a_large_jpeg_is_decoded_smaller_with_its_true_size(encode):
+    decoded = decode(encode(Image.new("RGB", (96, 80), (100, 150, 200)), "JPEG", quality=95), HOW)
+    assert (decoded.width, decoded.height) == (96, 80)
+    assert np.abs(decoded.pixels.astype(int) - (100, 150, 200)).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda data: b"", "empty file"),
+        (lambda data: b"hello, this is text", "not an image"),
+        (lambda data: data[: len(data) // 2], "damaged"),
+        (lambda data: data[:40], "damaged|not an image"),
+    ],
+)
+def test_spoilt_files_have_a_reason(encode, spoil, reason):
+    for file_format in ("PNG", "JPEG"):
+        with pytest.raises(BadImageError, match=reason):
+            decode(spoil(encode((60, 60), file_format)), HOW)
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(encode):
+    with pytest.raises(BadImageError, match="too large: 200 x 100 pixels"):
+        decode(encode(Image.new("1", (200, 100))), HOW)
+
+
+def test_float_pixels_are_refused(encode):
+    with pytest.raises(BadImageError, match="float"):
+        decode(encode(Image.new("F", (9, 9), 0.5), "TIFF"), HOW)

@@ -1,0 +1,147 @@
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sightline.common.errors import SightlineError
+from sightline.common.files import read_table, write_table
+from sightline.common.params import load_params
+from split import Params, main
+
+
+def make_index(count=120, classes=3, group="", subset="", seed=0):
+    """An index of images that are all different; phashes are far apart."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    return pd.DataFrame(
+        {
+            "id": [f"{number}.png" for number in range(count)],
+            "label": labels,
+            "class": [f"class {label}" for label in labels],
+            "group": group,
+            "subset": subset,
+            "width": 8,
+            "height": 8,
+            "sha256": [f"{value:064x}" for value in random.permutation(10**6)[:count]],
+            "phash": [f"{value:016x}" for value in random.integers(0, 2**64, count, dtype=np.uint64)],
+        }
+    )
+
+
+@pytest.fixture
+def split(set_params):
+    def run(index, **changes):
+        set_params(**changes)
+        write_table("data/prepared/index.csv", index)
+        main(load_params(Params))
+        table = read_table("data/split/split.csv", text=("id", "subset"))
+        return table, json.loads(Path("metrics/split.json").read_text())
+
+    return run
+
+
+def test_the_default_divides_by_class(split):
+    table, metrics = split(make_index(), **{"split.val": 0.1, "split.test": 0.2})
+    assert table["subset"].value_counts().to_dict() == {"train": 84, "val": 12, "test": 24}
+    assert metrics["test"] == {"images": 24, "classes": 3}
+    assert (table["fold"] == -1).all()
+    classes = read_table("plots/split/classes.csv")
+    assert classes["images"].sum() == 120
+    assert len(classes) == 9
+
+
+def test_fixed_subsets_stay_and_only_the_missing_one_is_drawn(split):
+    index = make_index()
+    index["subset"] = ["test"] * 30 + ["train"] * 90
+    table, _ = split(index, **{"split.val": 0.1, "split.test": 0.4})
+    assert (table["subset"][:30] == "test").all()
+    assert table["subset"][30:].value_counts().to_dict() == {"train": 81, "val": 9}
+
+
+def test_groups_never_stand_on_two_sides(split):
+    index = make_index(600)
+    index["group"] = [f"person {number // 12}" for number in range(600)]
+    table, metrics = split(index, folds=4)
+    sides = table.assign(group=index["group"]).groupby("group")[["subset", "fold"]].nunique()
+    outside = table.assign(group=index["group"]).query("subset != 'test'").groupby("group")["fold"].nunique()
+    assert (
+        table.assign(group=index["group"], test=table["subset"] == "test").groupby("group")["test"].nunique() == 1
+    ).all()
+    assert (outside == 1).all()
+    assert len(sides) == 50
+    assert sum(metrics["leaks"]["group"].values()) == 0
+
+
+def test_duplicates_stay_together_as_asked(split):
+    index = make_index(300)
+    index.loc[1::2, "sha256"] = index.loc[::2, "sha256"].to_numpy()
+    index["label"] = np.arange(300) // 2 % 3
+    table, metrics = split(index)
+    assert (table["subset"].to_numpy()[::2] == table["subset"].to_numpy()[1::2]).all()
+    assert sum(metrics["leaks"]["exact"].values()) == 0
+    _, apart = split(index, **{"split.keep_duplicates_together": "none", "split.on_leak": "report"})
+    assert apart["leaks"]["exact"]["train_test"] > 10
+
+
+def test_near_duplicates_are_kept_together_when_asked(split):
+    index = make_index(300)
+    values = [int(value, 16) for value in index["phash"]]
+    index["phash"] = [f"{values[number - number % 2] ^ (number % 2):016x}" for number in range(300)]
+    index["label"] = np.arange(300) // 2 % 3
+    table, metrics = split(index, **{"split.keep_duplicates_together": "near"})
+    assert (table["subset"].to_numpy()[::2] == table["subset"].to_numpy()[1::2]).all()
+    assert sum(metrics["leaks"]["near"].values()) == 0
+
+
+@pytest.fixture
+def leaking():
+    """Three training images repeat test images of a source with fixed subsets."""
+    index = make_index()
+    index["subset"] = ["test"] * 30 + ["val"] * 30 + ["train"] * 60
+    index.loc[60:62, "sha256"] = index.loc[0:2, "sha256"].to_numpy()
+    return index
+
+
+def test_leaks_of_fixed_subsets_fail_drop_or_are_reported(split, leaking):
+    with pytest.raises(SightlineError, match=r"3 images stand on two sides .exact train_test: 3."):
+        split(leaking, **{"split.on_leak": "fail"})
+    table, metrics = split(leaking, **{"split.on_leak": "report"})
+    assert (len(table), metrics["leaks"]["exact"]["train_test"], metrics["dropped"]) == (120, 3, 0)
+    table, metrics = split(leaking, **{"split.on_leak": "drop"})
+    assert (len(table), metrics["dropped"]) == (117, 3)
+    assert not set(table["id"]) & {"60.png", "61.png", "62.png"}
+
+
+def test_hashing_moves_no_image_when_others_are_added(split):
+    index = make_index(900)
+    old, _ = split(index[:600], **{"split.method": "hash"})
+    new, _ = split(index, **{"split.method": "hash"})
+    assert old.equals(new[:600])
+    assert set(new["subset"]) == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"split.val": 0.6, "split.test": 0.4}, "split: val . test must be less than 1"),
+        ({"split.method": "hash", "split.keep_duplicates_together": "near"}, "cannot keep near duplicates together"),
+        ({"folds": 1}, "folds: must be 0"),
+        ({"folds": 90}, "folds: 90 cannot be made"),
+        ({"split.test": 0.01}, "split.test: 0.01 of 120 images cannot be drawn by class"),
+        ({"split.on_leak": "shrug"}, "split.on_leak: must be 'fail', 'drop' or 'report'"),
+    ],
+)
+def test_what_cannot_be_split_is_one_line(split, changes, message):
+    with pytest.raises(SightlineError, match=message) as caught:
+        split(make_index(), **changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_sixty_thousand_rows_take_seconds(split):
+    index = make_index(60_000, classes=10)
+    start = time.perf_counter()
+    split(index, folds=5)
+    assert time.perf_counter() - start < 10  # 1 to 2 s on two quiet cores; the bound catches quadratic work
