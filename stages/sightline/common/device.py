@@ -8,7 +8,8 @@ import torch
 def use_deterministic_algorithms(seed: int) -> None:
     """Make torch's results equal, bit for bit, between runs on one machine, and seed its global stream."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS when its first handle is made
-    torch.use_deterministic_algorithms(True)
+    # the same switch as use_deterministic_algorithms(True), which would import torch.compile's back end, over a second
+    torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)
 
