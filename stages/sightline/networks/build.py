@@ -2,6 +2,7 @@
 
 import difflib
 
+import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
@@ -28,8 +29,11 @@ def build_network(architecture: str, classes: int, input_size: int, pretrained: 
     if architecture in OWN_NETWORKS:
         if pretrained:
             raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
-        return OWN_NETWORKS[architecture](classes)
-    return _build_timm(architecture, classes, input_size, pretrained)
+        network = OWN_NETWORKS[architecture](classes)
+    else:
+        network = _build_timm(architecture, classes, input_size, pretrained)
+    _try_input(network, architecture, input_size)
+    return network
 
 
 def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
@@ -57,8 +61,6 @@ def _build_timm(architecture: str, classes: int, input_size: int, pretrained: bo
     sizes = {"img_size": input_size} if config is not None and config.fixed_input_size else {}
     try:
         return timm.create_model(architecture, pretrained=pretrained, num_classes=classes, **sizes)
-    except (AssertionError, ValueError) as error:
-        raise SightlineError(f"params.yaml: model: {architecture} cannot take {input_size} px: {error}") from None
     except (OSError, RuntimeError) as error:
         if not pretrained:
             raise
@@ -67,6 +69,19 @@ def _build_timm(architecture: str, classes: int, input_size: int, pretrained: bo
             f"params.yaml: pretrained: the weights of {architecture} cannot be fetched from the Hugging Face hub "
             f"({reason}): connect to the network, fill its cache (HF_HOME), or set `pretrained: false`"
         ) from None
+
+
+@torch.no_grad()
+def _try_input(network: nn.Module, architecture: str, input_size: int) -> None:
+    try:
+        network.eval()(torch.zeros(1, 3, input_size, input_size))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise SightlineError(
+            f"params.yaml: input_size: {architecture} cannot take {input_size} px ({reason}): "
+            f"set input_size, or prepare.image_size, to what it takes"
+        ) from None
+    network.train()
 
 
 def _check_timm_name(timm, architecture: str) -> None:

@@ -1,0 +1,152 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from accelerate.state import AcceleratorState
+
+from sightline.common.errors import SightlineError
+from sightline.common.files import write_json, write_table
+from sightline.common.params import load_params
+from sightline.networks.saved import load_members, read_spec
+from sightline.training.loop import finite_mean, is_better
+from sightline.training.settings import TrainParams
+from train import divide, main, summarize_best
+
+COLORS = {"blue": (40, 60, 200), "green": (40, 200, 60), "red": (200, 60, 40)}
+
+
+@pytest.fixture
+def prepared(workspace):
+    """90 noisy images of three colours, 8 px, divided by hand."""
+    random = np.random.default_rng(0)
+    labels = np.arange(90) % 3
+    means = np.array(list(COLORS.values()))[labels][:, None, None]
+    pixels = np.clip(means + random.normal(0, 60, (90, 8, 8, 3)), 0, 255).astype(np.uint8)
+    ids = [f"{number}.png" for number in range(90)]
+    Path("data/prepared").mkdir(parents=True)
+    np.save("data/prepared/images.npy", pixels)
+    index = {"id": ids, "label": labels, "class": np.array(list(COLORS))[labels], "group": "", "subset": ""}
+    write_table(
+        "data/prepared/index.csv", pd.DataFrame({**index, "width": 8, "height": 8, "sha256": "0", "phash": "0"})
+    )
+    spec = {"source": "x", "classes": list(COLORS), "images": 90, "image_size": 8, "fit": "crop"}
+    write_json("data/prepared/dataset.json", {**spec, "resample": "bilinear", "background": [0, 0, 0]})
+    write_split(["train"] * 60 + ["val"] * 15 + ["test"] * 15, -1)
+    return workspace
+
+
+def write_split(subsets, folds):
+    ids = [f"{number}.png" for number in range(90)]
+    write_table("data/split/split.csv", pd.DataFrame({"id": ids, "subset": subsets, "fold": folds}))
+
+
+@pytest.fixture
+def train(prepared, set_params):
+    def run(**changes):
+        set_params(**{"epochs": 3, "batch_size": 16, "crop_padding": 1, "lr": 0.01, **changes})
+        AcceleratorState._reset_state(reset_partial_state=True)  # accelerate keeps one state a process
+        main(load_params(TrainParams))
+        return json.loads(Path("metrics/train.json").read_text())
+
+    return run
+
+
+def written():
+    files = [path for root in ("models/trained", "plots/train", "metrics") for path in Path(root).rglob("*")]
+    return {str(path): path.read_bytes() for path in files if path.is_file()}
+
+
+def test_three_colours_are_learnt_and_logged(train):
+    metrics = train()
+    assert metrics["best"]["val"]["accuracy"] > 0.9
+    history = pd.read_csv("plots/train/metrics/train/loss.tsv", sep="\t")
+    assert history["step"].tolist() == [0, 1, 2]
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    assert {path for path in written() if path.endswith(".tsv")} == {
+        f"plots/train/metrics/{name}.tsv" for name in ("lr", "train/loss", "val/loss", "val/accuracy", "val/f1_macro")
+    }
+    assert read_spec("models/trained").classes == list(COLORS)
+    assert Path("params.yaml").exists()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_two_runs_write_the_same_bytes_and_another_seed_others(train, precision):
+    train(precision=precision)
+    first = written()
+    train(precision=precision)
+    assert written() == first
+    train(precision=precision, seed=1)
+    weights = "models/trained/member_0_best.safetensors"
+    assert written()[weights] != first[weights]
+
+
+def test_accumulation_changes_only_the_batch_statistics(train):
+    whole, parts = train(epochs=1), train(epochs=1, accumulate=4)
+    assert parts["train"]["loss"] == pytest.approx(whole["train"]["loss"], rel=0.3)
+    assert parts["lr"] == whole["lr"]
+
+
+def test_folds_train_a_member_each_on_the_others(train):
+    write_split(["train"] * 75 + ["test"] * 15, [number // 3 % 3 for number in range(75)] + [-1] * 15)
+    metrics = train(folds=3)
+    spec = read_spec("models/trained")
+    assert [member.fold for member in spec.members] == [0, 1, 2]
+    assert len(load_members("models/trained", spec)) == 3
+    assert metrics["fold_2"]["val"]["accuracy"] > 0.5
+    assert 0 <= metrics["best"]["std"]["val"]["accuracy"] < 0.5
+
+
+def test_the_members_of_a_division_never_train_on_what_they_validate():
+    samples = pd.DataFrame({"row": range(6), "subset": ["train"] * 4 + ["test"] * 2, "fold": [0, 1, 0, 1, -1, -1]})
+    parts = [(fold, a["row"].tolist(), b["row"].tolist()) for fold, a, b in divide(samples)]
+    assert parts == [(0, [1, 3], [0, 2]), (1, [0, 2], [1, 3])]
+
+
+def test_without_validation_images_the_last_epoch_is_kept(train):
+    write_split(["train"] * 75 + ["test"] * 15, -1)
+    with pytest.raises(SightlineError, match="keep: best needs validation images"):
+        train()
+    assert train(keep="last")["best"]["epoch"] == 2
+    assert read_spec("models/trained").members[0].file == "member_0_last.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lr": 1e30, "clip_grad_norm": 0.0}, r"the loss became (nan|inf) in epoch 0, step \d+: lower lr"),
+        ({"accumulate": 3}, "accumulate: 3 must divide batch_size .16."),
+        ({"normalization": "network"}, "simple_cnn brings none of its own"),
+        ({"model": "resnet81"}, "no network is called"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line_and_writes_no_weights(train, changes, message):
+    with pytest.raises(SightlineError, match=message) as caught:
+        train(**changes)
+    assert "\n" not in str(caught.value)
+    assert not list(Path("models").rglob("*.safetensors"))
+
+
+def test_the_first_loss_that_is_not_finite_is_named():
+    losses = [torch.tensor(1.0), torch.tensor(float("inf")), torch.tensor(float("nan"))]
+    with pytest.raises(SightlineError, match="became inf in epoch 4, step 1"):
+        finite_mean(losses, 4)
+    assert finite_mean([torch.tensor(1.0), torch.tensor(2.0)], 0) == 1.5
+
+
+def test_better_is_lower_for_losses_higher_for_the_rest_and_never_a_tie():
+    assert is_better({"val/loss": 1.0}, {"val/loss": 2.0}, "val/loss")
+    assert not is_better({"val/loss": 2.0}, {"val/loss": 2.0}, "val/loss")
+    assert is_better({"val/accuracy": 0.6}, {"val/accuracy": 0.5}, "val/accuracy")
+    assert not is_better({"val/accuracy": 0.5}, {"val/accuracy": 0.5}, "val/accuracy")
+
+
+def test_folds_are_summarized_by_mean_and_sample_deviation():
+    class Fit:
+        def __init__(self, accuracy):
+            self.best_epoch, self.best_scores = 1, {"val/accuracy": accuracy}
+
+    found = summarize_best([Fit(0.8), Fit(0.9)])
+    assert found["mean"]["val"]["accuracy"] == pytest.approx(0.85)
+    assert found["std"]["val"]["accuracy"] == pytest.approx(0.1 / 2**0.5)

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import torch
+
+from sightline.training.batches import Batches, steps_per_epoch
+from sightline.training.normalization import dataset_normalization
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def batches():
+    pixels = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), dtype=np.uint8)
+    rows = np.array([9, 7, 5, 3, 1])
+    return Batches(pixels, rows, rows * 10, CPU)
+
+
+def test_taking_follows_rows_and_labels(batches):
+    pixels, labels = batches.take(torch.tensor([0, 3]))
+    assert pixels[:, 0, 0, 0].tolist() == [9, 3]
+    assert labels.tolist() == [90, 30]
+    assert pixels.dtype == torch.uint8
+
+
+def test_an_epoch_shuffles_into_full_batches_by_seed_and_epoch(batches):
+    first, again, later = ([batch.tolist() for batch in batches.shuffled(2, 0, epoch)] for epoch in (0, 0, 1))
+    assert first == again != later
+    assert [len(batch) for batch in first] == [2, 2]
+    assert len({position for batch in first for position in batch}) == 4
+
+
+def test_fewer_images_than_a_batch_are_one_batch(batches):
+    assert [sorted(batch.tolist()) for batch in batches.shuffled(64, 0)] == [[0, 1, 2, 3, 4]]
+    assert steps_per_epoch(5, 64) == 1
+
+
+def test_reading_in_order_covers_everything_once(batches):
+    assert torch.cat(list(batches.in_order(2))).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_normalization_is_numpys_mean_and_deviation():
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 5, 5, 3), dtype=np.uint8)
+    rows = np.arange(0, 300, 2)
+    mean, std = dataset_normalization(pixels, rows)
+    chosen = pixels[rows].reshape(-1, 3) / 255
+    assert mean == pytest.approx(chosen.mean(axis=0))
+    assert std == pytest.approx(chosen.std(axis=0))
+
+
+def test_a_constant_channel_can_be_divided_by():
+    _, std = dataset_normalization(np.full((3, 4, 4, 3), 7, dtype=np.uint8), np.arange(3))
+    assert std == pytest.approx([1 / 255] * 3)
