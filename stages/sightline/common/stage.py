@@ -21,6 +21,7 @@ def run_stage(main: Callable[[Schema], None], schema: type[Schema]) -> None:
 
     Anything else keeps its traceback.
     """
+    sys.stdout.reconfigure(line_buffering=True)  # a log file shows an epoch when it is over
     try:
         main(load_params(schema))
     except SightlineError as error:
