@@ -1,0 +1,193 @@
+"""The model card: what the model is for, what it was made from, how well it works, and where it does not.
+
+Follows the sections of Mitchell et al., 2019, "Model Cards for Model Reporting"; every number is measured.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sightline.deployment.graph import INPUT, OUTPUT
+from sightline.images.store import DatasetSpec
+from sightline.networks.saved import ModelSpec
+
+FEW = 30  # test images of a class: one mistake more or less moves its recall by over three percent points
+LISTED = 30  # classes in the table, and names in a list
+HEADLINES = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr", "log_loss", "brier", "ece")
+FITS = {
+    "crop": "the centre square is kept, what lies outside it is not seen",
+    "pad": "the whole image is kept, between bars",
+    "stretch": "the aspect ratio is ignored",
+}
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """What the card tells.
+
+    Parameters
+    ----------
+    spec, dataset : ModelSpec, DatasetSpec
+        The trained model and the prepared images.
+    samples : pandas.DataFrame
+        One row an image: class, subset.
+    test : pandas.DataFrame
+        One row a test image: label, predicted.
+    evaluation : dict
+        The content of metrics/evaluate.json.
+    export : dict
+        The content of metrics/export.json.
+    temperature : float
+        By which the scores are divided.
+    intended_use : str
+        From params.yaml.
+    """
+
+    spec: ModelSpec
+    dataset: DatasetSpec
+    samples: pd.DataFrame
+    test: pd.DataFrame
+    evaluation: dict
+    export: dict
+    temperature: float
+    intended_use: str
+
+
+def write_card(facts: CardFacts) -> str:
+    """Return the card as Markdown."""
+    sections = {
+        "Model": _describe_model(facts),
+        "Intended use": [facts.intended_use],
+        "Data": _describe_data(facts),
+        "How well it works": _describe_quality(facts),
+        "Limitations": _describe_limitations(facts),
+        "The exported graph": _describe_graph(facts),
+    }
+    body = [f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items()]
+    return "\n\n".join(["# Model card", *body]) + "\n"
+
+
+def _describe_model(facts: CardFacts) -> list[str]:
+    counts = Counter(member.architecture for member in facts.spec.members)
+    networks = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in counts.items())
+    together = " whose probabilities are averaged" if len(facts.spec.members) > 1 else ""
+    return [
+        f"- An image classifier: {networks}{together}, {facts.export['parameters']:,} parameters.",
+        f"- Classes ({len(facts.spec.classes)}): {_list_names(facts.spec.classes)}.",
+        f"- The network takes {facts.spec.input_size} x {facts.spec.input_size} px.",
+        f"- Calibration: {_describe_calibration(facts.temperature)}.",
+    ]
+
+
+def _describe_calibration(temperature: float) -> str:
+    if temperature == 1:
+        return "none; the probabilities are as the network gives them"
+    return f"scores are divided by a temperature of {temperature:.4f}, fitted on validation images"
+
+
+def _describe_data(facts: CardFacts) -> list[str]:
+    counts = facts.samples["subset"].value_counts()
+    parts = ", ".join(f"{counts.get(subset, 0):,} {subset}" for subset in ("train", "val", "test"))
+    return [f"Source `{facts.dataset.source}`, {facts.dataset.images:,} images, of which {parts}.", "", *_table(facts)]
+
+
+def _table(facts: CardFacts) -> list[str]:
+    counts = pd.crosstab(facts.samples["class"], facts.samples["subset"])
+    counts = counts.reindex(index=facts.spec.classes, columns=["train", "val", "test"], fill_value=0)
+    recall = _recall(facts)
+    shown = counts.assign(recall=recall)
+    lines = []
+    if len(shown) > LISTED:
+        shown = shown.sort_values("recall", kind="stable").head(LISTED)
+        lines = [f"The {LISTED} classes of lowest recall on test, of {len(counts)}:", ""]
+    lines += ["| class | train | val | test | recall on test |", "|---|---|---|---|---|"]
+    for name, train, val, test, found in shown.itertuples():
+        lines.append(f"| {_escape(name)} | {train} | {val} | {test} | {'-' if pd.isna(found) else f'{found:.4f}'} |")
+    return lines
+
+
+def _recall(facts: CardFacts) -> pd.Series:
+    """Return the share of each class's test images that are recognised, by class name; NaN without images."""
+    right = (facts.test["label"] == facts.test["predicted"]).groupby(facts.test["label"]).mean()
+    return right.reindex(range(len(facts.spec.classes))).set_axis(facts.spec.classes).astype(float)
+
+
+def _describe_quality(facts: CardFacts) -> list[str]:
+    found = {subset: facts.evaluation.get(subset, {}) for subset in ("val", "test")}
+    images = [f"{found[subset].get('images', 0):,}" for subset in found]
+    lines = ["| | validation | test |", "|---|---|---|", f"| images | {' | '.join(images)} |"]
+    for name in HEADLINES:
+        values = [found[subset].get(name) for subset in found]
+        if any(value is not None for value in values):
+            lines.append(f"| {name} | {' | '.join('-' if value is None else f'{value:.4f}' for value in values)} |")
+    lines += ["", "Validation images chose the weights and the temperature; only the test numbers are independent."]
+    return lines + [f"- {about}: {note}" for about, note in facts.evaluation.get("notes", {}).items()]
+
+
+def _describe_limitations(facts: CardFacts) -> list[str]:
+    size = facts.spec.preprocessing.image_size
+    lines = [
+        "- It always names one of its classes, also for an image that shows none of them.",
+        "- Test images come from the same source as the training images: other cameras or places are unmeasured.",
+        f"- It sees {size} x {size} px; {FITS[facts.spec.preprocessing.fit]}. Finer detail is lost.",
+        "- Not measured: noise, blur and other corruptions, deliberate attacks, differences between groups, drift.",
+    ]
+    return lines + _weakest_class(facts) + _most_frequent_mistake(facts) + _small_classes(facts)
+
+
+def _weakest_class(facts: CardFacts) -> list[str]:
+    recall = _recall(facts).dropna()
+    if recall.empty:
+        return ["- There are no test images: nothing is known about new images."]
+    if recall.min() == 1:
+        return [f"- All {len(facts.test):,} test images are recognised; more images would find mistakes."]
+    images = int((facts.test["label"] == facts.spec.classes.index(recall.idxmin())).sum())
+    return [f"- The weakest class is {_escape(recall.idxmin())}: recall {recall.min():.4f} on {images} test images."]
+
+
+def _most_frequent_mistake(facts: CardFacts) -> list[str]:
+    wrong = facts.test[facts.test["label"] != facts.test["predicted"]]
+    if wrong.empty:
+        return []
+    pairs = wrong.groupby(["label", "predicted"]).size()
+    actual, taken_for = (_escape(facts.spec.classes[code]) for code in pairs.idxmax())
+    return [f"- The most frequent mistake takes {actual} for {taken_for}: {pairs.max()} of {len(wrong)} mistakes."]
+
+
+def _small_classes(facts: CardFacts) -> list[str]:
+    counts = facts.test["label"].value_counts()
+    small = [name for code, name in enumerate(facts.spec.classes) if counts.get(code, 0) < FEW]
+    if not small:
+        return []
+    return [f"- Fewer than {FEW} test images, so that their recall is uncertain: {_list_names(small)}."]
+
+
+def _describe_graph(facts: CardFacts) -> list[str]:
+    size, export = facts.spec.preprocessing.image_size, facts.export
+    lines = [
+        f"- `model.onnx`, {export['bytes']:,} bytes, operator set {export['opset']}; `labels.txt` names its classes in "
+        "order.",
+        f"- In: `{INPUT}` uint8 [batch, {size}, {size}, 3], RGB, fitted by `{facts.spec.preprocessing.fit}` with the "
+        f"`{facts.spec.preprocessing.resample}` filter. Out: `{OUTPUT}` float32 [batch, {len(facts.spec.classes)}].",
+        "- Normalisation, temperature and softmax are inside; the class names and how to make the pixels are in its "
+        "metadata (`classes`, `preprocessing`).",
+    ]
+    parity = export.get("parity")
+    if parity is None:
+        return [*lines, "- Not compared with torch: there are no validation or test images."]
+    return [
+        *lines,
+        f"- ONNX Runtime against torch on {parity['images']:,} {parity['subset']} images: {parity['decision_flips']} "
+        f"decisions differ, the largest difference of a probability is {parity['max_probability_difference']:.1e}, "
+        f"accuracy {parity['accuracy_onnx']:.4f} and {parity['accuracy_torch']:.4f}.",
+    ]
+
+
+def _list_names(names: list[str]) -> str:
+    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(_escape(name) for name in names[:LISTED]) + rest
+
+
+def _escape(name: str) -> str:
+    return name.replace("|", "\\|").replace("\n", " ")

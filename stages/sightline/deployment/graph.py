@@ -1,0 +1,103 @@
+"""The model as one ONNX graph: stored pixels in, calibrated probabilities out, its contract in its metadata."""
+
+import json
+
+import onnx
+import torch
+from torch import nn
+
+from sightline.common.errors import SightlineError
+from sightline.networks.classifier import Ensemble
+from sightline.networks.saved import ModelSpec
+
+VERSION = "0.1.0"  # of Sightline, as in pyproject.toml: says which contract the metadata follows
+INPUT, OUTPUT = "pixels", "probabilities"
+LARGEST = 2**31 - 2**24  # bytes: a protobuf message ends at 2 GiB, and the graph needs some room besides its weights
+
+
+class ProbabilityModel(nn.Module):
+    """An ensemble that gives probabilities: uint8 pixels [N, H, W, 3] in, float32 [N, classes] out."""
+
+    def __init__(self, ensemble: Ensemble):
+        super().__init__()
+        self.ensemble = ensemble
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.ensemble(pixels).exp()
+
+
+def build_graph(ensemble: Ensemble, spec: ModelSpec, opset: int) -> bytes:
+    """Export an ensemble with crop or enlargement, normalisation, temperature and softmax inside.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        In evaluation mode, on the CPU.
+    spec : ModelSpec
+        The stored size that the graph takes, and what goes to the metadata.
+    opset : int
+        Version of the ONNX operator set, 18 or later.
+
+    Returns
+    -------
+    bytes
+        A checked ONNX model with dynamic batch: `pixels` uint8 [batch, H, W, 3] to `probabilities` float32
+        [batch, classes]. The same weights give the same bytes.
+
+    Raises
+    ------
+    SightlineError
+        The weights do not fit into one ONNX file, or an operation has no counterpart in this operator set.
+    """
+    _refuse_too_large(ensemble)
+    size = spec.preprocessing.image_size
+    program = torch.onnx.export(
+        ProbabilityModel(ensemble).eval(),
+        (torch.zeros(2, size, size, 3, dtype=torch.uint8),),  # a batch of 1 would be taken for a constant
+        dynamo=True,
+        opset_version=opset,
+        input_names=[INPUT],
+        output_names=[OUTPUT],
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        verbose=False,
+    )
+    model = program.model_proto
+    found = model.opset_import[0].version
+    if found != opset:
+        raise SightlineError(f"params.yaml: export.opset: the graph cannot be written in {opset}; use {found}")
+    _remove_traces(model)
+    onnx.helper.set_model_props(model, describe_contract(spec))
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def describe_contract(spec: ModelSpec) -> dict[str, str]:
+    """Return the metadata: what a server must know to make the input and to name the output."""
+    pixels = {"channels": "RGB", "dtype": "uint8", "layout": "NHWC", "range": [0, 255]}
+    return {
+        "classes": json.dumps(spec.classes, ensure_ascii=False),
+        "preprocessing": json.dumps(spec.preprocessing.model_dump() | pixels, sort_keys=True),
+        "sightline_version": VERSION,
+    }
+
+
+def _refuse_too_large(ensemble: Ensemble) -> None:
+    weights = [*ensemble.parameters(), *ensemble.buffers()]
+    total = sum(tensor.numel() * tensor.element_size() for tensor in weights)
+    if total > LARGEST:
+        raise SightlineError(
+            f"models/trained: {total / 2**30:.1f} GiB of weights, but one ONNX file holds less than 2: "
+            "use a smaller `model` or fewer `folds`"
+        )
+
+
+def _remove_traces(model: onnx.ModelProto) -> None:
+    """Remove what the exporter tells about where it ran, such as paths and stack traces."""
+    del model.metadata_props[:]
+    graphs = [model.graph]
+    for graph in graphs:
+        named = [*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]
+        for part in [graph, *named]:
+            part.ClearField("doc_string")
+            del part.metadata_props[:]
+        graphs += [attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g")]

@@ -1,0 +1,124 @@
+import json
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from sightline.common.errors import SightlineError
+from sightline.deployment.graph import VERSION, build_graph
+from sightline.networks.build import build_network
+from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.saved import Member, ModelSpec, Preprocessing
+
+CLASSES = ["ant", "bée", "蜂"]
+CASES = {  # architectures, stored size, input size
+    "own, cropped": (["simple_cnn"], 40, 32),
+    "resnet, enlarged": (["test_resnet"], 48, 64),
+    "vit": (["test_vit"], 64, 64),
+    "two networks": (["simple_cnn", "test_resnet"], 32, 32),
+}
+
+
+def make_spec(stored: int, size: int, architectures: list[str]) -> ModelSpec:
+    return ModelSpec(
+        classes=CLASSES,
+        preprocessing=Preprocessing(image_size=stored, fit="pad", resample="lanczos", background=[1, 2, 3]),
+        input_size=size,
+        mean=[0.5, 0.5, 0.5],
+        std=[0.5, 0.5, 0.5],
+        members=[Member(architecture=name, file="a.safetensors", fold=None) for name in architectures],
+    )
+
+
+def make_ensemble(networks: list[nn.Module], spec: ModelSpec, temperature: float) -> Ensemble:
+    return Ensemble([Classifier(net, spec.mean, spec.std, spec.input_size) for net in networks], temperature).eval()
+
+
+def run(graph: bytes, pixels: np.ndarray) -> np.ndarray:
+    return onnxruntime.InferenceSession(graph).run(["probabilities"], {"pixels": pixels})[0]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_same_probabilities_as_torch(case):
+    architectures, stored, size = CASES[case]
+    torch.manual_seed(0)
+    spec = make_spec(stored, size, architectures)
+    networks = [build_network(name, len(CLASSES), size, pretrained=False) for name in architectures]
+    ensemble = make_ensemble(networks, spec, temperature=0.7)
+    graph = build_graph(ensemble, spec, opset=20)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, stored, stored, 3), dtype=np.uint8)
+    with torch.no_grad():
+        expected = ensemble(torch.from_numpy(pixels)).exp().numpy()
+    for batch in (pixels, pixels[:1]):
+        found = run(graph, batch)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected[: len(batch)], atol=1e-5)
+        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    assert np.ptp(expected, axis=0).max() > 1e-3  # the images do differ
+
+
+class MeanColor(nn.Module):
+    """Logits are the mean of each channel."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean(dim=(2, 3))
+
+
+@cache
+def mean_color_graph(opset: int = 20) -> bytes:
+    spec = make_spec(4, 4, ["mean_color"])
+    return build_graph(make_ensemble([MeanColor()], spec, temperature=0.5), spec, opset)
+
+
+@pytest.mark.parametrize("opset", [18, 20, 24])
+def test_probabilities_by_hand(opset):
+    red = np.zeros((1, 4, 4, 3), np.uint8)
+    red[..., 0] = 255  # normalised: 1, -1, -1; divided by the temperature: 2, -2, -2
+    total = np.exp(2) + 2 * np.exp(-2)
+    graph = mean_color_graph(opset)
+    np.testing.assert_allclose(run(graph, red), [[np.exp(2) / total, *[np.exp(-2) / total] * 2]], rtol=1e-5)
+    assert onnx.load_from_string(graph).opset_import[0].version == opset
+
+
+def test_metadata_tells_the_contract():
+    session = onnxruntime.InferenceSession(mean_color_graph())
+    told = session.get_modelmeta().custom_metadata_map
+    assert json.loads(told["classes"]) == CLASSES
+    assert json.loads(told["preprocessing"]) == {
+        "image_size": 4,
+        "fit": "pad",
+        "resample": "lanczos",
+        "background": [1, 2, 3],
+        "channels": "RGB",
+        "dtype": "uint8",
+        "layout": "NHWC",
+        "range": [0, 255],
+    }
+    assert set(told) == {"classes", "preprocessing", "sightline_version"}
+    (pixels,), (probabilities,) = session.get_inputs(), session.get_outputs()
+    assert (pixels.type, pixels.shape) == ("tensor(uint8)", ["batch", 4, 4, 3])
+    assert (probabilities.type, probabilities.shape) == ("tensor(float)", ["batch", 3])
+
+
+def test_bytes_repeat_and_tell_nothing_of_the_machine():
+    graph = mean_color_graph()
+    assert graph == mean_color_graph.__wrapped__()
+    for trace in (b".py", b"site-packages", str(Path.home()).encode() + b"/", b"forward"):
+        assert trace not in graph
+
+
+def test_version_is_that_of_the_project():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert project["project"]["version"] == VERSION
+
+
+def test_too_many_weights_for_one_file(monkeypatch):
+    monkeypatch.setattr("sightline.deployment.graph.LARGEST", 10)
+    with pytest.raises(SightlineError, match=r"models/trained: .* GiB of weights"):
+        mean_color_graph.__wrapped__()
