@@ -6,11 +6,11 @@ Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB
                                        group, subset (where the source fixes it), width, height, sha256, phash
         data/prepared/dataset.json     classes in order, stored size, how the pixels were made
         data/prepared/quarantine.csv   files that could not be used: path, reason
+        data/prepared/conflicts.csv    equal pixels under two labels: both classes, both ids
         metrics/prepare.json           counts of images, classes, unusable files, duplicates
         plots/prepare/classes.csv      images per class
         plots/prepare/samples.png      some images of each class
-        plots/prepare/conflicts.csv    equal pixels under two labels: both classes, both ids
-        plots/prepare/conflicts.png    the same as a picture
+        plots/prepare/conflicts.png    the first equal pixels under two labels, with classes and ids
 """
 
 import csv
@@ -38,7 +38,7 @@ from sightline.images.store import INDEX_COLUMNS, DatasetSpec, open_pixels
 
 PREPARED, PLOTS = Path("data/prepared"), Path("plots/prepare")
 THUMBNAIL = 64  # px
-CONFLICTS_SHOWN = 24
+CONFLICTS_SHOWN, LONGEST_NAME = 24, 32  # pairs, characters
 
 
 class PrepareParams(StrictModel):
@@ -82,7 +82,7 @@ def main(params: Params) -> None:
     conflicts = find_conflicts(images.sha256, images.labels)
     write_json("metrics/prepare.json", summarize(images, counts, conflicts, params.near_bits))
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
-    write_rows(PLOTS / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
+    write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
     pixels, side = open_pixels(PREPARED), min(chosen.image_size, THUMBNAIL)
     write_picture(PLOTS / "samples.png", samples(pixels, images.labels, classes, chosen.contact_sheet), side)
     write_picture(PLOTS / "conflicts.png", conflict_pictures(pixels, images, conflicts, classes), THUMBNAIL)
@@ -185,7 +185,13 @@ def conflict_pictures(
     title = f"equal pixels under two labels: {len(conflicts)}"
     shown = conflicts[:CONFLICTS_SHOWN]
     names = conflict_rows(images, shown, classes)
-    return title, [(f"{row[0]} / {row[1]}", pixels[pair]) for row, pair in zip(names, shown, strict=True)]
+    captions = [f"{one} / {other}: {short(one_id)} = {short(other_id)}" for one, other, one_id, other_id in names]
+    return title, [(caption, pixels[pair]) for caption, pair in zip(captions, shown, strict=True)]
+
+
+def short(name: str) -> str:
+    """Return the end of a long path, which tells files apart."""
+    return name if len(name) <= LONGEST_NAME else f"...{name[-LONGEST_NAME:]}"
 
 
 def write_rows(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:

@@ -84,7 +84,7 @@ def test_equal_pixels_under_two_labels_are_shown(prepare, photo_folder):
     (photo_folder / "cat/again.png").write_bytes((photo_folder / "cat/1.png").read_bytes())
     metrics = prepare("data/raw/photos")
     assert (metrics["exact_duplicates"], metrics["label_conflicts"]) == (2, 1)
-    rows = Path("plots/prepare/conflicts.csv").read_text().splitlines()
+    rows = Path("data/prepared/conflicts.csv").read_text().splitlines()
     assert rows == ["class,other_class,id,other_id", "cat,dog,cat/1.png,dog/copy.png"]
 
 
