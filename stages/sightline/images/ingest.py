@@ -1,0 +1,68 @@
+"""Decode a source into `data/prepared`: pixels and index grow together, and only what is needed is remembered."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from sightline.common.files import replacing
+from sightline.images.containers import Container
+from sightline.images.decode import Decoding
+from sightline.images.layouts import Listing
+from sightline.images.pack import Packed, PixelFile, pack
+from sightline.images.store import INDEX_COLUMNS
+
+
+@dataclass
+class Images:
+    """What is remembered of the written images: columns of length N, and (path, reason) of unusable files."""
+
+    ids: list[str]
+    labels: np.ndarray
+    sha256: np.ndarray
+    phash: np.ndarray
+    bad: list[tuple[str, str]]
+
+
+def store_images(listing: Listing, container: Container, classes: list[str], how: Decoding, folder: Path) -> Images:
+    """Decode everything into `folder`/images.npy and index.csv, a batch at a time, with a progress bar.
+
+    Neither file is replaced unless both are complete.
+    """
+    label_of = {name: label for label, name in enumerate(classes)}
+    written, bad = [], [(path, "not below a class folder") for path in listing.unlabelled]
+    with (
+        replacing(folder / "images.npy") as pixels_path,
+        replacing(folder / "index.csv") as index_path,
+        PixelFile(pixels_path, how.image_size) as pixel_file,
+        index_path.open("w", encoding="utf-8", newline="") as stream,
+        tqdm(total=len(listing.paths), desc="prepare", unit="img", disable=None) as progress,
+    ):
+        index = csv.writer(stream, lineterminator="\n")
+        index.writerow(INDEX_COLUMNS)
+        for batch in pack(listing.paths, container, how):
+            pixel_file.append(batch.pixels)
+            index.writerows(index_rows(batch, listing, label_of))
+            bad += [(listing.paths[position], reason) for position, reason in batch.bad]
+            written.append((batch.positions, batch.sha256, batch.phash))
+            progress.update(len(batch.positions) + len(batch.bad))
+    positions = [position for part, _, _ in written for position in part]
+    return Images(
+        ids=[listing.paths[position] for position in positions],
+        labels=np.array([label_of[listing.classes[position]] for position in positions], dtype=np.int64),
+        sha256=np.concatenate([part for _, part, _ in written]),
+        phash=np.concatenate([part for _, _, part in written]),
+        bad=bad,
+    )
+
+
+def index_rows(batch: Packed, listing: Listing, label_of: dict[str, int]) -> Iterable[tuple]:
+    """Yield one row of index.csv for each image of a batch."""
+    columns = (batch.positions, batch.widths, batch.heights, batch.sha256, batch.phash)
+    for position, width, height, sha256, phash in zip(*columns, strict=True):
+        name = listing.classes[position]
+        source = (label_of[name], name, listing.groups[position], listing.subsets[position])
+        yield listing.paths[position], *source, width, height, sha256.decode(), f"{phash:016x}"
