@@ -1,5 +1,6 @@
 """Decode a source once, with threads, into one growing array; memory stays that of the batches in flight."""
 
+import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 
 BATCH_IMAGES = 64
 BATCH_BYTES = 4 << 20
+SMALL_FILE = 4096  # bytes, on average
 BYTES_PER_PIXEL = 8  # no honest file takes more, whatever its format
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
@@ -43,9 +45,18 @@ class Packed:
 
 
 def pack(paths: list[str], container: Container, how: Decoding) -> Iterator[Packed]:
-    """Decode the files at `paths`, in order, a batch at a time, on every core."""
+    """Decode the files at `paths`, in order, a batch at a time.
+
+    Photos are decoded by a thread a core. Thumbnails are not: with so little decoding for each, threads would wait for
+    Python's lock most of the time, and two of them took half as long again as none.
+    """
     batches = _batches(_read(paths, container, BYTES_PER_PIXEL * how.max_pixels))
-    yield from _map_ahead(lambda batch: _decode_batch(batch, how), batches, os.cpu_count() or 1)
+    first = next(batches, [])
+    batches = itertools.chain([first], batches)
+    if sum(len(item.data or b"") for item in first) < SMALL_FILE * len(first):
+        yield from (_decode_batch(batch, how) for batch in batches)
+    else:
+        yield from _map_ahead(lambda batch: _decode_batch(batch, how), batches, os.cpu_count() or 1)
 
 
 def _read(paths: list[str], container: Container, limit: int) -> Iterator[Encoded]:
