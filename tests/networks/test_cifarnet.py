@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sightline.networks.cifarnet import AT_ONCE, FLOOR, CifarNet, ShiftOnlyNorm, Whitening, patch_covariance
+from sightline.networks.cifarnet import AT_ONCE, FLOOR, CifarNet, Whitening, patch_covariance
 
 
 @pytest.fixture
@@ -85,9 +85,10 @@ def test_logits_are_a_ninth_of_what_the_head_gives():
     torch.testing.assert_close(network.forward_head(features), torch.ones(1, 2))
 
 
-def test_norm_learns_a_shift_only():
-    norm = ShiftOnlyNorm(2)
-    assert [name for name, _ in norm.named_parameters()] == ["bias"]
-    assert "weight" not in norm.state_dict()
-    maps = torch.tensor([1.0, 3.0]).view(2, 1, 1, 1).expand(2, 2, 1, 1)
-    torch.testing.assert_close(norm(maps).flatten(), torch.tensor([-1.0, -1, 1, 1]))
+def test_only_scales_of_norms_are_frozen():
+    network = CifarNet(3, 0.0)
+    frozen = {name: value for name, value in network.named_parameters() if not value.requires_grad}
+    norms = [name for name, module in network.named_modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert list(frozen) == [f"{name}.weight" for name in norms]
+    assert len(norms) == 6
+    assert all((scale == 1).all() for scale in frozen.values())

@@ -21,7 +21,7 @@ class CifarNet(PooledNetwork):
     """A whitening layer (24 filters), then three groups of two 3x3 convolutions (64, 256, 256 channels).
 
     Takes float [N, 3, H, W] with H and W of at least 16, made for 32; gives logits [N, classes]. Maps have the sides
-    31, 15, 7 and 3 at 32 px; the last are pooled by their maximum. 1,971,362 parameters for 10 classes.
+    31, 15, 7 and 3 at 32 px; the last are pooled by their maximum. 1,971,362 trained parameters for 10 classes.
 
     The whitening filters are a buffer, saved with the weights and never trained. Until `initialize_from` is called
     they hand on each pixel of a patch and its negative.
@@ -74,15 +74,6 @@ class Whitening(nn.Module):
         return functional.gelu(functional.conv2d(images, self.weight, self.bias))
 
 
-class ShiftOnlyNorm(nn.BatchNorm2d):
-    """Batch norm whose scale is fixed at 1."""
-
-    def __init__(self, channels: int):
-        super().__init__(channels)
-        del self.weight
-        self.register_buffer("weight", torch.ones(channels), persistent=False)
-
-
 @torch.no_grad()
 def patch_covariance(images: torch.Tensor) -> torch.Tensor:
     """Return the covariance, float64 [12, 12] on the CPU, of all 2x2 patches of images [N, 3, H, W].
@@ -105,12 +96,19 @@ def _group(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(
         _convolution(before, after),
         nn.MaxPool2d(2),
-        ShiftOnlyNorm(after),
+        _norm(after),
         nn.GELU(),
         _convolution(after, after),
-        ShiftOnlyNorm(after),
+        _norm(after),
         nn.GELU(),
     )
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    """Return batch norm whose scale stays at 1."""
+    norm = nn.BatchNorm2d(channels)
+    norm.weight.requires_grad_(False)
+    return norm
 
 
 def _convolution(before: int, after: int) -> nn.Conv2d:
