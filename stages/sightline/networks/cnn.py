@@ -1,0 +1,69 @@
+"""Four blocks of two 3x3 convolutions, plain or residual: the usual convolutional network, for 16 px and more."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from sightline.networks.pooled import PooledNetwork, describe_maps
+
+WIDTHS = (32, 64, 128, 256)
+
+
+class CNN(PooledNetwork):
+    """Four blocks (32, 64, 128, 256 channels) with max pooling between them, after Simonyan & Zisserman (2015).
+
+    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 1,175,786 parameters for
+    10 classes. Source of the layout: "Very Deep Convolutional Networks for Large-Scale Image Recognition".
+    """
+
+    def __init__(self, classes: int, drop_rate: float):
+        super().__init__(*_layout(ConvBlock), classes, drop_rate)
+
+
+class ResidualCNN(PooledNetwork):
+    """`CNN` with a shortcut around each block, after He et al. (2016), "Deep Residual Learning for Image Recognition".
+
+    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 1,219,850 parameters for
+    10 classes: a shortcut is a 1x1 convolution with batch norm, as every block widens.
+    """
+
+    def __init__(self, classes: int, drop_rate: float):
+        super().__init__(*_layout(ResidualBlock), classes, drop_rate)
+
+
+class ConvBlock(nn.Module):
+    """ReLU of two 3x3 convolutions with batch norm, the first followed by ReLU of its own."""
+
+    def __init__(self, before: int, after: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(after, after, kernel_size=3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return functional.relu(self.body(features))
+
+
+class ResidualBlock(ConvBlock):
+    """A `ConvBlock` that adds a projection of its input before the last ReLU."""
+
+    def __init__(self, before: int, after: int):
+        super().__init__(before, after)
+        self.shortcut = nn.Sequential(nn.Conv2d(before, after, kernel_size=1, bias=False), nn.BatchNorm2d(after))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return functional.relu(self.body(features) + self.shortcut(features))
+
+
+def _layout(block: type[ConvBlock]) -> tuple[nn.Sequential, list[dict]]:
+    blocks, names, before = [], [], 3
+    for index, width in enumerate(WIDTHS):
+        pooled = [nn.MaxPool2d(2)] if index else []
+        blocks.append(nn.Sequential(*pooled, block(before, width)))
+        names.append(f"blocks.{index}")
+        before = width
+    return nn.Sequential(*blocks), describe_maps(names, WIDTHS, (1, 2, 4, 8))

@@ -1,0 +1,56 @@
+"""What Sightline's own networks share: blocks, a pooled mean, dropout, one linear layer; timm's feature interface."""
+
+import torch
+from torch import nn
+
+
+class PooledNetwork(nn.Module):
+    """Convolutional blocks, the spatial mean of their last maps, dropout, then a linear layer.
+
+    `forward_features`, `forward_head`, `feature_info`, `get_classifier` and `group_matcher` are those of timm's
+    networks, so that code written for one takes the other.
+
+    Parameters
+    ----------
+    blocks : nn.Sequential
+        From float [N, 3, H, W] to the last feature maps.
+    feature_info : list of dict
+        One layer a resolution, finest first: `module`, its name in the network; `num_chs`, its output's channels;
+        `reduction`, the input's side over its output's.
+    classes : int
+        Logits to give.
+    drop_rate : float
+        In [0, 1): the probability that a pooled feature is dropped in training.
+    """
+
+    def __init__(self, blocks: nn.Sequential, feature_info: list[dict], classes: int, drop_rate: float):
+        super().__init__()
+        self.blocks = blocks
+        self.feature_info = feature_info
+        self.dropout = nn.Dropout(drop_rate)
+        self.head = nn.Linear(feature_info[-1]["num_chs"], classes)
+
+    def forward_features(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the last feature maps [N, channels, h, w] of images [N, 3, H, W]."""
+        return self.blocks(images)
+
+    def forward_head(self, features: torch.Tensor) -> torch.Tensor:
+        """Return logits [N, classes] of feature maps [N, channels, h, w]."""
+        return self.head(self.dropout(features.mean(dim=(2, 3))))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.forward_head(self.forward_features(images))
+
+    def get_classifier(self) -> nn.Linear:
+        """Return the layer that gives the logits."""
+        return self.head
+
+    def group_matcher(self, coarse: bool = False) -> dict[str, str]:
+        """Return the pattern by which timm's helpers number the blocks, for layer-wise learning rates and freezing."""
+        return {"blocks": r"^blocks\.(\d+)"}
+
+
+def describe_maps(modules: list[str], widths: tuple[int, ...], reductions: tuple[int, ...]) -> list[dict]:
+    """Return a `feature_info` from the layers' names, their channels, and the input's side over that of their maps."""
+    rows = zip(modules, widths, reductions, strict=True)
+    return [{"module": name, "num_chs": width, "reduction": reduction} for name, width, reduction in rows]

@@ -1,0 +1,88 @@
+"""Residual and dense blocks of depthwise separable convolutions, which the attention networks are built from."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+def stem(width: int) -> nn.Sequential:
+    """Return a 3x3 convolution from RGB with batch norm and ReLU, at the image's own resolution."""
+    return nn.Sequential(
+        nn.Conv2d(3, width, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+    )
+
+
+def separable(before: int, after: int) -> nn.Sequential:
+    """Return a 3x3 convolution within each channel, then a 1x1 convolution across channels.
+
+    Chollet, 2017, "Xception: Deep Learning with Depthwise Separable Convolutions".
+    """
+    return nn.Sequential(
+        nn.Conv2d(before, before, kernel_size=3, padding=1, groups=before, bias=False),
+        nn.Conv2d(before, after, kernel_size=1, bias=False),
+    )
+
+
+class ResidualBlock(nn.Module):
+    """Two separable convolutions with batch norm, then attention, added to the input, then ReLU.
+
+    Takes [N, before, h, w], gives [N, after, h, w]; where these differ, the shortcut is a 1x1 convolution with batch
+    norm (He et al., 2016, "Deep Residual Learning for Image Recognition").
+    """
+
+    def __init__(self, before: int, after: int, attention: nn.Module):
+        super().__init__()
+        self.body = nn.Sequential(
+            separable(before, after),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
+            separable(after, after),
+            nn.BatchNorm2d(after),
+            attention,
+        )
+        self.shortcut = nn.Identity() if before == after else _projection(before, after)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return functional.relu(self.body(maps) + self.shortcut(maps))
+
+
+class DenseBlock(nn.Module):
+    """Layers that each add `growth` channels, computed from all channels before them.
+
+    Huang et al., 2017, "Densely Connected Convolutional Networks", with the 3x3 convolution made separable. Takes
+    [N, before, h, w], gives [N, before + layers * growth, h, w].
+    """
+
+    def __init__(self, before: int, layers: int, growth: int):
+        super().__init__()
+        self.layers = nn.ModuleList(_dense_layer(before + index * growth, growth) for index in range(layers))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            maps = torch.cat([maps, layer(maps)], dim=1)
+        return maps
+
+
+def transition(before: int, after: int) -> nn.Sequential:
+    """Return what stands between dense blocks: batch norm, ReLU, a 1x1 convolution, and 2x2 means."""
+    return nn.Sequential(
+        nn.BatchNorm2d(before),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(before, after, kernel_size=1, bias=False),
+        nn.AvgPool2d(2),
+    )
+
+
+def _projection(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(before, after, kernel_size=1, bias=False), nn.BatchNorm2d(after))
+
+
+def _dense_layer(before: int, growth: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.BatchNorm2d(before),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(before, 4 * growth, kernel_size=1, bias=False),
+        nn.BatchNorm2d(4 * growth),
+        nn.ReLU(inplace=True),
+        separable(4 * growth, growth),
+    )
