@@ -37,6 +37,7 @@ from sightline.training.settings import TrainParams
 
 TRAINED = Path("models/trained")
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+INITIAL_IMAGES = 2048
 SAMPLE_CLASSES, SAMPLES, SAMPLE_SIDE = 20, 8, 96  # classes at most, images a class, pixels
 
 
@@ -51,7 +52,7 @@ def main(params: TrainParams) -> None:
         refuse_unusable(train_part, val_part, params)
         run = Run(params, accelerator, fold or 0, logger(live, fold))
         train, val = (make_batches(pixels, part, accelerator.device) for part in (train_part, val_part))
-        classifier = make_classifier(spec, run)
+        classifier = make_classifier(spec, train, run)
         if not fits:
             write_sample_sheet(classifier, train, dataset.classes, run)
         fits.append(fit(classifier, train, val, run))
@@ -123,11 +124,16 @@ def make_batches(pixels: np.ndarray, part: pd.DataFrame, device: torch.device) -
     return Batches(pixels, part["row"].to_numpy(), part["label"].to_numpy(), device)
 
 
-def make_classifier(spec: ModelSpec, run: Run) -> Classifier:
-    """Build the member's network with its own initial weights."""
+def make_classifier(spec: ModelSpec, train: Batches, run: Run) -> Classifier:
+    """Build the member's network with its own initial weights, which some networks compute from training images."""
+    params = run.params
     torch.manual_seed(run.seed("network"))
-    network = build_network(run.params.model, len(spec.classes), spec.input_size, run.params.pretrained)
-    return Classifier(network, spec.mean, spec.std, spec.input_size)
+    network = build_network(params.model, len(spec.classes), spec.input_size, params.pretrained, params.drop_rate)
+    classifier = Classifier(network, spec.mean, spec.std, spec.input_size)
+    if hasattr(network, "initialize_from"):
+        chosen = torch.linspace(0, len(train) - 1, min(len(train), INITIAL_IMAGES)).long()
+        network.initialize_from(classifier.normalize(classifier.scale(train.take(chosen)[0].cpu())))
+    return classifier
 
 
 def logger(live: StageLive, fold: int | None):

@@ -10,6 +10,7 @@ from accelerate.state import AcceleratorState
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.common.params import load_params
+from sightline.networks.build import build_network
 from sightline.networks.saved import load_members, read_spec
 from sightline.training.loop import finite_mean, is_better
 from sightline.training.settings import TrainParams
@@ -81,6 +82,13 @@ def test_two_runs_write_the_same_bytes_and_another_seed_others(train, precision)
     train(precision=precision, seed=1)
     weights = "models/trained/member_0_best.safetensors"
     assert written()[weights] != first[weights]
+
+
+def test_cifarnet_starts_from_filters_that_whiten_the_training_images(train, set_params):
+    train(model="cifarnet", epochs=1, drop_rate=0.1, input_size=16)
+    (trained,) = load_members("models/trained", read_spec("models/trained"))
+    plain = build_network("cifarnet", 3, 16, pretrained=False)
+    assert not torch.equal(trained.network.blocks[0].weight, plain.blocks[0].weight)
 
 
 def test_accumulation_changes_only_the_batch_statistics(train):

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from sightline.common.errors import SightlineError
-from sightline.networks.build import build_network, network_normalization
+from sightline.networks.build import OWN_NETWORKS, build_network, network_normalization
 from sightline.networks.classifier import Classifier, Ensemble, mean_log_probabilities, temper
 from sightline.networks.simple_cnn import SimpleCNN
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_simple_cnn_is_three_convolutions_and_a_linear_layer():
-    network = SimpleCNN(10)
+    network = SimpleCNN(10, 0.0)
     convolutions = 3 * 32 * 9 + 32 * 64 * 9 + 64 * 128 * 9
     assert sum(p.numel() for p in network.parameters()) == convolutions + 2 * (32 + 64 + 128) + 128 * 10 + 10
     images = torch.rand(2, 3, 32, 32)
@@ -25,7 +25,7 @@ def test_simple_cnn_is_three_convolutions_and_a_linear_layer():
     assert network(images).shape == (2, 10)
 
 
-@pytest.mark.parametrize("name", ["simple_cnn", "test_resnet", "test_vit", "resnet10t.c3_in1k"])
+@pytest.mark.parametrize("name", [*OWN_NETWORKS, "test_resnet", "test_vit", "resnet10t.c3_in1k"])
 def test_a_name_becomes_a_network(name):
     assert build_network(name, 7, 64, pretrained=False).eval()(torch.rand(1, 3, 64, 64)).shape == (1, 7)
 

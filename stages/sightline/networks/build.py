@@ -6,12 +6,27 @@ import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
+from sightline.networks.attention_densenet import AttentionDenseNet
+from sightline.networks.attention_hybrid import AttentionHybrid
+from sightline.networks.attention_resnet import AttentionResNet
+from sightline.networks.cifarnet import CifarNet
+from sightline.networks.cnn import CNN, ResidualCNN
 from sightline.networks.simple_cnn import SimpleCNN
 
-OWN_NETWORKS = {"simple_cnn": SimpleCNN}
+OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
+    "simple_cnn": SimpleCNN,
+    "cnn": CNN,
+    "cnn_residual": ResidualCNN,
+    "attention_resnet": AttentionResNet,
+    "attention_densenet": AttentionDenseNet,
+    "attention_hybrid": AttentionHybrid,
+    "cifarnet": CifarNet,
+}
 
 
-def build_network(architecture: str, classes: int, input_size: int, pretrained: bool) -> nn.Module:
+def build_network(
+    architecture: str, classes: int, input_size: int, pretrained: bool, drop_rate: float = 0.0
+) -> nn.Module:
     """Build a network that takes float [N, 3, input_size, input_size] and gives logits [N, classes].
 
     Parameters
@@ -20,6 +35,8 @@ def build_network(architecture: str, classes: int, input_size: int, pretrained: 
         A key of `OWN_NETWORKS`, or a model name of timm, with or without a pretrained tag.
     pretrained : bool
         Start from timm's published weights, which timm asks the Hugging Face hub for.
+    drop_rate : float
+        Probability, in [0, 1), that dropout before the head drops a feature; of no account once training is over.
 
     Raises
     ------
@@ -29,9 +46,9 @@ def build_network(architecture: str, classes: int, input_size: int, pretrained: 
     if architecture in OWN_NETWORKS:
         if pretrained:
             raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
-        network = OWN_NETWORKS[architecture](classes)
+        network = OWN_NETWORKS[architecture](classes, drop_rate)
     else:
-        network = _build_timm(architecture, classes, input_size, pretrained)
+        network = _build_timm(architecture, classes, input_size, pretrained, drop_rate)
     _try_input(network, architecture, input_size)
     return network
 
@@ -53,14 +70,14 @@ def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
     return list(config.mean), list(config.std)
 
 
-def _build_timm(architecture: str, classes: int, input_size: int, pretrained: bool) -> nn.Module:
+def _build_timm(architecture: str, classes: int, input_size: int, pretrained: bool, drop_rate: float) -> nn.Module:
     import timm
 
     _check_timm_name(timm, architecture)
     config = timm.get_pretrained_cfg(architecture)
     sizes = {"img_size": input_size} if config is not None and config.fixed_input_size else {}
     try:
-        return timm.create_model(architecture, pretrained=pretrained, num_classes=classes, **sizes)
+        return timm.create_model(architecture, pretrained=pretrained, num_classes=classes, drop_rate=drop_rate, **sizes)
     except (OSError, RuntimeError) as error:
         if not pretrained:
             raise

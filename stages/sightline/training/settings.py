@@ -13,6 +13,7 @@ class TrainParams(StageParams):
     seed: int = Field(ge=0)
     model: str = Field(min_length=1)
     pretrained: bool
+    drop_rate: float = Field(ge=0, lt=1)
     normalization: Literal["dataset", "network"]
     input_size: int = Field(ge=0)
 
