@@ -70,7 +70,7 @@ def test_map_by_hand():
 def test_agrees_with_captum(case):
     torch.manual_seed(1)
     name, options, *_ = NETWORKS["resnet"]
-    network = SimpleCNN(4) if case == "own" else timm.create_model(name, num_classes=4, **options)
+    network = SimpleCNN(4, 0.0) if case == "own" else timm.create_model(name, num_classes=4, **options)
     model, pixels, classes = classifier(network), noise(3), torch.tensor([0, 3, 2])
     layer = find_target_layer(model)
     trusted = captum.attr.LayerGradCam(network, network.get_submodule(layer.name))
@@ -81,7 +81,7 @@ def test_agrees_with_captum(case):
 
 
 def test_own_network_is_read_before_its_last_pooling():
-    model = classifier(SimpleCNN(4), size=32)
+    model = classifier(SimpleCNN(4, 0.0), size=32)
     layer = find_target_layer(model)
     assert layer.name == "blocks.2.2"
     assert grad_cam(model, layer, noise(2, 32), torch.tensor([0, 1])).shape == (2, 8, 8)
