@@ -30,8 +30,11 @@ from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_
 from sightline.networks.build import build_network, network_normalization
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import Member, ModelSpec, Preprocessing, write_spec, write_weights
+from sightline.training.augment import build_augmentation
 from sightline.training.batches import Batches
 from sightline.training.loop import Fitted, Run, fit
+from sightline.training.losses import Loss, class_weights, logit_offsets
+from sightline.training.mix import Mixing
 from sightline.training.normalization import dataset_normalization
 from sightline.training.settings import TrainParams
 
@@ -50,11 +53,11 @@ def main(params: TrainParams) -> None:
     live, fits, members = StageLive("train"), [], []
     for fold, train_part, val_part in divide(samples):
         refuse_unusable(train_part, val_part, params)
-        run = Run(params, accelerator, fold or 0, logger(live, fold))
-        train, val = (make_batches(pixels, part, accelerator.device) for part in (train_part, val_part))
+        train, val = (make_batches(pixels, part, dataset, accelerator.device) for part in (train_part, val_part))
+        run = make_run(params, accelerator, spec, train, fold, live)
         classifier = make_classifier(spec, train, run)
         if not fits:
-            write_sample_sheet(classifier, train, dataset.classes, run)
+            write_sample_sheet(train, dataset.classes, run)
         fits.append(fit(classifier, train, val, run))
         members.append(write_member(fits[-1], fold, params))
         accelerator.free_memory()
@@ -120,8 +123,26 @@ def refuse_unusable(train: pd.DataFrame, val: pd.DataFrame, params: TrainParams)
         raise SightlineError("params.yaml: keep: best needs validation images: set split.val above 0, or keep: last")
 
 
-def make_batches(pixels: np.ndarray, part: pd.DataFrame, device: torch.device) -> Batches:
-    return Batches(pixels, part["row"].to_numpy(), part["label"].to_numpy(), device)
+def make_batches(pixels: np.ndarray, part: pd.DataFrame, dataset: DatasetSpec, device: torch.device) -> Batches:
+    return Batches(pixels, part["row"].to_numpy(), part["label"].to_numpy(), len(dataset.classes), device)
+
+
+def make_run(
+    params: TrainParams, accelerator: Accelerator, spec: ModelSpec, train: Batches, fold: int | None, live: StageLive
+) -> Run:
+    """Gather what stays the same while a member trains; its loss knows how many training images each class has."""
+    counts = np.bincount(train.labels.cpu().numpy(), minlength=train.classes)
+    weights = class_weights(params.class_weights, counts, params.effective_beta)
+    offsets = logit_offsets(params.logit_adjustment, counts)
+    return Run(
+        params=params,
+        accelerator=accelerator,
+        member=fold or 0,
+        loss=Loss(params.loss, params.label_smoothing, params.focal_gamma, weights, offsets),
+        augmentation=build_augmentation(params, spec.input_size, spec.mean),
+        mixing=Mixing(params.mixup, params.cutmix, params.mix_prob, params.mix_switch_prob),
+        log=logger(live, fold),
+    )
 
 
 def make_classifier(spec: ModelSpec, train: Batches, run: Run) -> Classifier:
@@ -149,14 +170,14 @@ def logger(live: StageLive, fold: int | None):
     return log
 
 
-def write_sample_sheet(classifier: Classifier, train: Batches, classes: list[str], run: Run) -> None:
+def write_sample_sheet(train: Batches, classes: list[str], run: Run) -> None:
     """Draw training images of the first classes as augmentation makes them."""
     generator = torch.Generator().manual_seed(run.seed("augment", 0))
     labels, rows = train.labels.cpu(), []
     for label, name in enumerate(classes[:SAMPLE_CLASSES]):
         chosen = torch.nonzero(labels == label).flatten()[:SAMPLES]
         if len(chosen):
-            images = run.augmentation(classifier.scale(train.take(chosen)[0]).cpu(), generator)
+            images = run.augmentation(train.take(chosen)[0].cpu(), generator, 0, chosen)
             rows.append((name, (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).byte().numpy()))
     with replacing("plots/train/samples.png") as beside:
         contact_sheet(rows, "training images, augmented", SAMPLE_SIDE).save(beside, "PNG")

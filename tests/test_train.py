@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 import torch
 from accelerate.state import AcceleratorState
+from safetensors.torch import load_file
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.common.params import load_params
+from sightline.images.store import read_index
 from sightline.networks.build import build_network
 from sightline.networks.saved import load_members, read_spec
 from sightline.training.loop import finite_mean, is_better
@@ -66,8 +68,9 @@ def test_three_colours_are_learnt_and_logged(train):
     history = pd.read_csv("plots/train/metrics/train/loss.tsv", sep="\t")
     assert history["step"].tolist() == [0, 1, 2]
     assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    names = ["lr", "train/loss", *(f"val/{name}" for name in ("loss", "accuracy", "balanced_accuracy", "f1_macro"))]
     assert {path for path in written() if path.endswith(".tsv")} == {
-        f"plots/train/metrics/{name}.tsv" for name in ("lr", "train/loss", "val/loss", "val/accuracy", "val/f1_macro")
+        f"plots/train/metrics/{name}.tsv" for name in names
     }
     assert read_spec("models/trained").classes == list(COLORS)
     assert Path("params.yaml").exists()
@@ -82,6 +85,39 @@ def test_two_runs_write_the_same_bytes_and_another_seed_others(train, precision)
     train(precision=precision, seed=1)
     weights = "models/trained/member_0_best.safetensors"
     assert written()[weights] != first[weights]
+
+
+EFFECTS = [
+    {"optimizer": "sgd"}, {"optimizer": "lion"}, {"lookahead": True}, {"layer_decay": 0.5}, {"schedule": "multistep"},
+    {"schedule_floor": 0.5}, {"clip_grad_norm": 0.01}, {"clip_grad_value": 0.001}, {"clip_grad_adaptive": 0.01},
+    {"loss": "focal"}, {"loss": "bce"}, {"label_smoothing": 0.3}, {"logit_adjustment": 1.0}, {"l1": 0.01},
+    {"sampler": "balanced"}, {"class_weights": "balanced"}, {"class_weights": "effective_number"},
+    {"random_resized_crop": True}, {"crop_padding": 0}, {"horizontal_flip": 0.5}, {"alternating_flip": True},
+    {"vertical_flip": 0.5}, {"rotation": 20.0}, {"translation": 0.1}, {"shear": 10.0}, {"grayscale": 0.5},
+    {"auto_augment": "randaugment"}, {"auto_augment": "trivialaugment"}, {"auto_augment": "autoaugment"},
+    {"auto_augment": "augmix"}, {"color_jitter": [0.4, 0.4, 0.4, 0.1]}, {"gaussian_blur": 0.5}, {"erasing": 0.5},
+    {"mixup": 0.2}, {"cutmix": 1.0}, {"drop_rate": 0.5}, {"weight_decay": 0.5}, {"batch_size": 32},
+]  # fmt: skip
+
+
+def test_every_choice_changes_the_weights_and_keeps_them_finite(train):
+    write_split(["train"] * 41 + ["test"] * 15 + ["val"] * 15 + ["train"] * 19, -1)  # classes of unequal size
+    index = read_index().assign(label=lambda table: np.where(table.index > 80, 0, table["label"]))
+    write_table("data/prepared/index.csv", index)
+    weights = Path("models/trained/member_0_last.safetensors")
+
+    plain = Path("params.yaml").read_text()
+
+    def last_weights(**changes):
+        Path("params.yaml").write_text(plain)
+        train(**{"epochs": 2, "batch_size": 8, "monitor": "val/balanced_accuracy", **changes})
+        return weights.read_bytes()
+
+    base = last_weights()
+    assert last_weights() == base
+    same = [change for change in EFFECTS if last_weights(**change) == base]
+    assert same == []
+    assert all(torch.isfinite(tensor).all() for tensor in load_file(weights).values())
 
 
 def test_cifarnet_starts_from_filters_that_whiten_the_training_images(train, set_params):

@@ -1,38 +1,139 @@
+from dataclasses import dataclass, fields, replace
+
+import pytest
 import torch
-from torch.nn import functional
 
-from sightline.training.augment import Augmentation, random_crop, random_flip
+from sightline.networks.classifier import Classifier
+from sightline.training.augment import Augmentation, build_augmentation, mirrored
+
+OFF = Augmentation(
+    input_size=16,
+    fill=(0.5, 0.4, 0.3),
+    random_resized_crop=False,
+    crop_scale=(0.2, 0.8),
+    crop_ratio=(0.75, 4 / 3),
+    crop_padding=0,
+    horizontal_flip=0.0,
+    alternating_flip=False,
+    vertical_flip=0.0,
+    rotation=0.0,
+    translation=0.0,
+    shear=0.0,
+    auto_augment="none",
+    randaugment_ops=2,
+    randaugment_magnitude=9,
+    autoaugment_policy="cifar10",
+    augmix_severity=3,
+    color_jitter=(0.0, 0.0, 0.0, 0.0),
+    grayscale=0.0,
+    gaussian_blur=0.0,
+    blur_sigma=(0.5, 2.0),
+    erasing=0.0,
+    erasing_area=(0.1, 0.2),
+    erasing_ratio=(0.5, 2.0),
+)
+SWITCHES = {
+    "random_resized_crop": {"random_resized_crop": True},
+    "crop": {"crop_padding": 3},
+    "horizontal_flip": {"horizontal_flip": 0.5},
+    "vertical_flip": {"vertical_flip": 0.5},
+    "rotation": {"rotation": 20.0},
+    "translation": {"translation": 0.2},
+    "shear": {"shear": 15.0},
+    "brightness": {"color_jitter": (0.4, 0.0, 0.0, 0.0)},
+    "contrast": {"color_jitter": (0.0, 0.4, 0.0, 0.0)},
+    "saturation": {"color_jitter": (0.0, 0.0, 0.4, 0.0)},
+    "hue": {"color_jitter": (0.0, 0.0, 0.0, 0.2)},
+    "grayscale": {"grayscale": 0.5},
+    "gaussian_blur": {"gaussian_blur": 1.0},
+    "erasing": {"erasing": 1.0},
+    "randaugment": {"auto_augment": "randaugment"},
+    "trivialaugment": {"auto_augment": "trivialaugment"},
+    "autoaugment": {"auto_augment": "autoaugment"},
+    "augmix": {"auto_augment": "augmix"},
+}
 
 
-def stream(seed=0):
-    return torch.Generator().manual_seed(seed)
+def noise(count: int, side: int) -> torch.Tensor:
+    return torch.randint(0, 256, (count, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
 
 
-def test_each_image_is_shifted_over_its_own_reflection():
-    images = torch.rand(64, 3, 6, 6)
-    cropped = random_crop(images, 2, stream())
-    padded = functional.pad(images, (2, 2, 2, 2), mode="reflect")
-    found = set()
-    for image, source in zip(cropped, padded, strict=True):
-        fits = [(y, x) for y in range(5) for x in range(5) if torch.equal(image, source[:, y : y + 6, x : x + 6])]
-        assert len(fits) == 1
-        found.add(fits[0])
-    assert len(found) > 15  # of 25 offsets
+def run(augmentation: Augmentation, pixels: torch.Tensor, seed: int = 0, epoch: int = 0) -> torch.Tensor:
+    return augmentation(pixels, torch.Generator().manual_seed(seed), epoch, torch.arange(len(pixels)))
 
 
-def test_flips_mirror_the_chosen_share_along_their_axis():
-    images = torch.rand(2000, 1, 4, 4)
-    for axis in (2, 3):
-        flipped = random_flip(images, 0.25, axis, stream())
-        mirrored = (flipped == images.flip(axis)).all(dim=(1, 2, 3))
-        assert (mirrored | (flipped == images).all(dim=(1, 2, 3))).all()
-        assert 0.2 < mirrored.float().mean() < 0.3
+@pytest.mark.parametrize("input_size", [16, 24])
+def test_without_augmentation_the_network_sees_what_it_sees_at_evaluation(input_size):
+    pixels = noise(4, 16)
+    classifier = Classifier(torch.nn.Identity(), [0.0] * 3, [1.0] * 3, input_size)
+    torch.testing.assert_close(run(replace(OFF, input_size=input_size), pixels), classifier.scale(pixels))
 
 
-def test_a_stream_decides_and_nothing_asked_is_nothing_done():
-    images = torch.rand(16, 3, 8, 8)
-    augment = Augmentation(2, 0.5, 0.5)
-    assert torch.equal(augment(images, stream(1)), augment(images, stream(1)))
-    assert not torch.equal(augment(images, stream(1)), augment(images, stream(2)))
-    assert augment(images, stream()).shape == images.shape
-    assert Augmentation(0, 0, 0)(images, stream()) is images
+@pytest.mark.parametrize("name", SWITCHES)
+def test_equal_images_come_out_different_in_range_and_the_same_under_one_seed(name):
+    augmentation = replace(OFF, **SWITCHES[name])
+    pixels = noise(1, 16).expand(32, -1, -1, -1)
+    before = pixels.clone()
+    images = run(augmentation, pixels)
+    assert images.shape == (32, 3, 16, 16) and images.dtype == torch.float32
+    assert images.min() >= 0 and images.max() <= 1
+    assert len({image.numpy().tobytes() for image in images}) > (1 if "flip" in name or name == "grayscale" else 5)
+    assert torch.equal(images, run(augmentation, pixels))
+    assert not torch.equal(images, run(augmentation, pixels, seed=1))
+    assert torch.equal(pixels, before)
+
+
+def test_everything_at_once_leaves_the_global_stream_alone_and_needs_no_nondeterministic_kernel():
+    settings = {name: value for switch in SWITCHES.values() for name, value in switch.items()}
+    settings |= {"color_jitter": (0.4, 0.4, 0.4, 0.1), "crop_padding": 2}
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    torch.set_deterministic_debug_mode("error")
+    try:
+        images = run(replace(OFF, **settings), noise(7, 20))
+    finally:
+        torch.set_deterministic_debug_mode("default")
+    assert images.shape == (7, 3, 16, 16)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_larger_images_give_a_window_at_random():
+    pixels = noise(1, 20).expand(40, -1, -1, -1)
+    images = (run(OFF, pixels) * 255).round().byte().permute(0, 2, 3, 1)
+    windows = {
+        pixels[0, top : top + 16, left : left + 16].contiguous().numpy().tobytes(): (top, left)
+        for top in range(5)
+        for left in range(5)
+    }
+    assert len({windows[image.contiguous().numpy().tobytes()] for image in images}) > 10
+
+
+def test_alternating_flip_shows_both_sides_in_any_two_epochs():
+    pixels = noise(10, 16)
+    flipping = replace(OFF, alternating_flip=True, horizontal_flip=0.5)
+    epochs = [run(flipping, pixels, seed, epoch) for seed, epoch in enumerate(range(4))]
+    plain = run(OFF, pixels)
+    assert torch.equal(epochs[0], epochs[2]) and torch.equal(epochs[1], epochs[3])
+    for index in range(10):
+        sides = [torch.equal(epoch[index], plain[index]) for epoch in epochs[:2]]
+        assert sorted(sides) == [False, True]
+        assert torch.equal(epochs[sides.index(False)][index], plain[index].flip(2))
+
+
+def test_alternating_flip_halves_any_run_of_images():
+    chosen = mirrored(torch.arange(1_000_000), 0)
+    assert chosen.double().mean() == pytest.approx(0.5, abs=1e-4)
+    assert chosen.view(-1, 100).sum(dim=1).min() >= 45 and chosen.view(-1, 100).sum(dim=1).max() <= 55
+
+
+def test_augmentation_takes_the_parameters_of_its_names():
+    @dataclass
+    class Params:
+        pass
+
+    params = Params()
+    for field in fields(Augmentation):
+        setattr(params, field.name, field.name)
+    built = build_augmentation(params, 64, (0.1, 0.2, 0.3))
+    assert (built.input_size, built.fill, built.rotation) == (64, (0.1, 0.2, 0.3), "rotation")

@@ -12,7 +12,18 @@ CPU = torch.device("cpu")
 def batches():
     pixels = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), dtype=np.uint8)
     rows = np.array([9, 7, 5, 3, 1])
-    return Batches(pixels, rows, rows * 10, CPU)
+    return Batches(pixels, rows, rows * 10, 100, CPU)
+
+
+def stream(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_balanced_epoch_shows_rare_classes_as_often():
+    labels = np.array([0] * 90 + [1] * 10)
+    images = Batches(np.zeros((100, 2, 2, 3), dtype=np.uint8), np.arange(100), labels, 2, CPU)
+    epoch = torch.cat(list(images.shuffled(10, stream(0), 1.0)))
+    assert np.bincount(labels[epoch.numpy()]).tolist() == [50, 50]
 
 
 def test_taking_follows_rows_and_labels(batches):
@@ -23,14 +34,14 @@ def test_taking_follows_rows_and_labels(batches):
 
 
 def test_an_epoch_shuffles_into_full_batches_by_seed_and_epoch(batches):
-    first, again, later = ([batch.tolist() for batch in batches.shuffled(2, 0, epoch)] for epoch in (0, 0, 1))
+    first, again, later = ([batch.tolist() for batch in batches.shuffled(2, stream(seed), 0.0)] for seed in (0, 0, 1))
     assert first == again != later
     assert [len(batch) for batch in first] == [2, 2]
     assert len({position for batch in first for position in batch}) == 4
 
 
 def test_fewer_images_than_a_batch_are_one_batch(batches):
-    assert [sorted(batch.tolist()) for batch in batches.shuffled(64, 0)] == [[0, 1, 2, 3, 4]]
+    assert [sorted(batch.tolist()) for batch in batches.shuffled(64, stream(0), 0.0)] == [[0, 1, 2, 3, 4]]
     assert steps_per_epoch(5, 64) == 1
 
 

@@ -1,48 +1,122 @@
-"""Random crop and flips: drawn for each image, computed for the whole batch on its device."""
+"""Augmentation: drawn for each image, computed for the whole batch on the device that the batch is on."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import torch
 from torch.nn import functional
 
+from sightline.common.params import StageParams
+from sightline.training.boxes import erase_at_random
+from sightline.training.color import blur_at_random, jitter_colors
+from sightline.training.geometry import crop_and_flip, random_affine
+from sightline.training.policies import POLICIES
+from sightline.training.resized_crop import random_resized_crop
+
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is drawn for each training image.
+    """What is drawn for each training image; params.yaml explains the fields that it shares.
 
     Parameters
     ----------
-    crop_padding : int
-        Pixels of reflection around the image before a crop of its own size; 0 for none.
-    horizontal_flip, vertical_flip : float
-        Probabilities in [0, 1].
+    input_size : int
+        Side in pixels of what comes out.
+    fill : sequence of 3 floats in [0, 1]
+        Colour of erased boxes and of what the policies move in from outside: the mean of the training images, as
+        in Cutout (DeVries & Taylor, 2017), since the network sees it as 0.
     """
 
+    input_size: int
+    fill: Sequence[float]
+    random_resized_crop: bool
+    crop_scale: Sequence[float]
+    crop_ratio: Sequence[float]
     crop_padding: int
     horizontal_flip: float
+    alternating_flip: bool
     vertical_flip: float
+    rotation: float
+    translation: float
+    shear: float
+    auto_augment: str
+    randaugment_ops: int
+    randaugment_magnitude: int
+    autoaugment_policy: str
+    augmix_severity: int
+    color_jitter: Sequence[float]
+    grayscale: float
+    gaussian_blur: float
+    blur_sigma: Sequence[float]
+    erasing: float
+    erasing_area: Sequence[float]
+    erasing_ratio: Sequence[float]
 
-    def __call__(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Return augmented images [N, C, H, W] from images [N, C, H, W]; `generator` lives on the CPU."""
-        if self.crop_padding:
-            images = random_crop(images, self.crop_padding, generator)
-        if self.horizontal_flip:
-            images = random_flip(images, self.horizontal_flip, 3, generator)
-        if self.vertical_flip:
-            images = random_flip(images, self.vertical_flip, 2, generator)
+    @torch.no_grad()
+    def __call__(
+        self, pixels: torch.Tensor, generator: torch.Generator, epoch: int, image_ids: torch.Tensor
+    ) -> torch.Tensor:
+        """Augment a batch of stored pixels.
+
+        Parameters
+        ----------
+        pixels : Tensor of uint8 [N, H, H, 3]
+            Cropping and mirroring bytes costs a quarter of doing so with floats.
+        generator : Generator
+            Lives on the CPU; nothing is drawn from anywhere else.
+        epoch : int
+            Counted from 0; decides the alternating flip.
+        image_ids : Tensor of int64 [N]
+            A number that an image keeps over the epochs, such as its position in the training set.
+
+        Returns
+        -------
+        Tensor of float32 [N, 3, input_size, input_size] in [0, 1]
+        """
+        if self.random_resized_crop:
+            pixels = random_resized_crop(pixels, self.input_size, self.crop_scale, self.crop_ratio, generator)
+        padding = 0 if self.random_resized_crop else self.crop_padding
+        turn = epoch if self.alternating_flip else None
+        flips = self.horizontal_flip, self.vertical_flip
+        pixels = crop_and_flip(pixels, self.input_size, padding, flips, generator, mirrored(image_ids, turn))
+        images = to_float(pixels, self.input_size)
+        if self.rotation or self.translation or self.shear:
+            images = random_affine(images, self.rotation, self.translation, self.shear, generator)
+        if self.auto_augment != "none":
+            images = POLICIES[self.auto_augment](images, self, generator)
+        if any(self.color_jitter) or self.grayscale:
+            images = jitter_colors(images, self.color_jitter, self.grayscale, generator)
+        if self.gaussian_blur:
+            images = blur_at_random(images, self.gaussian_blur, self.blur_sigma, generator)
+        if self.erasing:
+            boxes = self.erasing_area, self.erasing_ratio
+            images = erase_at_random(images, self.erasing, *boxes, self.fill, generator)
         return images
 
 
-def random_crop(images: torch.Tensor, padding: int, generator: torch.Generator) -> torch.Tensor:
-    """Shift each image of [N, C, H, W] by up to `padding` pixels in both directions, over its own reflection."""
-    count, _, height, width = images.shape
-    offsets = torch.randint(0, 2 * padding + 1, (2, count), generator=generator).to(images.device)
-    padded = functional.pad(images, (padding,) * 4, mode="reflect")
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: [N, C, 2 padding + 1, 2 padding + 1, H, W]
-    return windows[torch.arange(count, device=images.device), :, offsets[0], offsets[1]]
+def build_augmentation(params: StageParams, input_size: int, fill: Sequence[float]) -> Augmentation:
+    """Build the augmentation from the parameters of the same names."""
+    found = {"input_size": input_size, "fill": fill}
+    shared = [field.name for field in fields(Augmentation) if field.name not in found]
+    return Augmentation(**found, **{name: getattr(params, name) for name in shared})
 
 
-def random_flip(images: torch.Tensor, probability: float, axis: int, generator: torch.Generator) -> torch.Tensor:
-    """Mirror each image of [N, C, H, W] along `axis` with the given probability."""
-    chosen = torch.rand(len(images), generator=generator) < probability
-    return torch.where(chosen.to(images.device).view(-1, 1, 1, 1), images.flip(axis), images)
+def mirrored(image_ids: torch.Tensor, epoch: int | None) -> torch.Tensor | None:
+    """Tell which images an alternating flip mirrors in an epoch; None without one.
+
+    Each image is mirrored in every second epoch, half of the images in the even ones (Jordan, 2024, "94% on CIFAR-10
+    in 3.29 Seconds on a Single GPU"), so that two epochs show both sides of each. The half is that of a Weyl
+    sequence, which divides any run of consecutive ids about evenly.
+    """
+    if epoch is None:
+        return None
+    golden_ratio = 0x9E3779B1  # of 2**32
+    return (((image_ids.cpu() * golden_ratio) >> 31) + epoch) % 2 == 0
+
+
+def to_float(pixels: torch.Tensor, size: int) -> torch.Tensor:
+    """Return float32 [N, 3, size, size] in [0, 1], smaller images enlarged as `Classifier.scale` does."""
+    images = pixels.permute(0, 3, 1, 2).float().div_(255)
+    if images.shape[2] != size:
+        images = functional.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
+    return images

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from sightline.common.seeding import stream_seed
+from sightline.training.sampling import balanced_order
 
 DEVICE_SHARE = 0.5  # of the device's free memory that the pixels may take
 
@@ -20,9 +20,12 @@ class Batches:
     rows : ndarray of int64 [n]
         Positions in `pixels` that may be asked for.
     labels : ndarray of int64 [n]
+    classes : int
+        How many there are, whether or not these rows show all of them.
     """
 
-    def __init__(self, pixels: np.ndarray, rows: np.ndarray, labels: np.ndarray, device: torch.device):
+    def __init__(self, pixels: np.ndarray, rows: np.ndarray, labels: np.ndarray, classes: int, device: torch.device):
+        self.classes = classes
         self.pixels = torch.from_numpy(pixels)
         self.rows = torch.tensor(rows)
         self.labels = torch.tensor(labels).to(device)
@@ -38,13 +41,20 @@ class Batches:
         rows = self.rows[chosen.to(self.rows.device)]
         return self.pixels[rows].to(self.device, non_blocking=True), self.labels[chosen.to(self.device)]
 
-    def shuffled(self, batch_size: int, seed: int, *position: int) -> Iterator[torch.Tensor]:
-        """Yield the positions of full batches in an order drawn for (seed, position).
+    def shuffled(self, batch_size: int, generator: torch.Generator, balance: float) -> Iterator[torch.Tensor]:
+        """Yield the positions of full batches in random order.
 
         The images that fill no batch are left out, others each time; fewer than `batch_size` make one batch.
+
+        Parameters
+        ----------
+        balance : float
+            In [0, 1]: 0 takes each image once, 1 takes every class equally often (`balanced_order`).
         """
-        generator = torch.Generator().manual_seed(stream_seed(seed, "shuffle", *position))
-        order = torch.randperm(len(self), generator=generator)
+        if balance:
+            order = balanced_order(self.labels.cpu(), balance, generator)
+        else:
+            order = torch.randperm(len(self), generator=generator)
         for step in range(steps_per_epoch(len(self), batch_size)):
             yield order[step * batch_size : (step + 1) * batch_size]
 

@@ -14,8 +14,11 @@ from sightline.common.seeding import stream_seed
 from sightline.networks.classifier import Classifier
 from sightline.training.augment import Augmentation
 from sightline.training.batches import Batches, steps_per_epoch
-from sightline.training.losses import build_loss
-from sightline.training.optim import build_optimizer, build_schedule
+from sightline.training.clip import clip_gradients
+from sightline.training.losses import Loss, l1_norm
+from sightline.training.mix import Mixing
+from sightline.training.optim import build_optimizer, parameter_groups
+from sightline.training.schedules import Shape, build_schedule
 from sightline.training.settings import TrainParams
 from sightline.training.validate import validate
 
@@ -24,11 +27,14 @@ VALIDATION_BATCH = 512  # images
 
 @dataclass(frozen=True)
 class Run:
-    """What stays the same while a member trains: parameters, device and precision, random streams, log."""
+    """What stays the same while a member trains: parameters, device and precision, loss, random streams, log."""
 
     params: TrainParams
     accelerator: Accelerator
     member: int
+    loss: Loss
+    augmentation: Augmentation
+    mixing: Mixing
     log: Callable[[int, dict[str, float]], None]
 
     def seed(self, purpose: str, *position: int) -> int:
@@ -38,10 +44,6 @@ class Run:
     @property
     def memory_format(self) -> torch.memory_format:
         return torch.channels_last if self.params.channels_last else torch.contiguous_format
-
-    @property
-    def augmentation(self) -> Augmentation:
-        return Augmentation(self.params.crop_padding, self.params.horizontal_flip, self.params.vertical_flip)
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,16 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
     """Train for `epochs` passes and validate after each; without validation images the last epoch counts as best."""
     params, accelerator = run.params, run.accelerator
     network = classifier.network.to(accelerator.device, memory_format=run.memory_format)
-    optimizer = build_optimizer(network, params.optimizer, params.lr, params.weight_decay, params.momentum)
+    groups = parameter_groups(network, params.weight_decay, params.layer_decay)
+    optimizer = build_optimizer(groups, params.optimizer, params.lr, params.momentum, params.lookahead)
     classifier.network, optimizer = accelerator.prepare(network, optimizer)
     classifier.to(accelerator.device)
+    run.loss.to(accelerator.device)
     steps = steps_per_epoch(len(train), params.batch_size)
     warmup_steps = round(params.warmup_epochs * steps)
-    schedule = build_schedule(optimizer.optimizer, params.schedule, warmup_steps, params.epochs * steps)
+    schedule = build_schedule(
+        optimizer.optimizer, params.schedule, shape_of(params), warmup_steps, params.epochs * steps
+    )
     best = None
     with tqdm(total=params.epochs * steps * params.batch_size, desc="train", unit="img", disable=None) as progress:
         for epoch in range(params.epochs):
@@ -89,28 +95,46 @@ def train_epoch(
     epoch: int,
 ) -> list[torch.Tensor]:
     """Make one pass over the training images; return the loss of each forward pass."""
-    params, accelerator, augmentation = run.params, run.accelerator, run.augmentation
-    loss_of = build_loss(params.loss, params.label_smoothing)
+    params, accelerator = run.params, run.accelerator
+    order = torch.Generator().manual_seed(run.seed("shuffle", epoch))
     generator = torch.Generator().manual_seed(run.seed("augment", epoch))
     torch.manual_seed(run.seed("network", epoch + 1))  # dropout and its kind
     network = classifier.network.train()
     losses = []
-    for batch in train.shuffled(params.batch_size, run.seed("shuffle", epoch)):
+    for batch in train.shuffled(params.batch_size, order, balance_of(params)):
         for part in batch.tensor_split(params.accumulate):
             with accelerator.accumulate(network):
-                pixels, labels = train.take(part)
-                images = augmentation(classifier.scale(pixels), generator)
+                pixels, targets = train.take(part)
+                images = run.augmentation(pixels, generator, epoch, part)
+                if run.mixing.on:
+                    images, targets = run.mixing(images, targets, train.classes, generator)
                 images = classifier.normalize(images).contiguous(memory_format=run.memory_format)
-                loss = loss_of(network(images), labels)
+                loss = run.loss(network(images), targets)
+                if params.l1:
+                    loss = loss + params.l1 * l1_norm(network)
                 accelerator.backward(loss)
-                if accelerator.sync_gradients and params.clip_grad_norm:
-                    accelerator.clip_grad_norm_(network.parameters(), params.clip_grad_norm)
+                if accelerator.sync_gradients:
+                    limits = params.clip_grad_norm, params.clip_grad_value, params.clip_grad_adaptive
+                    clip_gradients(accelerator, network, *limits)
                 optimizer.step()
                 if accelerator.sync_gradients:
                     schedule.step()
                 optimizer.zero_grad()
                 losses.append(loss.detach())
     return losses
+
+
+def shape_of(params: TrainParams) -> Shape:
+    """Return what the schedule's curve is made of."""
+    milestones = tuple(params.schedule_milestones)
+    return Shape(
+        params.schedule_cycles, milestones, params.schedule_gamma, params.schedule_power, params.schedule_floor
+    )
+
+
+def balance_of(params: TrainParams) -> float:
+    """Return how far an epoch evens out the classes, in [0, 1]."""
+    return params.sampler_power if params.sampler == "balanced" else 0.0
 
 
 def finite_mean(losses: list[torch.Tensor], epoch: int) -> float:

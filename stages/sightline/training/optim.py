@@ -1,74 +1,75 @@
-"""Optimizers and learning-rate schedules by name."""
+"""Optimizers by name, and which parameters decay and how fast each layer learns."""
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import LambdaLR
 
-STEP_EVERY, STEP_FACTOR = 1 / 3, 0.1  # `step` divides the rate by ten after each third of the run
-ONE_CYCLE_PEAK, ONE_CYCLE_START = 0.3, 1 / 25  # Smith & Topin, 2018, "Super-Convergence"; as in torch's OneCycleLR
+from sightline.common.errors import SightlineError
 
+Build = Callable[[list[dict], float, float], torch.optim.Optimizer]  # groups, lr, momentum
 
-def _timm_optimizer(name: str) -> Callable:
-    def build(groups: list[dict], lr: float, momentum: float) -> torch.optim.Optimizer:
-        from timm.optim import create_optimizer_v2  # timm takes over a second to import
-
-        return create_optimizer_v2(groups, opt=name, lr=lr, weight_decay=0.0)
-
-    return build
-
-
-OPTIMIZERS: dict[str, Callable[[list[dict], float, float], torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Build] = {
     "adamw": lambda groups, lr, momentum: torch.optim.AdamW(groups, lr=lr),
     "adam": lambda groups, lr, momentum: torch.optim.Adam(groups, lr=lr),
+    "radam": lambda groups, lr, momentum: torch.optim.RAdam(groups, lr=lr, decoupled_weight_decay=True),
     "sgd": lambda groups, lr, momentum: torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0),
     "rmsprop": lambda groups, lr, momentum: torch.optim.RMSprop(groups, lr=lr, momentum=momentum),
-    "lamb": _timm_optimizer("lamb"),
-    "lion": _timm_optimizer("lion"),
 }
 
 
 def build_optimizer(
-    network: nn.Module, name: str, lr: float, weight_decay: float, momentum: float
+    groups: list[dict], name: str, lr: float, momentum: float, lookahead: bool
 ) -> torch.optim.Optimizer:
-    """Build an optimizer whose weight decay spares norms and biases, that is, all parameters of one dimension."""
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return OPTIMIZERS[name](groups, lr, momentum)
+    """Build torch's optimizer of that name, or timm's (lamb, lion, muon, adan, ...).
 
+    Parameters
+    ----------
+    groups : list of dict
+        From `parameter_groups`; a group's own `lr_scale` multiplies `lr`.
+    lookahead : bool
+        Wrap it in timm's Lookahead (Zhang et al., 2019).
 
-def _one_cycle(progress: float) -> float:
-    if progress < ONE_CYCLE_PEAK:
-        return ONE_CYCLE_START + (1 - ONE_CYCLE_START) * _rise(progress / ONE_CYCLE_PEAK)
-    return 1 - _rise((progress - ONE_CYCLE_PEAK) / (1 - ONE_CYCLE_PEAK))
-
-
-def _rise(share: float) -> float:
-    return (1 - math.cos(math.pi * share)) / 2
-
-
-SCHEDULES: dict[str, Callable[[float], float]] = {  # progress in [0, 1] after the warm-up -> factor of lr
-    "constant": lambda progress: 1.0,
-    "cosine": lambda progress: 1 - _rise(progress),  # Loshchilov & Hutter, 2017, "SGDR", without restarts
-    "one_cycle": _one_cycle,
-    "step": lambda progress: STEP_FACTOR ** min(math.floor(progress / STEP_EVERY + 1e-9), 2),
-}
-
-
-def build_schedule(optimizer: torch.optim.Optimizer, name: str, warmup_steps: int, steps: int) -> LambdaLR:
-    """Build a schedule that is stepped after every update: a linear warm-up, then the named curve to the end.
-
-    The k-th of `warmup_steps` updates uses k / warmup_steps of the rate, so that none is lost at rate 0.
+    Raises
+    ------
+    SightlineError
+        Neither library has an optimizer of that name.
     """
+    groups = [{"lr": lr * group.get("lr_scale", 1.0), **group} for group in groups if group["params"]]
+    optimizer = (
+        OPTIMIZERS[name](groups, lr, momentum) if name in OPTIMIZERS else _build_timm(groups, name, lr, momentum)
+    )
+    if not lookahead:
+        return optimizer
+    from timm.optim import Lookahead
 
-    def factor(step: int) -> float:
-        if step < warmup_steps:
-            return (step + 1) / warmup_steps
-        return SCHEDULES[name]((step - warmup_steps) / max(1, steps - warmup_steps))
+    return Lookahead(optimizer)
 
-    return LambdaLR(optimizer, factor)
+
+def _build_timm(groups: list[dict], name: str, lr: float, momentum: float) -> torch.optim.Optimizer:
+    from timm.optim import create_optimizer_v2, list_optimizers  # timm takes over a second to import
+
+    if name not in list_optimizers():
+        known = ", ".join([*OPTIMIZERS, "lamb", "lion", "muon"])
+        raise SightlineError(
+            f"params.yaml: optimizer: {name!r} is neither one of {known} nor in timm's list_optimizers()"
+        )
+    return create_optimizer_v2(groups, opt=name, lr=lr, weight_decay=0.0, momentum=momentum)
+
+
+def parameter_groups(network: nn.Module, weight_decay: float, layer_decay: float) -> list[dict]:
+    """Divide a network's parameters by weight decay and, with `layer_decay` below 1, by depth.
+
+    Norms, biases and whatever else has one dimension never decay. Layer-wise decay multiplies the rate of each layer
+    by `layer_decay` once for every layer between it and the output (Clark et al., 2020, "ELECTRA"); timm knows the
+    layers of its networks.
+    """
+    if layer_decay < 1:
+        from timm.optim import param_groups_layer_decay
+
+        return param_groups_layer_decay(network, weight_decay=weight_decay, layer_decay=layer_decay)
+    parameters = list(network.parameters())
+    return [
+        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]

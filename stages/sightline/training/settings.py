@@ -1,10 +1,15 @@
 """The schema of train: every key of params.yaml that training reads, with its range."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from sightline.common.params import StageParams
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Span = Annotated[list[Positive], Field(min_length=2, max_length=2)]
 
 
 class TrainParams(StageParams):
@@ -20,24 +25,65 @@ class TrainParams(StageParams):
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     accumulate: int = Field(ge=1)
-    optimizer: Literal["adamw", "adam", "sgd", "rmsprop", "lamb", "lion"]
-    lr: float = Field(gt=0)
+    optimizer: str = Field(min_length=1)
+    lookahead: bool
+    lr: Positive
     momentum: float = Field(ge=0, lt=1)
-    weight_decay: float = Field(ge=0)
-    schedule: Literal["cosine", "one_cycle", "step", "constant"]
-    warmup_epochs: float = Field(ge=0)
-    clip_grad_norm: float = Field(ge=0)
+    weight_decay: NotNegative
+    layer_decay: float = Field(gt=0, le=1)
+    schedule: Literal[
+        "constant", "cosine", "one_cycle", "step", "multistep", "exponential", "cyclic", "polynomial", "linear"
+    ]
+    schedule_cycles: int = Field(ge=1)
+    schedule_milestones: list[Probability]
+    schedule_gamma: float = Field(gt=0, le=1)
+    schedule_power: Positive
+    schedule_floor: float = Field(ge=0, lt=1)
+    warmup_epochs: NotNegative
+    clip_grad_norm: NotNegative
+    clip_grad_value: NotNegative
+    clip_grad_adaptive: NotNegative
 
-    loss: Literal["cross_entropy"]
+    loss: Literal["cross_entropy", "focal", "bce"]
     label_smoothing: float = Field(ge=0, lt=1)
+    focal_gamma: NotNegative
+    class_weights: Literal["none", "balanced", "effective_number"]
+    effective_beta: float = Field(ge=0, lt=1)
+    logit_adjustment: NotNegative
+    sampler: Literal["shuffle", "balanced"]
+    sampler_power: Probability
+    l1: NotNegative
 
+    random_resized_crop: bool
+    crop_scale: Span
+    crop_ratio: Span
     crop_padding: int = Field(ge=0)
-    horizontal_flip: float = Field(ge=0, le=1)
-    vertical_flip: float = Field(ge=0, le=1)
+    horizontal_flip: Probability
+    alternating_flip: bool
+    vertical_flip: Probability
+    rotation: float = Field(ge=0, le=180)
+    translation: Probability
+    shear: float = Field(ge=0, lt=90)
+    auto_augment: Literal["none", "randaugment", "trivialaugment", "autoaugment", "augmix"]
+    randaugment_ops: int = Field(ge=1)
+    randaugment_magnitude: int = Field(ge=0, le=30)
+    autoaugment_policy: Literal["imagenet", "cifar10", "svhn"]
+    augmix_severity: int = Field(ge=1, le=10)
+    color_jitter: Annotated[list[NotNegative], Field(min_length=4, max_length=4)]
+    grayscale: Probability
+    gaussian_blur: Probability
+    blur_sigma: Span
+    erasing: Probability
+    erasing_area: Span
+    erasing_ratio: Span
+    mixup: NotNegative
+    cutmix: NotNegative
+    mix_prob: Probability
+    mix_switch_prob: Probability
 
     precision: Literal["fp32", "bf16", "fp16"]
     channels_last: bool
-    monitor: Literal["val/loss", "val/accuracy", "val/f1_macro"]
+    monitor: Literal["val/loss", "val/accuracy", "val/balanced_accuracy", "val/f1_macro"]
     keep: Literal["best", "last"]
 
     @model_validator(mode="after")

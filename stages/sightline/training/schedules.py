@@ -1,0 +1,86 @@
+"""Learning-rate schedules: a factor of `lr` for each update, as a function of the step alone."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+ONE_CYCLE_RISE, ONE_CYCLE_START = 0.3, 1 / 25  # share of the run, factor; the values of torch's OneCycleLR
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a schedule's curve is made of; each curve uses what it needs.
+
+    Parameters
+    ----------
+    cycles : int
+        Restarts of cosine, triangles of cyclic; at least 1.
+    milestones : tuple of float
+        Where multistep lowers the rate, as shares of the run in (0, 1); step lowers it at 1/3 and 2/3.
+    gamma : float
+        Factor of a lowering; exponential falls to gamma over the whole run.
+    power : float
+        Of polynomial.
+    floor : float
+        Lowest factor of all curves but constant, in [0, 1); the curve is squeezed into what is above it.
+    """
+
+    cycles: int
+    milestones: tuple[float, ...]
+    gamma: float
+    power: float
+    floor: float
+
+
+def _cosine(progress: float, shape: Shape) -> float:
+    """Loshchilov & Hutter, 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts", with equal cycles."""
+    return (1 + math.cos(math.pi * (progress * shape.cycles % 1.0))) / 2 if progress < 1 else 0.0
+
+
+def _one_cycle(progress: float, shape: Shape) -> float:
+    """Smith & Topin, 2018, "Super-Convergence": up along half a cosine, then down to zero."""
+    if progress < ONE_CYCLE_RISE:
+        return ONE_CYCLE_START + (1 - ONE_CYCLE_START) * (1 - math.cos(math.pi * progress / ONE_CYCLE_RISE)) / 2
+    return (1 + math.cos(math.pi * (progress - ONE_CYCLE_RISE) / (1 - ONE_CYCLE_RISE))) / 2
+
+
+def _lowered(progress: float, milestones: tuple[float, ...], gamma: float) -> float:
+    return gamma ** sum(progress >= milestone - 1e-9 for milestone in milestones)
+
+
+def _cyclic(progress: float, shape: Shape) -> float:
+    """Smith, 2017, "Cyclical Learning Rates": triangles from the floor to the peak and back."""
+    return 1 - abs(2 * (progress * shape.cycles % 1.0) - 1)
+
+
+CURVES: dict[str, Callable[[float, Shape], float]] = {  # progress in [0, 1] after the warm-up -> factor in [0, 1]
+    "constant": lambda progress, shape: 1.0,
+    "cosine": _cosine,
+    "one_cycle": _one_cycle,
+    "step": lambda progress, shape: _lowered(progress, (1 / 3, 2 / 3), shape.gamma),
+    "multistep": lambda progress, shape: _lowered(progress, shape.milestones, shape.gamma),
+    "exponential": lambda progress, shape: shape.gamma**progress,
+    "cyclic": _cyclic,
+    "polynomial": lambda progress, shape: (1 - progress) ** shape.power,
+    "linear": lambda progress, shape: 1 - progress,
+}
+
+
+def build_schedule(optimizer: Optimizer, name: str, shape: Shape, warmup_steps: int, steps: int) -> LambdaLR:
+    """Build a schedule that is stepped after every update: a linear warm-up, then the named curve to the end.
+
+    The k-th of `warmup_steps` updates uses k / warmup_steps of the rate, so that none is lost at rate 0.
+    """
+    curve = CURVES[name]
+    floor = 0.0 if name == "constant" else shape.floor
+
+    def factor(step: int) -> float:
+        if step < warmup_steps:
+            return (step + 1) / warmup_steps
+        progress = min(1.0, (step - warmup_steps) / max(1, steps - warmup_steps))
+        return floor + (1 - floor) * curve(progress, shape)
+
+    return LambdaLR(optimizer, factor)
