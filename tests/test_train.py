@@ -161,6 +161,7 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
     ("changes", "message"),
     [
         ({"lr": 1e30, "clip_grad_norm": 0.0}, r"the loss became (nan|inf) in epoch 0, step \d+: lower lr"),
+        ({"color_jitter": [0.4, 0.4, 0.4, 0.6]}, "color_jitter: the fourth, hue, must be at most 0.5"),
         ({"accumulate": 3}, "accumulate: 3 must divide batch_size .16."),
         ({"normalization": "network"}, "simple_cnn brings none of its own"),
         ({"model": "resnet81"}, "no network is called"),

@@ -159,7 +159,7 @@ def squares(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 def test_points_at_what_decides(family):
     torch.manual_seed(0)
     if family == "own":
-        network = SimpleCNN(2, channels=(8, 16, 32))
+        network = SimpleCNN(2, 0.0)
     else:
         name, options, *_ = NETWORKS[family]
         network = timm.create_model(name, num_classes=2, **(options | {"img_size": 32, "patch_size": 8, "depth": 1}))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sightline.common.params import StageParams
 
@@ -85,6 +85,13 @@ class TrainParams(StageParams):
     channels_last: bool
     monitor: Literal["val/loss", "val/accuracy", "val/balanced_accuracy", "val/f1_macro"]
     keep: Literal["best", "last"]
+
+    @field_validator("color_jitter")
+    @classmethod
+    def hue_turns_by_half_at_most(cls, strengths: list[float]) -> list[float]:
+        if strengths[3] > 0.5:
+            raise ValueError("the fourth, hue, must be at most 0.5, half a turn")
+        return strengths
 
     @model_validator(mode="after")
     def batches_divide(self) -> "TrainParams":
