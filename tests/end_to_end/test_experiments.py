@@ -1,7 +1,6 @@
 """`dvc exp`, and what compares experiments: parameters, metrics and plots."""
 
 import json
-import re
 
 import pytest
 
