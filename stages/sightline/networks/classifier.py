@@ -42,6 +42,10 @@ class Classifier(nn.Module):
         """Return (images - mean) / std for images [N, 3, H, W] in [0, 1]."""
         return (images - self.mean) / self.std
 
+    def with_network(self, network: nn.Module) -> "Classifier":
+        """Return a classifier with the same preprocessing and another network."""
+        return Classifier(network, self.mean.flatten().tolist(), self.std.flatten().tolist(), self.input_size)
+
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.network(self.normalize(self.scale(pixels)))
 

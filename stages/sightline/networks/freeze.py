@@ -43,6 +43,23 @@ def unfreeze(frozen: list[nn.Parameter]) -> None:
         parameter.requires_grad_(True)
 
 
+def wake_order(network: nn.Module, frozen: list[nn.Parameter], gradually: bool) -> list[list[nn.Parameter]]:
+    """Divide what `freeze` returned into the parts that `unfreeze` is to bring back one after the other.
+
+    All at once, or, gradually, one stage after the other, the last one first (Howard & Ruder, 2018, "Universal
+    Language Model Fine-tuning"); what is frozen behind the stages comes with the last one.
+    """
+    if not gradually or not frozen:
+        return [frozen]
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    stage_of = {name: number for number, stage in enumerate(list_stages(network)) for name in stage}
+    last = max(stage_of.values())
+    parts: dict[int, list[nn.Parameter]] = {}
+    for parameter in frozen:
+        parts.setdefault(stage_of.get(names[id(parameter)], last), []).append(parameter)
+    return [parts[number] for number in sorted(parts, reverse=True)]
+
+
 def keep_frozen_still(network: nn.Module) -> None:
     """Put into evaluation mode each part that has parameters of which none is trained; call it after ``.train()``.
 
