@@ -1,4 +1,4 @@
-"""From a name in params.yaml to a network: Sightline's own, or any of timm's."""
+"""From a name in params.yaml to a network: Sightline's own, handcrafted features, or any of timm's."""
 
 import difflib
 
@@ -11,6 +11,7 @@ from sightline.networks.attention_hybrid import AttentionHybrid
 from sightline.networks.attention_resnet import AttentionResNet
 from sightline.networks.cifarnet import CifarNet
 from sightline.networks.cnn import CNN, ResidualCNN
+from sightline.networks.handcrafted.network import HandcraftedNetwork, is_handcrafted
 from sightline.networks.simple_cnn import SimpleCNN
 
 OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
@@ -38,7 +39,8 @@ def build_network(
     Parameters
     ----------
     architecture : str
-        A key of `OWN_NETWORKS`, or a model name of timm, with or without a pretrained tag.
+        A key of `OWN_NETWORKS`; features and a classifier, such as ``hog_lbp_color+svm``; or a model name of timm, with
+        or without a pretrained tag.
     pretrained : bool
         Start from timm's published weights, which timm asks the Hugging Face hub for.
     drop_rate : float
@@ -53,15 +55,22 @@ def build_network(
         The name is unknown, the network cannot take this input size, the weights cannot be had, or there is a
         `drop_path_rate` but no residual branch.
     """
-    if architecture in OWN_NETWORKS:
-        if pretrained:
-            raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
+    if pretrained and is_own(architecture):
+        raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
+    if is_handcrafted(architecture):
+        network = _build_handcrafted(architecture, classes, drop_rate or drop_path_rate)
+    elif architecture in OWN_NETWORKS:
         network = _build_own(architecture, classes, drop_rate, drop_path_rate)
     else:
         rates = {"drop_rate": drop_rate} | ({"drop_path_rate": drop_path_rate} if drop_path_rate else {})
         network = _build_timm(architecture, classes, input_size, pretrained, rates)
     _try_input(network, architecture, input_size)
     return network
+
+
+def is_own(architecture: str) -> bool:
+    """Tell whether a name is Sightline's rather than timm's."""
+    return architecture in OWN_NETWORKS or is_handcrafted(architecture)
 
 
 def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
@@ -72,13 +81,22 @@ def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
     SightlineError
         The network is one of Sightline's own, which have none.
     """
-    if architecture in OWN_NETWORKS:
+    if is_own(architecture):
         raise SightlineError(f"params.yaml: normalization: {architecture} brings none of its own; use `dataset`")
     import timm  # takes over a second to import, which Sightline's own networks need not wait for
 
     _check_timm_name(timm, architecture)
     config = timm.get_pretrained_cfg(architecture)
     return list(config.mean), list(config.std)
+
+
+def _build_handcrafted(architecture: str, classes: int, rate: float) -> nn.Module:
+    network = HandcraftedNetwork(architecture, classes)
+    if rate:
+        raise SightlineError(
+            f"params.yaml: drop_rate: {architecture} has nothing to drop; set it and drop_path_rate to 0.0"
+        )
+    return network
 
 
 def _build_own(architecture: str, classes: int, drop_rate: float, drop_path_rate: float) -> nn.Module:
