@@ -1,3 +1,6 @@
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -41,12 +44,23 @@ def make_spec(model):
     )
 
 
+def make_run(settings, log):
+    weights = None if settings.class_weight is None else torch.tensor(list(settings.class_weight.values()))
+    return SimpleNamespace(
+        params=SimpleNamespace(classical=settings),
+        loss=SimpleNamespace(weights=weights),
+        accelerator=SimpleNamespace(process_index=0, num_processes=1, autocast=nullcontext),
+        seed=lambda purpose: settings.seed,
+        log=log,
+    )
+
+
 def fit(model, pixels, labels, settings=SETTINGS, val=VAL):
     spec, logged = make_spec(model), []
     network = build_network(model, 10, 16, pretrained=False)
     classifier = Classifier(network, spec.mean, spec.std, 16)
     parts = [Batches(pixels, rows, labels[rows], 10, CPU) for rows in (TRAIN, val)]
-    fitted = fit_classical(classifier, *parts, settings, lambda epoch, scores: logged.append((epoch, scores)))
+    fitted = fit_classical(classifier, *parts, make_run(settings, lambda *epoch: logged.append(epoch)))
     return classifier, fitted, logged
 
 

@@ -12,7 +12,7 @@ from sightline.networks.saved import load_members, read_spec
 
 
 class Teacher(nn.Module):
-    """Log-probabilities [N, classes] of float images [N, 3, H, W] in [0, 1], each member normalising as it learnt to."""
+    """Log-probabilities [N, classes] of float images [N, 3, H, W] in [0, 1]; each member normalises as it learnt to."""
 
     def __init__(self, members: list[Classifier]):
         super().__init__()

@@ -55,7 +55,7 @@ class Trainee:
             "network": copy_to_cpu(self.bare_network.state_dict()),
             "average": self.average.state_dict() if self.average else None,
             "optimizer": self.optimizer.state_dict(),
-            "schedule": {name: self.schedule.state_dict()[name] for name in ("last_epoch", "base_lrs", "_last_lr")},
+            "schedule": self.schedule.state_dict(),
             "scaler": scaler.state_dict() if scaler else None,
         }
 
