@@ -36,10 +36,8 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
                 progress.write(f"no better {params.monitor} for {record.stale} epochs: stopped after epoch {epoch}")
                 break
             trainee.wake(epoch)
-            scores = {"lr": trainee.schedule.get_last_lr()[0]}
-            losses = train_epoch(trainee, train, record, epoch, position, progress)
+            scores = train_epoch(trainee, train, record, epoch, position, progress)
             position = None
-            scores["train/loss"] = finite_mean(run.accelerator.reduce(torch.stack(losses), "mean"), epoch)
             if trainee.average:
                 trainee.average.after_epoch(trainee.bare_network, epoch)
             if len(val):
@@ -55,12 +53,12 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
 
 def train_epoch(
     trainee: Trainee, train: Batches, record: Record, epoch: int, position: Position | None, progress: tqdm
-) -> list[torch.Tensor]:
-    """Make one pass over the training images, or the rest of one; return the loss of each forward pass."""
+) -> Scores:
+    """Make one pass over the training images, or the rest of one; return the first learning rate and the mean loss."""
     run, network, optimizer = trainee.run, trainee.classifier.network, trainee.optimizer
     params, accelerator = run.params, run.accelerator
     streams = Streams(run, epoch)
-    losses = streams.go_to(position) if position else []
+    lr, losses = streams.go_to(position) if position else (optimizer.param_groups[0]["lr"], [])
     network.train()
     keep_frozen_still(network)
     for step, batch in enumerate(train.shuffled(params.batch_size, streams.order, balance_of(params))):
@@ -93,8 +91,8 @@ def train_epoch(
             trainee.average.after_update(trainee.bare_network)
         progress.update(params.batch_size)
         if run.stop_now:
-            interrupt(trainee, record, streams.position(step + 1, losses))
-    return losses
+            interrupt(trainee, record, streams.position(step + 1, lr, losses))
+    return {"lr": lr, "train/loss": finite_mean(accelerator.reduce(torch.stack(losses), "mean"), epoch)}
 
 
 def go_on(trainee: Trainee, record: Record, run: Run) -> Position | None:
