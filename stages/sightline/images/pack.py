@@ -124,7 +124,7 @@ class PixelFile:
 
     def append(self, pixels: np.ndarray) -> None:
         """Append uint8 [n, side, side, 3]."""
-        self._stream.write(pixels.tobytes())
+        self._stream.write(np.ascontiguousarray(pixels).data)
         self._count += len(pixels)
 
     def __enter__(self) -> "PixelFile":
