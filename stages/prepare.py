@@ -71,7 +71,8 @@ def main(params: Params) -> None:
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
     write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
     pixels, side = open_pixels(PREPARED), min(chosen.image_size, THUMBNAIL)
-    write_picture(PLOTS / "samples.png", sample_sheet(pixels, images.labels, classes, chosen.contact_sheet), side)
+    samples = sample_sheet(pixels, images.labels, classes, chosen.contact_sheet, side)
+    write_picture(PLOTS / "samples.png", samples, side)
     write_picture(PLOTS / "conflicts.png", conflict_sheet(pixels, images, conflicts, classes), THUMBNAIL)
 
 

@@ -8,16 +8,13 @@ import tarfile
 import zipfile
 import zlib
 from array import array
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
-from sightline.images.zip_directory import ENCRYPTED, READABLE, Member, read_directory, read_member
+from sightline.images.zip_directory import read_directory
+from sightline.images.zip_member import ENCRYPTED, Member, read_member
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError)
@@ -96,7 +93,6 @@ class ZipArchive:
         place = {name: row for row, name in enumerate(names) if _is_offered(path, name)}
         self._names = sorted(place)
         self._members = self._members[[place[name] for name in self._names]]
-        self._others = _other_methods(path, self._members)
 
     def names(self) -> list[str]:
         return self._names
@@ -110,20 +106,9 @@ class ZipArchive:
         if member.flags & ENCRYPTED:
             raise BadImageError("encrypted in the archive")
         try:
-            if member.method in READABLE:
-                return read_member(self._file.fileno(), member)
-            return self._others[member.offset]()
-        except (*UNREADABLE, OSError, NotImplementedError) as error:
+            return read_member(self._file.fileno(), member)
+        except zipfile.BadZipFile as error:
             raise BadImageError(f"damaged in the archive: {error}") from None
-
-
-def _other_methods(path: Path, members: np.ndarray) -> dict[int, Callable[[], bytes]]:
-    """Return how members of rare compression methods are read, by their offset; zipfile knows bzip2 and LZMA."""
-    if np.isin(members[:, Member._fields.index("method")], READABLE).all():
-        return {}
-    archive = zipfile.ZipFile(path)
-    others = (info for info in archive.infolist() if info.compress_type not in READABLE)
-    return {info.header_offset: partial(archive.read, info) for info in others}
 
 
 class TarArchive:

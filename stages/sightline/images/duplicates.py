@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 SHA256 = np.dtype("V32")  # raw: the 64 digits that index.csv shows take twice the memory
 HASH_SIDE = 8  # 8 x 8 coefficients give 64 bits
+PAIRS_AT_ONCE = 1 << 20  # where nearly all images are alike, all their pairs would not fit into memory
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
@@ -100,7 +101,7 @@ def near_clusters(phash: np.ndarray, bits: int) -> np.ndarray:
     for pairs in _near_pairs(values, bits):
         waiting.append(pairs)
         count += len(pairs)
-        if count > len(values):  # where nearly all images are alike, all pairs would not fit into memory
+        if count > PAIRS_AT_ONCE:
             clusters, waiting, count = _join(clusters, np.concatenate(waiting)), [waiting[0]], 0
     return _join(clusters, np.concatenate(waiting))[position]
 

@@ -16,7 +16,8 @@ from sightline.images.decode import BadImageError, Decoding, decode
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 
 BATCH_IMAGES = 64
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 4 << 20  # of files
+BATCH_PIXELS = 16 << 20  # bytes of decoded pixels
 SMALL_FILE = 4096  # bytes, on average
 BYTES_PER_PIXEL = 8  # no honest file takes more, whatever its format
 
@@ -50,7 +51,8 @@ def pack(paths: list[str], container: Container, how: Decoding) -> Iterator[Pack
     Photos are decoded by a thread a core. Thumbnails are not: with so little decoding for each, threads would wait for
     Python's lock most of the time, and two of them took half as long again as none.
     """
-    batches = _batches(_read(paths, container, BYTES_PER_PIXEL * how.max_pixels))
+    most = min(BATCH_IMAGES, max(1, BATCH_PIXELS // (3 * how.image_size**2)))
+    batches = _batches(_read(paths, container, BYTES_PER_PIXEL * how.max_pixels), most)
     first = next(batches, [])
     batches = itertools.chain([first], batches)
     if sum(len(item.data or b"") for item in first) < SMALL_FILE * len(first):
@@ -67,12 +69,12 @@ def _read(paths: list[str], container: Container, limit: int) -> Iterator[Encode
             yield Encoded(position, None, str(error))
 
 
-def _batches(items: Iterable[Encoded]) -> Iterator[list[Encoded]]:
+def _batches(items: Iterable[Encoded], most: int) -> Iterator[list[Encoded]]:
     batch, size = [], 0
     for item in items:
         batch.append(item)
         size += len(item.data or b"")
-        if len(batch) == BATCH_IMAGES or size >= BATCH_BYTES:
+        if len(batch) == most or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:

@@ -1,4 +1,4 @@
-"""A zip's table of contents in one array, and its members by it.
+"""A zip's table of contents in one array.
 
 Python's zipfile keeps 700 bytes for each member, 400 MB for 600,000 images; here it is 48 bytes and a name.
 Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3.
@@ -6,34 +6,23 @@ Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3 and 4.5.3.
 
 import os
 import struct
-import zlib
 from array import array
 from collections.abc import Iterator
-from typing import NamedTuple
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile
+from zipfile import BadZipFile
 
 import numpy as np
+
+from sightline.images.zip_member import Member
 
 END, END_SIGNATURE = struct.Struct("<4s8xLLH"), b"PK\5\6"  # size and place of the directory, length of a comment
 LOCATOR, LOCATOR_SIGNATURE = struct.Struct("<4s16x"), b"PK\6\7"
 END64, END64_SIGNATURE = struct.Struct("<4s36xQQ"), b"PK\6\6"
+BEFORE_END = END64.size + LOCATOR.size
 ENTRY, ENTRY_SIGNATURE = struct.Struct("<4s4xHH4xLLLHHH8xL"), b"PK\1\2"
-LOCAL, LOCAL_SIGNATURE = struct.Struct("<4s22xHH"), b"PK\3\4"  # lengths of name and extra fields
 LONGEST_COMMENT = 65535
 ZIP64_FIELD, IN_ZIP64_FIELD = 1, 0xFFFFFFFF
-ENCRYPTED, PATCHED, UTF8 = 1 << 0, 1 << 5, 1 << 11  # flags
-READABLE = (ZIP_STORED, ZIP_DEFLATED)
-
-
-class Member(NamedTuple):
-    """Where a member lies and what it must turn out to be."""
-
-    offset: int
-    packed: int
-    size: int
-    crc: int
-    method: int
-    flags: int
+LAST_PLACE = (1 << 63) - 1  # that a file can have
+UTF8 = 1 << 11  # flag
 
 
 def read_directory(file: int) -> tuple[list[str], np.ndarray]:
@@ -65,33 +54,6 @@ def read_directory(file: int) -> tuple[list[str], np.ndarray]:
     return names, np.array(fields, dtype=np.uint64).reshape(-1, len(Member._fields))
 
 
-def read_member(file: int, member: Member) -> bytes:
-    """Return a stored or deflated member's bytes, checked by length and CRC-32.
-
-    Threads may call this at the same time: it has no file position.
-
-    Raises
-    ------
-    zipfile.BadZipFile, zlib.error
-        The member is damaged.
-    """
-    header = os.pread(file, LOCAL.size, member.offset)
-    if len(header) < LOCAL.size:
-        raise BadZipFile("truncated file header")
-    signature, name_length, extra_length = LOCAL.unpack(header)
-    if signature != LOCAL_SIGNATURE:
-        raise BadZipFile("bad magic number for file header")
-    data = os.pread(file, member.packed, member.offset + LOCAL.size + name_length + extra_length)
-    if member.method == ZIP_DEFLATED:
-        # one byte more than promised is enough to tell a decompression bomb
-        data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, member.size + 1)
-    if len(data) != member.size:
-        raise BadZipFile("truncated" if len(data) < member.size else "longer than its directory says")
-    if zlib.crc32(data) != member.crc:
-        raise BadZipFile("bad CRC-32")
-    return data
-
-
 def _find_directory(file: int) -> tuple[int, int, int]:
     """Return the directory's place and length, and what must be added to the offsets that it holds."""
     length = os.fstat(file).st_size
@@ -102,7 +64,7 @@ def _find_directory(file: int) -> tuple[int, int, int]:
         raise BadZipFile("File is not a zip file")
     _, size, offset, _ = END.unpack_from(tail, place)
     end = tail_start + place
-    before = os.pread(file, END64.size + LOCATOR.size, end - END64.size - LOCATOR.size) if end > 76 else b""
+    before = os.pread(file, BEFORE_END, end - BEFORE_END) if end >= BEFORE_END else b""
     if before[END64.size :].startswith(LOCATOR_SIGNATURE) and before.startswith(END64_SIGNATURE):
         _, size, offset = END64.unpack_from(before)
         end -= len(before)
@@ -122,11 +84,14 @@ def _entries(directory: bytes, shift: int) -> Iterator[tuple[str, Member]]:
         if signature != ENTRY_SIGNATURE:
             raise BadZipFile("bad magic number for central directory")
         name_end = place + ENTRY.size + name_length
+        following = name_end + extra_length + comment_length
+        if following > len(directory):
+            raise BadZipFile("truncated central directory")
         name = directory[place + ENTRY.size : name_end]
         if IN_ZIP64_FIELD in (size, packed, offset):
             size, packed, offset = _large(directory[name_end : name_end + extra_length], size, packed, offset)
-        yield _decode_name(name, flags), Member(offset + shift, packed, size, crc, method, flags)
-        place = name_end + extra_length + comment_length
+        yield _decode_name(name, flags), Member(min(offset + shift, LAST_PLACE), packed, size, crc, method, flags)
+        place = following
 
 
 def _large(extra: bytes, *numbers: int) -> list[int]:
@@ -134,7 +99,8 @@ def _large(extra: bytes, *numbers: int) -> list[int]:
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<HH", extra)
         if kind == ZIP64_FIELD:
-            large = (value for (value,) in struct.iter_unpack("<Q", extra[4 : 4 + length // 8 * 8]))
+            body = extra[4 : 4 + length]
+            large = iter(struct.unpack_from(f"<{len(body) // 8}Q", body))
             return [next(large, number) if number == IN_ZIP64_FIELD else number for number in numbers]
         extra = extra[4 + length :]
     return list(numbers)
