@@ -36,7 +36,7 @@ def test_a_batch_of_large_images_is_small(tmp_path, encode):
     names = [f"{number}.png" for number in range(6)]
     for name in names:
         (tmp_path / name).write_bytes(encode((9, 9)))
-    batches = list(pack(names, Folder(tmp_path), replace(HOW, image_size=1600)))  # 7.7 MB each
+    batches = list(pack(names, Folder(tmp_path), replace(HOW, image_size=700)))  # 1.5 MB each, of 4 MiB
     assert [batch.positions for batch in batches] == [[0, 1], [2, 3], [4, 5]]
 
 

@@ -16,8 +16,8 @@ from sightline.images.decode import BadImageError, Decoding, decode
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 
 BATCH_IMAGES = 64
-BATCH_BYTES = 4 << 20  # of files
-BATCH_PIXELS = 16 << 20  # bytes of decoded pixels
+BATCH_BYTES = 4 << 20  # of files, and of the pixels that they become
+MOST_WORKERS = 16  # so that what they hold stays below 300 MB; the thread that reads and writes feeds no more
 SMALL_FILE = 4096  # bytes, on average
 BYTES_PER_PIXEL = 8  # no honest file takes more, whatever its format
 
@@ -51,14 +51,15 @@ def pack(paths: list[str], container: Container, how: Decoding) -> Iterator[Pack
     Photos are decoded by a thread a core. Thumbnails are not: with so little decoding for each, threads would wait for
     Python's lock most of the time, and two of them took half as long again as none.
     """
-    most = min(BATCH_IMAGES, max(1, BATCH_PIXELS // (3 * how.image_size**2)))
+    most = min(BATCH_IMAGES, max(1, BATCH_BYTES // (3 * how.image_size**2)))
     batches = _batches(_read(paths, container, BYTES_PER_PIXEL * how.max_pixels), most)
     first = next(batches, [])
     batches = itertools.chain([first], batches)
     if sum(len(item.data or b"") for item in first) < SMALL_FILE * len(first):
         yield from (_decode_batch(batch, how) for batch in batches)
     else:
-        yield from _map_ahead(lambda batch: _decode_batch(batch, how), batches, os.cpu_count() or 1)
+        workers = min(MOST_WORKERS, os.cpu_count() or 1)
+        yield from _map_ahead(lambda batch: _decode_batch(batch, how), batches, workers)
 
 
 def _read(paths: list[str], container: Container, limit: int) -> Iterator[Encoded]:
