@@ -185,6 +185,7 @@ def test_equal_class_names_are_one_string():
         ("data/raw/broken.txt", "must be a folder"),
         ("/data/photos", "must be digits"),
         ("data/raw/../../etc", "must be digits"),
+        ("data/raw/torchvision/CIFAR10", "lies where DVC sees no changes"),
         ("torchvision:Nonsense", "no data set called 'Nonsense'"),
         ("torchvision:read_image", "no data set called"),
     ],

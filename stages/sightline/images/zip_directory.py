@@ -51,7 +51,7 @@ def read_directory(file: int) -> tuple[list[str], np.ndarray]:
     for name, member in _entries(directory, shift):
         names.append(name)
         fields.extend(member)
-    return names, np.array(fields, dtype=np.uint64).reshape(-1, len(Member._fields))
+    return names, np.frombuffer(fields, dtype=np.uint64).reshape(-1, len(Member._fields))
 
 
 def _find_directory(file: int) -> tuple[int, int, int]:
