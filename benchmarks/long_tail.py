@@ -4,8 +4,8 @@
     dvc exp run -S prepare.source=data/raw/cifar10_long_tail_100.csv ...
 
 Class k of C keeps n * imbalance^(-k / (C - 1)) of its n training images, the first ones by name (Cui et al., 2019,
-"Class-Balanced Loss Based on Effective Number of Samples"). A share of these goes to val, with the same tail; test stays
-whole and balanced.
+"Class-Balanced Loss Based on Effective Number of Samples"). A share of these goes to val, with the same tail; test
+stays whole and balanced.
 """
 
 import argparse
