@@ -1,0 +1,66 @@
+"""From process start to the first optimizer step, and where the imports before it take their time.
+
+As a script: `python benchmarks/startup.py SCRIPT ARGUMENT...` runs SCRIPT until its first step and prints the clock.
+"""
+
+import runpy
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+WORTH_NAMING = 0.01  # seconds
+
+
+def seconds_to_first_step(command: list[str], folder: Path) -> float:
+    """Run a training script in a folder and return the seconds from its start until its optimizer's first step."""
+    start = time.monotonic()
+    return float(run_to_first_step([], command, folder).stdout.split()[-1]) - start
+
+
+def import_times(command: list[str], folder: Path) -> dict[str, float]:
+    """Return seconds for each package that Sightline's own modules import, with all that it imports in its turn.
+
+    What several packages need counts for the first. Measuring makes imports slower; the shares are what matters.
+    """
+    lines = run_to_first_step(["-X", "importtime"], command, folder).stderr.splitlines()
+    entries = [line.removeprefix("import time:").split("|") for line in lines if line.startswith("import time:")]
+    found: dict[str, float] = {}
+    above: list[str] = []
+    for _, cumulative, indented in reversed(entries[1:]):  # an importer comes after what it imports
+        name = indented.strip()
+        depth = (len(indented) - len(indented.lstrip()) - 1) // 2
+        above = above[:depth]
+        package = name.partition(".")[0]
+        if not is_own(name) and all(is_own(importer) for importer in above):
+            found[package] = found.get(package, 0.0) + int(cumulative) / 1e6
+        above.append(name)
+    largest = sorted(found, key=found.get, reverse=True)
+    return {name: found[name] for name in largest if found[name] >= WORTH_NAMING}
+
+
+def is_own(module: str) -> bool:
+    return module.partition(".")[0] == "sightline"
+
+
+def run_to_first_step(options: list[str], command: list[str], folder: Path) -> subprocess.CompletedProcess:
+    whole = [sys.executable, *options, str(Path(__file__).resolve()), *command]
+    done = subprocess.run(whole, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} came to no step:\n{done.stderr}")
+    return done
+
+
+def print_clock(*_) -> None:
+    """Print the time of the clock that all processes share, and end."""
+    print(time.monotonic(), flush=True)
+    sys.exit()
+
+
+if __name__ == "__main__":
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    register_optimizer_step_post_hook(print_clock)
+    sys.argv = sys.argv[1:]
+    sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
+    runpy.run_path(sys.argv[0], run_name="__main__")
