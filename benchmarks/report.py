@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = ("torch", "torchvision", "timm", "accelerate", "numpy", "pillow")
 
 
@@ -65,12 +64,12 @@ def environment() -> dict[str, Any]:
     }
 
 
-def write_results(results: dict[str, Any]) -> str:
-    """Write results/training.json and training.md; return the latter's text."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "training.json").write_text(json.dumps(results, indent=2) + "\n")
+def write_results(results: dict[str, Any], folder: Path) -> str:
+    """Write training.json and training.md into a folder; return the latter's text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "training.json").write_text(json.dumps(results, indent=2) + "\n")
     text = "\n\n".join(table(rows) for rows in results["tables"].values()) + "\n"
-    (RESULTS / "training.md").write_text(text)
+    (folder / "training.md").write_text(text)
     return text
 
 

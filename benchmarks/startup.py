@@ -19,24 +19,33 @@ def seconds_to_first_step(command: list[str], folder: Path) -> float:
 
 
 def import_times(command: list[str], folder: Path) -> dict[str, float]:
-    """Return seconds for each package that Sightline's own modules import, with all that it imports in its turn.
+    """Return seconds for each package that Sightline's own modules import before the first step, the slowest first.
 
-    What several packages need counts for the first. Measuring makes imports slower; the shares are what matters.
+    Measuring makes imports slower; the shares are what matters.
     """
-    lines = run_to_first_step(["-X", "importtime"], command, folder).stderr.splitlines()
-    entries = [line.removeprefix("import time:").split("|") for line in lines if line.startswith("import time:")]
-    found: dict[str, float] = {}
-    above: list[str] = []
-    for _, cumulative, indented in reversed(entries[1:]):  # an importer comes after what it imports
-        name = indented.strip()
-        depth = (len(indented) - len(indented.lstrip()) - 1) // 2
-        above = above[:depth]
-        package = name.partition(".")[0]
-        if not is_own(name) and all(is_own(importer) for importer in above):
-            found[package] = found.get(package, 0.0) + int(cumulative) / 1e6
-        above.append(name)
+    found = attribute_imports(run_to_first_step(["-X", "importtime"], command, folder).stderr)
     largest = sorted(found, key=found.get, reverse=True)
     return {name: found[name] for name in largest if found[name] >= WORTH_NAMING}
+
+
+def attribute_imports(log: str) -> dict[str, float]:
+    """Return seconds for each package, all that it imports in its turn included, from Python's `-X importtime`.
+
+    What several packages need counts for the first of them.
+    """
+    found: dict[str, float] = {}
+    above: list[str] = []
+    for line in reversed(log.splitlines()):  # an importer comes after what it imports, less indented
+        if not line.startswith("import time:") or line.endswith("imported package"):
+            continue
+        _, microseconds, indented = line.split("|")
+        name = indented.strip()
+        above = above[: (len(indented) - len(name) - 1) // 2]
+        package = name.partition(".")[0]
+        if not is_own(name) and all(is_own(importer) for importer in above):
+            found[package] = found.get(package, 0.0) + int(microseconds) / 1e6
+        above.append(name)
+    return found
 
 
 def is_own(module: str) -> bool:

@@ -62,7 +62,7 @@ def main() -> None:
         for case in arguments.cases:
             print(f"--- {case}", flush=True)
             tables[case] = ROWS[case](bench)
-    print(write_results({"environment": environment(), "tables": tables}))
+    print(write_results({"environment": environment(), "tables": tables}, arguments.results))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -72,6 +72,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--timm-script", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="factor of the windows' length")
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results", metavar="FOLDER")
     return parser.parse_args()
 
 

@@ -40,11 +40,11 @@ class Ticker:
         if self.untimed:
             self.untimed -= 1
             if not self.untimed:
-                self.steps, self.began = 0, self.now()
+                self.steps, self.began = 0, now()
             return
         self.steps += 1
         if time.perf_counter() - self.began >= self.seconds:
-            self.connection.send(self.steps * self.batch_size / (self.now() - self.began))
+            self.connection.send(self.steps * self.batch_size / (now() - self.began))
             self.obey()
 
     def obey(self) -> None:
@@ -55,14 +55,13 @@ class Ticker:
             sys.exit()  # unwinds the training loop and closes its loader
         self.untimed, self.seconds = window.untimed_steps, window.seconds
 
-    @staticmethod
-    def now() -> float:
-        """Return the time when all work that was queued on a GPU is over."""
-        import torch  # the contender has it by now
 
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        return time.perf_counter()
+def now() -> float:
+    """Return the time when all work that was queued on a GPU is over."""
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 class Contender:
