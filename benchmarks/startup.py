@@ -1,21 +1,34 @@
 """From process start to the first optimizer step, and where the imports before it take their time.
 
-As a script: `python benchmarks/startup.py SCRIPT ARGUMENT...` runs SCRIPT until its first step and prints the clock.
+`python benchmarks/startup.py SCRIPT ARGUMENT...` runs SCRIPT until its first step and prints clock and memory.
 """
 
 import runpy
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+
+from windows import memory
 
 WORTH_NAMING = 0.01  # seconds
 
 
-def seconds_to_first_step(command: list[str], folder: Path) -> float:
-    """Run a training script in a folder and return the seconds from its start until its optimizer's first step."""
+@dataclass(frozen=True)
+class Start:
+    """From a script's start to its optimizer's first step, and what memory it took till then."""
+
+    seconds: float
+    peak: float  # MiB
+    mapped: float  # MiB of `peak` that are stored arrays
+
+
+def time_start(command: list[str], folder: Path) -> Start:
+    """Run a training script in a folder until its first step."""
     start = time.monotonic()
-    return float(run_to_first_step([], command, folder).stdout.split()[-1]) - start
+    clock, peak, mapped = map(float, run_to_first_step([], command, folder).stdout.split()[-3:])
+    return Start(clock - start, peak, mapped)
 
 
 def import_times(command: list[str], folder: Path) -> dict[str, float]:
@@ -60,16 +73,16 @@ def run_to_first_step(options: list[str], command: list[str], folder: Path) -> s
     return done
 
 
-def print_clock(*_) -> None:
-    """Print the time of the clock that all processes share, and end."""
-    print(time.monotonic(), flush=True)
+def report_and_end(*_) -> None:
+    """Print the time of the clock that all processes share and this one's memory, and end."""
+    print(time.monotonic(), *memory().values(), flush=True)
     sys.exit()
 
 
 if __name__ == "__main__":
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
-    register_optimizer_step_post_hook(print_clock)
+    register_optimizer_step_post_hook(report_and_end)
     sys.argv = sys.argv[1:]
     sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
     runpy.run_path(sys.argv[0], run_name="__main__")

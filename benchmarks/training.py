@@ -24,13 +24,12 @@ from typing import Any
 from cases import CASES, CROP_FLIP, IMAGES, OTHERS
 from own import train_stage
 from report import environment, summarize, write_results
-from startup import import_times, seconds_to_first_step
+from startup import import_times, time_start
 from timm_peer import BEST, script_arguments
 from windows import Contender, Window, interleave
-from workspace import REPOSITORY, branch, prepare, unpack
+from workspace import TRAIN, branch, prepare, unpack
 
 UNTIMED_STEPS = 6  # more than the batches that the peers' workers hold ready
-TRAIN = str(REPOSITORY / "stages/train.py")
 Row = dict[str, Any]
 
 
@@ -102,7 +101,7 @@ def measure_start(bench: Bench) -> list[Row]:
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(bench.rounds):
         for name, (command, folder) in commands.items():
-            times[name].append(seconds_to_first_step(command, folder))
+            times[name].append(time_start(command, folder).seconds)
     return [
         {"start": name, "seconds": statistics.median(found), "lowest": min(found), "highest": max(found)}
         for name, found in times.items()

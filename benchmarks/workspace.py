@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PHOTO_COPIES = 8  # of 245 photos, so that an epoch has more than a handful of steps
+TRAIN = str(REPOSITORY / "stages/train.py")
 QUIET = {
     "split.val": 0.0,
     "split.test": 0.0,
