@@ -10,7 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-STAGES = Path(__file__).resolve().parent.parent / "stages"
+from workspace import TRAIN
+
+SGD = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4, "nesterov": True}
+LABEL_SMOOTHING = 0.1
+SYNTHETIC_BATCHES = 4
 
 
 @dataclass(frozen=True)
@@ -26,20 +30,15 @@ class Setting:
     bf16: bool  # autocast, with channels_last
 
 
-SGD = {"lr": 0.01, "momentum": 0.9, "weight_decay": 5e-4, "nesterov": True}
-LABEL_SMOOTHING = 0.1
-SYNTHETIC_BATCHES = 4
-
-
 def train_stage(setting: Setting, tick: Callable[[], None]) -> None:
     """Run `python stages/train.py`, the real one, and tick after each step of its optimizer."""
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     register_optimizer_step_post_hook(lambda *_: tick())
     os.chdir(setting.workspace)
-    sys.path.insert(0, str(STAGES))
-    sys.argv = ["train.py"]
-    runpy.run_path(str(STAGES / "train.py"), run_name="__main__")
+    sys.path.insert(0, str(Path(TRAIN).parent))
+    sys.argv = [TRAIN]
+    runpy.run_path(TRAIN, run_name="__main__")
 
 
 def ideal_loop(setting: Setting, tick: Callable[[], None]) -> None:

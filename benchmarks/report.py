@@ -68,7 +68,9 @@ def write_results(results: dict[str, Any], folder: Path) -> str:
     """Write training.json and training.md into a folder; return the latter's text."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "training.json").write_text(json.dumps(results, indent=2) + "\n")
-    text = "\n\n".join(table(rows) for rows in results["tables"].values()) + "\n"
+    head = ", ".join(f"{key}: {value}" for key, value in results["environment"].items() if key != "packages")
+    versions = ", ".join(f"{name} {number}" for name, number in results["environment"]["packages"].items())
+    text = "\n\n".join([f"{head}; {versions}", *map(table, results["tables"].values())]) + "\n"
     (folder / "training.md").write_text(text)
     return text
 

@@ -26,7 +26,7 @@ from own import train_stage
 from report import environment, summarize, write_results
 from startup import import_times, time_start
 from timm_peer import BEST, script_arguments
-from windows import Contender, Window, interleave
+from windows import Window, interleave, started
 from workspace import TRAIN, branch, prepare, unpack
 
 UNTIMED_STEPS = 6  # more than the batches that the peers' workers hold ready
@@ -85,13 +85,10 @@ def race(name: str, bench: Bench) -> list[Row]:
         runs[contender] = partial(train_stage, case.setting(workspace, images))
     for contender in case.others:
         runs[contender] = partial(OTHERS[contender](bench.script), case.setting(bench.root, images))
-    logs = [bench.root / f"{name}_{number}.log" for number in range(len(runs))]
-    contenders = [
-        Contender(contender, run, case.batch_size, log)
-        for (contender, run), log in zip(runs.items(), logs, strict=True)
-    ]
-    rates = interleave(contenders, Window(UNTIMED_STEPS, case.seconds * bench.scale), bench.rounds)
-    memory = {contender.name: contender.stop() for contender in contenders}
+    window = Window(UNTIMED_STEPS, case.seconds * bench.scale)
+    with started(runs, case.batch_size, bench.root) as contenders:
+        rates = interleave(contenders, window, bench.rounds)
+        memory = {contender.name: contender.stop() for contender in contenders}
     return [{"case": name, **row} for row in summarize(rates, memory, case.targets)]
 
 

@@ -8,7 +8,8 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -82,7 +83,8 @@ class Contender:
             if self.connection.poll(START_LIMIT):
                 return self.connection.recv()
         except EOFError:
-            self.process.join()
+            self.process.join()  # its log is whole then
+        self.process.kill()
         raise RuntimeError(f"{self.name} did not train:\n" + "\n".join(self.log.read_text().splitlines()[-LOG_TAIL:]))
 
     def measure(self, window: Window) -> float:
@@ -96,6 +98,19 @@ class Contender:
         found = self.receive()
         self.process.join()
         return found
+
+
+@contextmanager
+def started(runs: dict[str, Run], batch_size: int, logs: Path) -> Iterator[list[Contender]]:
+    """Start all contenders, and leave none of them behind whatever happens."""
+    contenders: list[Contender] = []
+    try:
+        for number, (name, run) in enumerate(runs.items()):
+            contenders.append(Contender(name, run, batch_size, logs / f"{number}.log"))
+        yield contenders
+    finally:
+        for contender in contenders:
+            contender.process.kill()
 
 
 def contend(run: Run, connection: Connection, batch_size: int, log: Path) -> None:

@@ -1,5 +1,6 @@
 """What the benchmark of training computes around the training itself."""
 
+import multiprocessing
 import os
 import time
 from functools import partial
@@ -12,7 +13,7 @@ from report import summarize, table
 from sightline.common.params import load_params
 from sightline.training.settings import TrainParams
 from startup import attribute_imports
-from windows import Contender, Window, interleave, mapped_arrays
+from windows import Window, interleave, mapped_arrays, started
 from workspace import write_params
 
 
@@ -27,9 +28,10 @@ def fail(tick):
 
 
 def test_contenders_take_turns_and_their_rates_are_images_a_second(tmp_path):
-    contenders = [Contender(str(ms), partial(sleep_and_tick, ms / 1000), 10, tmp_path / f"{ms}.log") for ms in (10, 40)]
-    rates = interleave(contenders, Window(1, 0.2), rounds=2)
-    memory = [contender.stop() for contender in contenders]
+    runs = {str(milliseconds): partial(sleep_and_tick, milliseconds / 1000) for milliseconds in (10, 40)}
+    with started(runs, 10, tmp_path) as contenders:
+        rates = interleave(contenders, Window(1, 0.2), rounds=2)
+        memory = [contender.stop() for contender in contenders]
     assert [len(found) for found in rates.values()] == [2, 2]
     assert max(rates["40"]) <= 250  # 10 images in 40 ms; a busy machine sleeps longer
     assert max(rates["40"]) < max(rates["10"]) <= 1000
@@ -37,9 +39,16 @@ def test_contenders_take_turns_and_their_rates_are_images_a_second(tmp_path):
     assert not any(contender.process.is_alive() for contender in contenders)
 
 
-def test_a_contender_that_dies_shows_the_end_of_its_log(tmp_path):
-    with pytest.raises(RuntimeError, match="no network of that name"):
-        Contender("timm", fail, 10, tmp_path / "log")
+def test_a_contender_that_dies_shows_the_end_of_its_log_and_takes_the_others_along(tmp_path):
+    runs = {"slow": partial(sleep_and_tick, 0.01), "timm": fail}
+    with (
+        pytest.raises(RuntimeError, match=r"timm did not train:(.|\n)*no network of that name"),
+        started(runs, 10, tmp_path),
+    ):
+        pass
+    for child in multiprocessing.active_children():
+        child.join(5)  # killed, but not yet gone
+    assert multiprocessing.active_children() == []
 
 
 def test_ratios_are_medians_over_rounds_not_of_medians():
