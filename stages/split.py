@@ -17,7 +17,7 @@ from sightline.common.files import write_json, write_table
 from sightline.common.params import StageParams, StrictModel
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.images.duplicates import exact_clusters, near_clusters
+from sightline.images.duplicates import near_clusters
 from sightline.images.store import read_index
 from sightline.splitting.assign import (
     draw_by_hash,
@@ -80,18 +80,18 @@ def main(params: Params) -> None:
 
 def find_clusters(index: pd.DataFrame, near_bits: int) -> dict[str, np.ndarray]:
     """Number the clusters of equal pixels, near duplicates and groups; -1 for images without a group."""
-    phash = np.array([int(value, 16) for value in index["phash"]], dtype=np.uint64)
+    phash = np.frombuffer(bytes.fromhex("".join(index["phash"].to_numpy(object))), dtype=">u8").astype(np.uint64)
     groups = pd.factorize(index["group"].where(index["group"] != ""), use_na_sentinel=True)[0]
-    return {"exact": exact_clusters(index["sha256"]), "near": near_clusters(phash, near_bits), "group": groups}
+    return {"exact": pd.factorize(index["sha256"])[0], "near": near_clusters(phash, near_bits), "group": groups}
 
 
 def units_of(clusters: dict[str, np.ndarray], keep: str) -> np.ndarray:
     """Number the units that must stay on one side: groups, joined with the duplicates that are kept together."""
     groups = clusters["group"]
-    alone = np.arange(len(groups)) + groups.max(initial=-1) + 1
-    joined = [np.where(groups >= 0, groups, alone)]
-    if keep != "none":
-        joined.append(clusters[keep])
+    joined = [] if keep == "none" else [clusters[keep]]
+    if keep == "none" or (groups >= 0).any():
+        alone = np.arange(len(groups)) + groups.max(initial=-1) + 1
+        joined.append(np.where(groups >= 0, groups, alone))
     return merge_clusters(*joined)
 
 

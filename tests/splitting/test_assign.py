@@ -6,6 +6,7 @@ from sightline.splitting.assign import (
     draw_by_hash,
     draw_stratified,
     hash_position,
+    index_units,
     merge_clusters,
     stratified_folds,
     stratified_share,
@@ -20,6 +21,18 @@ def test_merged_clusters_are_linked_through_either():
     merged = merge_clusters(np.array([0, 0, 1, 2, 3]), np.array([5, 6, 6, 7, 8]))
     assert merged[0] == merged[1] == merged[2]
     assert len(set(merged)) == 3
+
+
+def test_a_single_clustering_is_numbered_by_first_images():
+    assert merge_clusters(np.array([7, 2, 7, 0])).tolist() == [0, 1, 0, 2]
+
+
+def test_units_are_indexed_as_numpy_does_by_sorting():
+    units = np.random.default_rng(0).integers(0, 500, 1000)
+    _, first, unit_of = np.unique(units, return_index=True, return_inverse=True)
+    found = index_units(units)
+    assert found[0].tolist() == first.tolist()
+    assert found[1].tolist() == unit_of.tolist()
 
 
 def test_shares_are_exact_in_each_class():

@@ -11,7 +11,8 @@ def find_leaks(clusters: np.ndarray, subsets: np.ndarray) -> dict[str, np.ndarra
     Parameters
     ----------
     clusters : ndarray of int [N]
-        Equal for images that must not be separated; negative for images that are free.
+        Numbers from 0 without large gaps, equal for images that must not be separated; negative for images that are
+        free.
     subsets : ndarray of str [N]
 
     Returns
@@ -19,19 +20,25 @@ def find_leaks(clusters: np.ndarray, subsets: np.ndarray) -> dict[str, np.ndarra
     dict of str to ndarray of bool [N]
         For ``train_test`` the training images that share a cluster with a test image, and so on.
     """
-    found = {}
+    found, bound = {}, clusters >= 0
     for low, high in SIDES:
-        taken = clusters[(subsets == high) & (clusters >= 0)]
-        found[f"{low}_{high}"] = (subsets == low) & np.isin(clusters, taken)
+        taken = np.zeros(clusters.max(initial=-1) + 1, dtype=bool)
+        taken[clusters[bound & (subsets == high)]] = True
+        found[f"{low}_{high}"] = (subsets == low) & bound
+        found[f"{low}_{high}"][bound] &= taken[clusters[bound]]
     return found
 
 
 def find_fold_leaks(clusters: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Find the images whose cluster stands in more than one fold, bool [N]; negative clusters and folds are free."""
-    bound = (clusters >= 0) & (folds >= 0)
-    pairs = np.unique(np.stack([clusters[bound], folds[bound]]), axis=1)
-    values, counts = np.unique(pairs[0], return_counts=True)
-    return bound & np.isin(clusters, values[counts > 1])
+    leaking = (clusters >= 0) & (folds >= 0)
+    chosen, fold = clusters[leaking], folds[leaking]
+    lowest = np.full(clusters.max(initial=-1) + 1, folds.max(initial=0))
+    highest = np.zeros_like(lowest)
+    np.minimum.at(lowest, chosen, fold)
+    np.maximum.at(highest, chosen, fold)
+    leaking[leaking] = lowest[chosen] < highest[chosen]
+    return leaking
 
 
 def count_leaks(leaks: dict[str, np.ndarray]) -> dict[str, int]:

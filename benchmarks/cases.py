@@ -1,0 +1,136 @@
+"""The rows in which contenders train side by side: who, on which images, with which parameters, what to reach."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from own import LABEL_SMOOTHING, SGD, Setting, ideal_loop
+from peers import torchvision_loop
+from timm_peer import BEST, DEFAULTS, train_script
+
+SIGHTLINE, IDEAL, FULL = "Sightline", "ideal loop", "Sightline, all augmentation"
+IMAGE_FOLDER = "ImageFolder, DataLoader, v2"
+TIMM, TIMM_ALLOCATOR, TIMM_DEFAULTS = "timm", "timm, allocator raised", "timm, its defaults"
+
+OPTIMIZATION = {
+    "epochs": 1_000_000,
+    "optimizer": "sgd",
+    "lr": SGD["lr"],
+    "momentum": SGD["momentum"],
+    "weight_decay": SGD["weight_decay"],
+    "schedule": "constant",
+    "warmup_epochs": 0.0,
+    "label_smoothing": LABEL_SMOOTHING,
+    "keep": "last",
+}
+CROP_FLIP = {"crop_padding": 4, "horizontal_flip": 0.5}
+RESIZED_CROP_FLIP = {"random_resized_crop": True, "crop_scale": [0.08, 1.0], "horizontal_flip": 0.5}
+EVERYTHING = CROP_FLIP | {
+    "rotation": 15.0,
+    "translation": 0.1,
+    "shear": 10.0,
+    "color_jitter": [0.4, 0.4, 0.4, 0.1],
+    "erasing": 0.25,
+    "mixup": 0.2,
+    "cutmix": 1.0,
+}
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set of the benchmark: the file below --data, and how it is stored."""
+
+    archive: str
+    copies: int  # of each image, so that an epoch has more than a handful of steps
+    stored: int  # px
+    classes: int
+
+
+IMAGES = {"cifar10": Images("cifar10.zip", 1, 32, 10), "photos": Images("ants_bees.zip", 8, 256, 2)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of a window.
+    stages : dict of str to dict
+        Sightline's contenders and what each changes in params.yaml; the first one is compared with all the others.
+    others : tuple of str
+        Names of `OTHERS`.
+    targets : dict of str to float
+        How many times as fast as a contender the first one must be.
+    """
+
+    images: str
+    model: str
+    size: int
+    batch_size: int
+    bf16: bool  # with channels_last
+    seconds: float
+    stages: dict[str, dict[str, Any]]
+    others: tuple[str, ...]
+    targets: dict[str, float]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return what all of Sightline's contenders change in params.yaml."""
+        return OPTIMIZATION | {
+            "model": self.model,
+            "batch_size": self.batch_size,
+            "input_size": self.size,
+            "precision": "bf16" if self.bf16 else "fp32",
+            "channels_last": self.bf16,
+        }
+
+    def setting(self, workspace: Path, images: Path) -> Setting:
+        """Return what a contender needs to know."""
+        classes = IMAGES[self.images].classes
+        return Setting(workspace, images, self.model, classes, self.size, self.batch_size, self.bf16)
+
+
+OTHERS: dict[str, Callable[[Path | None], Callable]] = {  # builders from the path of timm's script
+    IDEAL: lambda script: ideal_loop,
+    IMAGE_FOLDER: lambda script: torchvision_loop,
+    TIMM: lambda script: partial(train_script, script, BEST),
+    TIMM_ALLOCATOR: lambda script: partial(train_script, script, BEST, keep_memory=True),
+    TIMM_DEFAULTS: lambda script: partial(train_script, script, DEFAULTS),
+}
+PLAIN = {SIGHTLINE: CROP_FLIP}
+ALL_OR_PLAIN = {FULL: EVERYTHING, SIGHTLINE: CROP_FLIP}
+SIMPLE = {"images": "cifar10", "model": "simple_cnn", "size": 32, "batch_size": 128, "seconds": 2.0}
+SIMPLE_RACE = SIMPLE | {"stages": PLAIN, "others": (IDEAL, IMAGE_FOLDER), "targets": {IDEAL: 0.95, IMAGE_FOLDER: 2.2}}
+AUGMENTED = SIMPLE | {"stages": ALL_OR_PLAIN, "others": (), "targets": {SIGHTLINE: 0.75}}
+CASES = {
+    "simple_cnn_fp32": Case(bf16=False, **SIMPLE_RACE),
+    "simple_cnn_bf16": Case(bf16=True, **SIMPLE_RACE),
+    "resnet18_32": Case(
+        images="cifar10",
+        model="resnet18",
+        size=32,
+        batch_size=128,
+        bf16=True,
+        seconds=3.0,
+        stages=PLAIN,
+        others=(IDEAL, TIMM, TIMM_ALLOCATOR),
+        targets={IDEAL: 0.95, TIMM: 1.25},
+    ),
+    "resnet18_224": Case(
+        images="photos",
+        model="resnet18",
+        size=224,
+        batch_size=32,
+        bf16=True,
+        seconds=6.0,
+        stages={SIGHTLINE: RESIZED_CROP_FLIP},
+        others=(IDEAL, TIMM, TIMM_ALLOCATOR, TIMM_DEFAULTS),
+        targets={IDEAL: 0.95, TIMM: 1.1, TIMM_DEFAULTS: 2.0},
+    ),
+    "augmentation_fp32": Case(bf16=False, **AUGMENTED),
+    "augmentation_bf16": Case(bf16=True, **AUGMENTED),
+}
