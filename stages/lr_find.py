@@ -25,6 +25,7 @@ from sightline.images.store import open_pixels, read_dataset, read_samples
 from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator
 from sightline.training.interrupt import StopRequest
+from sightline.training.logs import Journal
 from sightline.training.loop import update
 from sightline.training.members import plan_members
 from sightline.training.run import Run
@@ -49,7 +50,7 @@ def main(params: TrainParams) -> None:
     spec = describe_model(dataset, samples, pixels, params)
     plan = next(plan_members(samples, params, accelerator.num_processes))
     train = make_batches(pixels, plan.train, dataset, accelerator.device)
-    run = make_run(Session(params, accelerator, spec, None, None, StopRequest()), train, plan)
+    run = make_run(Session(params, accelerator, spec, Journal(), None, StopRequest()), train, plan)
     trainee = build_trainee(make_classifier(spec, train, plan.architecture, run), len(train), run)
     curve = smooth(*range_test(trainee, train, run))
     suggestion = suggest(curve)

@@ -24,7 +24,6 @@ from accelerate import Accelerator
 from sightline.common.allocator import keep_freed_memory
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import replacing
-from sightline.common.live import StageLive
 from sightline.common.stage import run_stage
 from sightline.images.sheet import contact_sheet
 from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_samples
@@ -36,7 +35,7 @@ from sightline.training.devices import make_accelerator
 from sightline.training.fingerprint import fingerprint
 from sightline.training.handcrafted import fit_classical
 from sightline.training.interrupt import StopRequest
-from sightline.training.logs import make_log, start_trackers, summarize_best
+from sightline.training.logs import Journal, make_log, start_trackers, summarize_best
 from sightline.training.loop import Fitted, fit
 from sightline.training.losses import Loss, class_weights, logit_offsets
 from sightline.training.members import Plan, plan_members
@@ -53,17 +52,18 @@ from sightline.training.start import (
 )
 
 TRAINED = Path("models/trained")
+COLUMNS = ["row", "label", "subset", "fold"]
 SAMPLE_CLASSES, SAMPLES, SAMPLE_SIDE = 20, 8, 96  # classes at most, images a class, pixels
 
 
 @dataclass(frozen=True)
 class Session:
-    """What all members share; only the main process has a log and saved states."""
+    """What all members share; only the main process has saved states."""
 
     params: TrainParams
     accelerator: Accelerator
     spec: ModelSpec
-    live: StageLive | None
+    journal: Journal
     resume: ResumeFolder | None
     stop: StopRequest
 
@@ -72,28 +72,27 @@ def main(params: TrainParams) -> None:
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
     accelerator = make_accelerator(params)
-    dataset, samples, pixels = read_dataset(), read_samples(), open_pixels()
+    dataset, samples, pixels = read_dataset(), read_samples()[COLUMNS], open_pixels()
     spec = describe_model(dataset, samples, pixels, params)
-    live = StageLive("train") if accelerator.is_main_process else None
     start_trackers(accelerator, params)
-    fits, members = [], []
+    journal, fits, members = Journal(), [], []
     with open_states(params, accelerator) as resume, StopRequest() as stop:
-        session = Session(params, accelerator, spec, live, resume, stop)
+        session = Session(params, accelerator, spec, journal, resume, stop)
         for plan in plan_members(samples, params, accelerator.num_processes):
             train, val = (make_batches(pixels, part, dataset, accelerator.device) for part in (plan.train, plan.val))
             run = make_run(session, train, plan)
-            if run.is_main and not fits:
-                write_sample_sheet(train, dataset.classes, run)
             classifier = make_classifier(spec, train, plan.architecture, run)
             fits.append((fit_classical if is_handcrafted(plan.architecture) else fit)(classifier, train, val, run))
             members.append(describe_member(plan, params))
             if run.is_main:
                 write_member(fits[-1], plan)
+            if run.is_main and plan.number == 0:
+                write_sample_sheet(train, dataset.classes, run)
             accelerator.free_memory()
-        if live:
+        if accelerator.is_main_process:
             write_spec(TRAINED, spec.model_copy(update={"members": members}))
-            live.summary["best"] = summarize_best(fits)
-            live.make_summary()
+            journal.live.summary["best"] = summarize_best(fits)
+            journal.live.make_summary()
             resume.finish()
     accelerator.end_training()
 
@@ -124,7 +123,7 @@ def make_run(session: Session, train: Batches, plan: Plan) -> Run:
         augmentation=build_augmentation(params, spec.input_size, spec.mean),
         mixing=Mixing(params.mixup, params.cutmix, params.mix_prob, params.mix_switch_prob),
         distillation=make_distillation(params, spec.classes, accelerator),
-        log=make_log(session.live, accelerator, plan.prefix),
+        log=make_log(session.journal, accelerator, plan.prefix),
         resume=session.resume,
         stop=session.stop,
     )

@@ -74,7 +74,8 @@ def _near_pairs(hashes: np.ndarray, bits: int) -> Iterator[np.ndarray]:
     """Yield the pairs in parts of at most N, int64 [P, 2], the smaller position first; a pair may come twice."""
     edges = np.linspace(0, 64, bits + 2).astype(np.uint64)
     for low, high in itertools.pairwise(edges):
-        band = (hashes >> low) & np.uint64((1 << int(high - low)) - 1)
+        mask = (1 << int(high - low)) - 1
+        band = ((hashes >> low) & np.uint64(mask)).astype(np.min_scalar_type(mask))  # small numbers sort by radix
         order = np.argsort(band, kind="stable")
         band = band[order]
         first, shift = np.arange(len(order)), 1

@@ -1,22 +1,36 @@
 """Where an epoch's scores go: DVCLive always, further trackers by parameter; and what the run comes to."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from accelerate import Accelerator
 
-from sightline.common.live import StageLive
 from sightline.training.record import Fitted, Scores
 from sightline.training.settings import TrainParams
 
+if TYPE_CHECKING:
+    from sightline.common.live import StageLive
 
-def make_log(live: StageLive | None, accelerator: Accelerator, prefix: str) -> Callable[[int, Scores], None]:
-    """Return a function that streams an epoch's scores under the member's prefix; only the main process has `live`."""
+
+class Journal:
+    """The run's DVCLive, started when the first epoch is over: importing it takes long."""
+
+    @cached_property
+    def live(self) -> "StageLive":
+        from sightline.common.live import StageLive
+
+        return StageLive("train")
+
+
+def make_log(journal: Journal, accelerator: Accelerator, prefix: str) -> Callable[[int, Scores], None]:
+    """Return a function that streams an epoch's scores under the member's prefix, from the main process."""
 
     def log(epoch: int, scores: Scores) -> None:
-        if live is None:
+        if not accelerator.is_main_process:
             return
+        live = journal.live
         live.step = epoch
         for name, value in scores.items():
             live.log_metric(f"{prefix}{name}", value)
