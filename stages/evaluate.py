@@ -4,6 +4,8 @@ Reads   data/prepared, data/split             images, classes, subsets and folds
         models/trained                        one network, or one a fold
 Writes  data/predictions/predictions.csv      one row an image of val and test: label, predicted, confidence, decided
         data/predictions/probabilities.npy    float32 [rows, classes], calibrated, in the same order
+        data/predictions/label_issues.csv     labels that may be wrong, the worst first
+        data/predictions/slices.csv           accuracy of each class, group, image size, ..., the surely worst first
         models/calibration.json               what was fitted on validation: calibration, prediction sets
         metrics/evaluate.json                 val and test, intervals, calibration, abstention, spread over the folds
         plots/evaluate/confusion.csv, png     actual and predicted class of each test image
@@ -12,7 +14,9 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         plots/evaluate/coverage.csv           accuracy when only the most confident decisions are made
         plots/evaluate/confidence.csv         how sure right and wrong decisions are
         plots/evaluate/roc.csv, pr.csv        one class against the rest: the mean of the classes, and the worst
+        plots/evaluate/slices.csv             the worst slices
         plots/evaluate/mistakes.png           the most confident mistakes on test
+        plots/evaluate/label_issues.png       the labels that are most likely wrong
 
 With cross-validation, the validation images are those of all folds, each predicted by the member that did not train
 on it; test images are predicted by all members together.
@@ -23,25 +27,25 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from pydantic import Field
 
 from sightline.common.device import pick_device, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
-from sightline.common.files import replacing, write_json, write_table
+from sightline.common.files import write_array, write_json, write_table
 from sightline.common.params import StageParams, StrictModel
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.images.store import open_pixels, read_dataset, read_samples
+from sightline.images.store import open_pixels, read_dataset, read_index, read_samples
 from sightline.networks.calibrated import Calibration
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.views import ViewAverage
 from sightline.scoring.abstaining import fit_conformal
 from sightline.scoring.calibration import apply_calibration, calibrate
-from sightline.scoring.figures import draw_mistakes, draw_reliability, save_png, select_mistakes
+from sightline.scoring.figures import save_png
+from sightline.scoring.findings import Findings, find_causes
 from sightline.scoring.judged import score_judged, select_judged
-from sightline.scoring.matrix import draw_confusion
+from sightline.scoring.pictures import draw_issues, draw_pictures
 from sightline.scoring.scored import Scored, part_by_subset
 from sightline.scoring.summary import (
     describe,
@@ -50,7 +54,7 @@ from sightline.scoring.summary import (
     summarize_decisions,
     summarize_intervals,
 )
-from sightline.scoring.tables import DIAGRAMS, tabulate_plots
+from sightline.scoring.tables import tabulate_plots
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -69,10 +73,13 @@ class EvaluateParams(StrictModel):
     confidence: Share
     curves: Annotated[int, Field(ge=0, le=20)]  # more lines cannot be told apart
     mistakes: Annotated[int, Field(ge=1, le=600)]  # the picture grows with them
+    label_issues: Annotated[int, Field(ge=1, le=600)]
+    slices: Count
 
 
 class Params(StageParams):
     seed: Annotated[int, Field(ge=0)]
+    near_bits: Annotated[int, Field(ge=0, le=8)]
     evaluate: EvaluateParams
 
 
@@ -80,24 +87,27 @@ def main(params: Params) -> None:
     use_deterministic_algorithms(params.seed)
     options, spec, pixels = params.evaluate, read_spec("models/trained"), open_pixels()
     refuse_other_classes(spec.classes, read_dataset().classes)
-    folds = [member.fold for member in spec.members]
-    judged = select_judged(read_samples(), folds)
+    folds, samples = [member.fold for member in spec.members], read_samples()
+    judged = select_judged(samples, folds)
     predict = partial(predict_logits, pixels=pixels, batch_size=options.batch_size, device=pick_device())
     members = [ViewAverage(member, options.tta) for member in load_members("models/trained", spec)]
     scores = score_judged(members, folds, judged, len(spec.classes), predict)
 
     calibration, parts, probabilities = calibrate_parts(judged, scores, options)
-    metrics = summarize_all(parts, calibration, params)
-    tables = tabulate_plots(parts["test"], spec.classes, options.bins, options.curves)
-    figures = draw_plots(parts["test"], tables, pixels, spec.classes, options)
+    test = parts["test"]
+    described = samples.join(read_index().drop(columns=["id", "label", "class", "subset"]), on="row")
+    findings = find_causes(test, judged, probabilities, described, params.near_bits, options.confidence)
+    metrics = summarize_all(parts, calibration, params) | findings.metrics
+    tables = tabulate(judged, probabilities, test, findings, spec.classes, options)
+    reliability = tables["plots/evaluate/reliability.csv"]
+    figures = draw_pictures(test, reliability, pixels, spec.classes, options.bins, options.mistakes)
+    figures["label_issues"] = draw_issues(findings.issues, pixels, spec.classes, options.label_issues)
 
-    write_table("data/predictions/predictions.csv", tabulate_predictions(judged, probabilities, options))
-    with replacing("data/predictions/probabilities.npy") as beside, beside.open("wb") as file:
-        np.save(file, probabilities)
+    write_array("data/predictions/probabilities.npy", probabilities)
     write_json("models/calibration.json", calibration.model_dump(exclude_none=True))
     write_json("metrics/evaluate.json", metrics)
-    for name, table in tables.items():
-        write_table(f"plots/evaluate/{name}.csv", table)
+    for path, table in tables.items():
+        write_table(path, table)
     for name, figure in figures.items():
         save_png(f"plots/evaluate/{name}.png", figure)
     print(describe(metrics))
@@ -127,11 +137,30 @@ def calibrate_parts(
     return fitted.model_copy(update=decision), part_by_subset(judged, before, after), after
 
 
-def tabulate_predictions(judged: pd.DataFrame, probabilities: np.ndarray, options: EvaluateParams) -> pd.DataFrame:
-    """Return one row a judged image: id, row in images.npy, subset, label, predicted, confidence, decided."""
+def tabulate(
+    judged: pd.DataFrame,
+    probabilities: np.ndarray,
+    test: Scored,
+    findings: Findings,
+    names: list[str],
+    options: EvaluateParams,
+) -> dict[str, pd.DataFrame]:
+    """Return every table that the stage writes, by its path."""
+    plots = tabulate_plots(test, names, options.bins, options.curves)
+    plots["slices"] = findings.slices.head(options.slices).round(5)
+    tables = {f"plots/evaluate/{name}.csv": table for name, table in plots.items()}
+    of_class = dict(enumerate(names))
+    tables["data/predictions/label_issues.csv"] = findings.issues.replace({"label": of_class, "suggested": of_class})
+    tables["data/predictions/slices.csv"] = findings.slices
+    tables["data/predictions/predictions.csv"] = tabulate_predictions(judged, probabilities, options.min_confidence)
+    return tables
+
+
+def tabulate_predictions(judged: pd.DataFrame, probabilities: np.ndarray, least: float) -> pd.DataFrame:
+    """Return one row a judged image: id, row in images.npy, subset, label, predicted, confidence, decided (0 or 1)."""
     confidence = probabilities.max(axis=1)
     decision = {"predicted": probabilities.argmax(axis=1), "confidence": confidence}
-    decided = (confidence >= options.min_confidence).astype(int)
+    decided = (confidence >= least).astype(int)
     return judged[["id", "row", "subset", "label"]].assign(**decision, decided=decided)
 
 
@@ -144,21 +173,6 @@ def summarize_all(parts: dict[str, Scored], calibration: Calibration, params: Pa
     decisions, found = summarize_decisions(parts["test"], calibration)
     notes |= found | ({"calibration": calibration.note} if calibration.note else {})
     return metrics | decisions | ({"notes": notes} if notes else {})
-
-
-def draw_plots(
-    test: Scored, tables: dict[str, pd.DataFrame], pixels: np.ndarray, classes: list[str], options: EvaluateParams
-) -> dict[str, Figure]:
-    """Return the pictures of test images, by file name."""
-    decided = test.images.assign(predicted=test.predicted, confidence=test.confidence)
-    reliability = tables["reliability"]
-    diagrams = {name: reliability[reliability["curve"] == name] for name in DIAGRAMS}
-    shown, heading = select_mistakes(decided, options.mistakes)
-    return {
-        "confusion": draw_confusion(test.labels, test.predicted, classes),
-        "reliability": draw_reliability(diagrams, options.bins),
-        "mistakes": draw_mistakes(shown, pixels[shown["row"].to_numpy()], classes, heading),
-    }
 
 
 if __name__ == "__main__":

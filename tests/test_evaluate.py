@@ -11,6 +11,7 @@ import torch
 from evaluate import EvaluateParams, Params, main, refuse_other_classes
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
+from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 from sightline.networks.build import build_network
 from sightline.networks.calibrated import Calibration
 from sightline.networks.classifier import Classifier
@@ -30,13 +31,16 @@ from sightline.scoring.summary import describe
 NAMES = ["NA", "b, c", "$d"]
 PREPROCESSING = {"image_size": 8, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
 OUTPUTS = [
+    "data/predictions/label_issues.csv",
     "data/predictions/predictions.csv",
+    "data/predictions/slices.csv",
     "data/predictions/probabilities.npy",
     "metrics/evaluate.json",
     "models/calibration.json",
     "plots/evaluate/classes.csv",
     "plots/evaluate/confusion.csv",
     "plots/evaluate/confusion.png",
+    "plots/evaluate/label_issues.png",
     "plots/evaluate/mistakes.png",
     "plots/evaluate/confidence.csv",
     "plots/evaluate/coverage.csv",
@@ -44,6 +48,7 @@ OUTPUTS = [
     "plots/evaluate/reliability.csv",
     "plots/evaluate/reliability.png",
     "plots/evaluate/roc.csv",
+    "plots/evaluate/slices.csv",
 ]
 OPTIONS = {
     "batch_size": 7,
@@ -58,11 +63,13 @@ OPTIONS = {
     "confidence": 0.9,
     "curves": 2,
     "mistakes": 4,
+    "label_issues": 4,
+    "slices": 3,
 }
 
 
 def params(**changes) -> Params:
-    return Params(seed=0, evaluate=EvaluateParams(**OPTIONS | changes))
+    return Params(seed=0, near_bits=0, evaluate=EvaluateParams(**OPTIONS | changes))
 
 
 @pytest.fixture
@@ -92,8 +99,12 @@ def write_images(pixels: np.ndarray, labels: np.ndarray) -> None:
     Path("data/prepared").mkdir(parents=True)
     np.save("data/prepared/images.npy", pixels)
     index = {"id": [f"{row:03d}" for row in range(len(labels))], "label": labels, "class": [NAMES[i] for i in labels]}
-    blank = dict.fromkeys(("group", "subset", "sha256", "phash"), "")
-    write_table("data/prepared/index.csv", pd.DataFrame(index | blank | {"width": 8, "height": 8}))
+    hashes = {
+        "sha256": pixel_hashes(pixels).astype(str),
+        "phash": [f"{value:016x}" for value in perceptual_hashes(pixels)],
+    }
+    described = index | {"group": "", "subset": "", "width": 8, "height": 8} | hashes
+    write_table("data/prepared/index.csv", pd.DataFrame(described))
     content = {"source": "test", "classes": NAMES, "images": len(labels)} | PREPROCESSING
     write_json("data/prepared/dataset.json", content)
 
@@ -250,7 +261,7 @@ def test_a_refusal_is_one_line_and_writes_nothing(project):
     make_project(["val", "test"], [-1, -1])
     dataset = read("data/prepared/dataset.json") | {"classes": ["x", "y"]}
     write_json("data/prepared/dataset.json", dataset)
-    write_json("params.yaml", {"seed": 0, "evaluate": OPTIONS})
+    write_json("params.yaml", {"seed": 0, "near_bits": 0, "evaluate": OPTIONS})
     script = Path(__file__).parents[1] / "stages/evaluate.py"
     found = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert found.returncode == 1
