@@ -6,6 +6,7 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         data/predictions/probabilities.npy    float32 [rows, classes], calibrated, in the same order
         data/predictions/label_issues.csv     labels that may be wrong, the worst first
         data/predictions/slices.csv           accuracy of each class, group, image size, ..., the surely worst first
+        data/predictions/reference.json       what test images and predictions look like, to compare later batches with
         models/calibration.json               what was fitted on validation: calibration, prediction sets
         metrics/evaluate.json                 val and test, intervals, calibration, abstention, spread over the folds
         plots/evaluate/confusion.csv, png     actual and predicted class of each test image
@@ -14,6 +15,7 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         plots/evaluate/coverage.csv           accuracy when only the most confident decisions are made
         plots/evaluate/confidence.csv         how sure right and wrong decisions are
         plots/evaluate/roc.csv, pr.csv        one class against the rest: the mean of the classes, and the worst
+        plots/evaluate/embedding.csv          test images as the network sees them, on two principal axes
         plots/evaluate/slices.csv             the worst slices
         plots/evaluate/mistakes.png           the most confident mistakes on test
         plots/evaluate/label_issues.png       the labels that are most likely wrong
@@ -42,10 +44,12 @@ from sightline.networks.saved import load_members, read_spec
 from sightline.networks.views import ViewAverage
 from sightline.scoring.abstaining import fit_conformal
 from sightline.scoring.calibration import apply_calibration, calibrate
+from sightline.scoring.embeddings import EmbeddingSample, choose_sample, map_embeddings, watch
 from sightline.scoring.figures import save_png
 from sightline.scoring.findings import Findings, find_causes
 from sightline.scoring.judged import score_judged, select_judged
 from sightline.scoring.pictures import draw_issues, draw_pictures
+from sightline.scoring.reference import describe_reference
 from sightline.scoring.scored import Scored, part_by_subset
 from sightline.scoring.summary import (
     describe,
@@ -75,6 +79,7 @@ class EvaluateParams(StrictModel):
     mistakes: Annotated[int, Field(ge=1, le=600)]  # the picture grows with them
     label_issues: Annotated[int, Field(ge=1, le=600)]
     slices: Count
+    map: Annotated[int, Field(ge=0, le=5000)]  # the table lies in Git
 
 
 class Params(StageParams):
@@ -91,7 +96,10 @@ def main(params: Params) -> None:
     judged = select_judged(samples, folds)
     predict = partial(predict_logits, pixels=pixels, batch_size=options.batch_size, device=pick_device())
     members = [ViewAverage(member, options.tta) for member in load_members("models/trained", spec)]
-    scores = score_judged(members, folds, judged, len(spec.classes), predict)
+    test_rows = judged["row"][judged["subset"] == "test"].to_numpy()
+    sample = EmbeddingSample(choose_sample(test_rows, options.map))
+    watched = watch(predict, members[0], test_rows, sample)
+    scores = score_judged(members, folds, judged, len(spec.classes), watched)
 
     calibration, parts, probabilities = calibrate_parts(judged, scores, options)
     test = parts["test"]
@@ -99,11 +107,15 @@ def main(params: Params) -> None:
     findings = find_causes(test, judged, probabilities, described, params.near_bits, options.confidence)
     metrics = summarize_all(parts, calibration, params) | findings.metrics
     tables = tabulate(judged, probabilities, test, findings, spec.classes, options)
+    tables["plots/evaluate/embedding.csv"] = map_embeddings(sample, test.decided, spec.classes)
     reliability = tables["plots/evaluate/reliability.csv"]
     figures = draw_pictures(test, reliability, pixels, spec.classes, options.bins, options.mistakes)
+    looks = pixels[np.sort(sample.rows).astype(int)]
+    reference = describe_reference(sample, looks, test.confidence, test.predicted, spec.classes)
     figures["label_issues"] = draw_issues(findings.issues, pixels, spec.classes, options.label_issues)
 
     write_array("data/predictions/probabilities.npy", probabilities)
+    write_json("data/predictions/reference.json", reference)
     write_json("models/calibration.json", calibration.model_dump(exclude_none=True))
     write_json("metrics/evaluate.json", metrics)
     for path, table in tables.items():

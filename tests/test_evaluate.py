@@ -33,6 +33,7 @@ PREPROCESSING = {"image_size": 8, "fit": "crop", "resample": "bilinear", "backgr
 OUTPUTS = [
     "data/predictions/label_issues.csv",
     "data/predictions/predictions.csv",
+    "data/predictions/reference.json",
     "data/predictions/slices.csv",
     "data/predictions/probabilities.npy",
     "metrics/evaluate.json",
@@ -40,6 +41,7 @@ OUTPUTS = [
     "plots/evaluate/classes.csv",
     "plots/evaluate/confusion.csv",
     "plots/evaluate/confusion.png",
+    "plots/evaluate/embedding.csv",
     "plots/evaluate/label_issues.png",
     "plots/evaluate/mistakes.png",
     "plots/evaluate/confidence.csv",
@@ -65,6 +67,7 @@ OPTIONS = {
     "mistakes": 4,
     "label_issues": 4,
     "slices": 3,
+    "map": 9,
 }
 
 
@@ -189,6 +192,25 @@ def test_abstaining_shows_in_predictions_and_metrics(project):
     assert (table["decided"] == (probabilities.max(axis=1) >= 0.5)).all()
     test = table[table["subset"] == "test"]
     assert read("metrics/evaluate.json")["abstention"]["coverage"] == pytest.approx(test["decided"].mean())
+
+
+def test_embeddings_are_the_inputs_of_the_last_layer(project):
+    make_project(["train", "val", "test", "test"] * 6, [-1] * 24)
+    main(params(tta="flip"))
+    network = load_members("models/trained", read_spec("models/trained"))[0]
+    pixels = torch.from_numpy(np.load("data/prepared/images.npy"))[np.flatnonzero(np.arange(24) % 4 > 1)]
+    with torch.inference_mode():
+        images = network.normalize(network.scale(pixels))
+        expected = network.network.forward_features(images).mean(dim=(2, 3)).double()
+    reference = read("data/predictions/reference.json")
+    assert (reference["images"], reference["sampled"]) == (12, 9)
+    assert reference["embedding"]["mean"] == pytest.approx(expected.mean(dim=0).tolist(), abs=1e-4)
+    assert reference["embedding"]["deviation"] == pytest.approx(expected.std(dim=0, correction=0).tolist(), abs=1e-4)
+    drawn = pd.read_csv("plots/evaluate/embedding.csv", dtype={"id": str})
+    assert len(drawn) == 9
+    table, _ = read_predictions()
+    right = dict(zip(table["id"], table["label"] == table["predicted"], strict=True))
+    assert [decision == "right" for decision in drawn["decision"]] == [right[name] for name in drawn["id"]]
 
 
 def test_running_twice_gives_the_same_bytes(project):

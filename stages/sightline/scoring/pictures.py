@@ -16,8 +16,7 @@ def draw_pictures(
 ) -> dict[str, Figure]:
     """Draw confusion, reliability (from its table), and up to `mistakes` confident mistakes, of test images."""
     diagrams = {name: reliability[reliability["curve"] == name] for name in DIAGRAMS}
-    decided = test.images.assign(predicted=test.predicted, confidence=test.confidence)
-    shown, heading = select_mistakes(decided, mistakes)
+    shown, heading = select_mistakes(test.decided, mistakes)
     return {
         "confusion": draw_confusion(test.labels, test.predicted, names),
         "reliability": draw_reliability(diagrams, bins),

@@ -44,6 +44,11 @@ class Scored:
         return self.predicted == self.labels
 
     @cached_property
+    def decided(self) -> pd.DataFrame:
+        """Return the images with predicted and confidence."""
+        return self.images.assign(predicted=self.predicted, confidence=self.confidence)
+
+    @cached_property
     def ranking(self) -> Ranking | None:
         return rank_classes(self.labels, self.after) if len(self.images) else None
 
