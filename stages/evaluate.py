@@ -2,6 +2,7 @@
 
 Reads   data/prepared, data/split             images, classes, subsets and folds
         models/trained                        one network, or one a fold
+        data/ood                              what `evaluate.ood` names
 Writes  data/predictions/predictions.csv      one row an image of val and test: label, predicted, confidence, decided
         data/predictions/probabilities.npy    float32 [rows, classes], calibrated, in the same order
         data/predictions/label_issues.csv     labels that may be wrong, the worst first
@@ -17,6 +18,7 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         plots/evaluate/roc.csv, pr.csv        one class against the rest: the mean of the classes, and the worst
         plots/evaluate/embedding.csv          test images as the network sees them, on two principal axes
         plots/evaluate/slices.csv             the worst slices
+        plots/evaluate/robustness.csv         accuracy of corrupted test images by severity, where asked for
         plots/evaluate/mistakes.png           the most confident mistakes on test
         plots/evaluate/label_issues.png       the labels that are most likely wrong
 
@@ -29,6 +31,8 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+import torch
+from matplotlib.figure import Figure
 from pydantic import Field
 
 from sightline.common.device import pick_device, use_deterministic_algorithms
@@ -39,8 +43,10 @@ from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.images.store import open_pixels, read_dataset, read_index, read_samples
 from sightline.networks.calibrated import Calibration
+from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
-from sightline.networks.saved import load_members, read_spec
+from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.networks.views import ViewAverage
 from sightline.scoring.abstaining import fit_conformal
 from sightline.scoring.calibration import apply_calibration, calibrate
@@ -51,6 +57,7 @@ from sightline.scoring.judged import score_judged, select_judged
 from sightline.scoring.pictures import draw_issues, draw_pictures
 from sightline.scoring.reference import describe_reference
 from sightline.scoring.scored import Scored, part_by_subset
+from sightline.scoring.stress import Stress, stress_test
 from sightline.scoring.summary import (
     describe,
     summarize,
@@ -80,6 +87,12 @@ class EvaluateParams(StrictModel):
     label_issues: Annotated[int, Field(ge=1, le=600)]
     slices: Count
     map: Annotated[int, Field(ge=0, le=5000)]  # the table lies in Git
+    corruptions: list[Literal["noise", "blur", "jpeg", "brightness", "contrast"]]
+    attacks: list[Literal["fgsm", "pgd"]]
+    attack_epsilon: Annotated[float, Field(gt=0, le=255)]
+    attack_steps: Count
+    ood: str
+    robustness_images: Count
 
 
 class Params(StageParams):
@@ -90,36 +103,31 @@ class Params(StageParams):
 
 def main(params: Params) -> None:
     use_deterministic_algorithms(params.seed)
-    options, spec, pixels = params.evaluate, read_spec("models/trained"), open_pixels()
-    refuse_other_classes(spec.classes, read_dataset().classes)
-    folds, samples = [member.fold for member in spec.members], read_samples()
-    judged = select_judged(samples, folds)
-    predict = partial(predict_logits, pixels=pixels, batch_size=options.batch_size, device=pick_device())
-    members = [ViewAverage(member, options.tta) for member in load_members("models/trained", spec)]
-    test_rows = judged["row"][judged["subset"] == "test"].to_numpy()
-    sample = EmbeddingSample(choose_sample(test_rows, options.map))
-    watched = watch(predict, members[0], test_rows, sample)
-    scores = score_judged(members, folds, judged, len(spec.classes), watched)
-
+    options, spec, dataset, pixels = params.evaluate, read_spec("models/trained"), read_dataset(), open_pixels()
+    refuse_other_classes(spec.classes, dataset.classes)
+    samples = read_samples().join(read_index().drop(columns=["id", "label", "class", "subset"]), on="row")
+    members = load_members("models/trained", spec)
+    judged, scores, sample = run_networks(members, spec, samples, pixels, options)
     calibration, parts, probabilities = calibrate_parts(judged, scores, options)
-    test = parts["test"]
-    described = samples.join(read_index().drop(columns=["id", "label", "class", "subset"]), on="row")
-    findings = find_causes(test, judged, probabilities, described, params.near_bits, options.confidence)
-    metrics = summarize_all(parts, calibration, params) | findings.metrics
-    tables = tabulate(judged, probabilities, test, findings, spec.classes, options)
-    tables["plots/evaluate/embedding.csv"] = map_embeddings(sample, test.decided, spec.classes)
-    reliability = tables["plots/evaluate/reliability.csv"]
-    figures = draw_pictures(test, reliability, pixels, spec.classes, options.bins, options.mistakes)
-    looks = pixels[np.sort(sample.rows).astype(int)]
-    reference = describe_reference(sample, looks, test.confidence, test.predicted, spec.classes)
-    figures["label_issues"] = draw_issues(findings.issues, pixels, spec.classes, options.label_issues)
+    decider, test = Decider(members, calibration).eval(), parts["test"]
 
+    findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
+    stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
+    metrics = summarize_all(parts, calibration, notes, params) | findings.metrics | stressed
+    tables = tabulate_plots(test, spec.classes, options.bins, options.curves) | {"robustness": robustness}
+    tables |= {"slices": findings.slices.head(options.slices).round(5)}
+    tables |= {"embedding": map_embeddings(sample, test.decided, spec.classes)}
+    figures = draw(test, findings, tables["reliability"], pixels, spec.classes, options)
+
+    write_table("data/predictions/predictions.csv", tabulate_predictions(judged, probabilities, options.min_confidence))
     write_array("data/predictions/probabilities.npy", probabilities)
-    write_json("data/predictions/reference.json", reference)
+    write_table("data/predictions/label_issues.csv", name_classes(findings.issues, spec.classes))
+    write_table("data/predictions/slices.csv", findings.slices)
+    write_json("data/predictions/reference.json", describe_reference(sample, pixels, test.decided, spec.classes))
     write_json("models/calibration.json", calibration.model_dump(exclude_none=True))
     write_json("metrics/evaluate.json", metrics)
-    for path, table in tables.items():
-        write_table(path, table)
+    for name, table in tables.items():
+        write_table(f"plots/evaluate/{name}.csv", table)
     for name, figure in figures.items():
         save_png(f"plots/evaluate/{name}.png", figure)
     print(describe(metrics))
@@ -135,8 +143,22 @@ def refuse_other_classes(trained: list[str], prepared: list[str]) -> None:
         )
 
 
+def run_networks(
+    members: list[Classifier], spec: ModelSpec, samples: pd.DataFrame, pixels: np.ndarray, options: EvaluateParams
+) -> tuple[pd.DataFrame, torch.Tensor, EmbeddingSample]:
+    """Return the images of validation and test, their scores [images, classes], and embeddings of test images."""
+    folds = [member.fold for member in spec.members]
+    judged = select_judged(samples, folds)
+    test_rows = judged["row"][judged["subset"] == "test"].to_numpy()
+    sample = EmbeddingSample(choose_sample(test_rows, options.map))
+    predict = partial(predict_logits, pixels=pixels, batch_size=options.batch_size, device=pick_device())
+    looking = [ViewAverage(member, options.tta) for member in members]
+    watched = watch(predict, looking[0], test_rows, sample)
+    return judged, score_judged(looking, folds, judged, len(spec.classes), watched), sample
+
+
 def calibrate_parts(
-    judged: pd.DataFrame, scores, options: EvaluateParams
+    judged: pd.DataFrame, scores: torch.Tensor, options: EvaluateParams
 ) -> tuple[Calibration, dict[str, Scored], np.ndarray]:
     """Fit calibration and prediction sets on validation; return them, the judged subsets, and all probabilities."""
     validation = (judged["subset"] == "val").to_numpy()
@@ -149,25 +171,6 @@ def calibrate_parts(
     return fitted.model_copy(update=decision), part_by_subset(judged, before, after), after
 
 
-def tabulate(
-    judged: pd.DataFrame,
-    probabilities: np.ndarray,
-    test: Scored,
-    findings: Findings,
-    names: list[str],
-    options: EvaluateParams,
-) -> dict[str, pd.DataFrame]:
-    """Return every table that the stage writes, by its path."""
-    plots = tabulate_plots(test, names, options.bins, options.curves)
-    plots["slices"] = findings.slices.head(options.slices).round(5)
-    tables = {f"plots/evaluate/{name}.csv": table for name, table in plots.items()}
-    of_class = dict(enumerate(names))
-    tables["data/predictions/label_issues.csv"] = findings.issues.replace({"label": of_class, "suggested": of_class})
-    tables["data/predictions/slices.csv"] = findings.slices
-    tables["data/predictions/predictions.csv"] = tabulate_predictions(judged, probabilities, options.min_confidence)
-    return tables
-
-
 def tabulate_predictions(judged: pd.DataFrame, probabilities: np.ndarray, least: float) -> pd.DataFrame:
     """Return one row a judged image: id, row in images.npy, subset, label, predicted, confidence, decided (0 or 1)."""
     confidence = probabilities.max(axis=1)
@@ -176,14 +179,48 @@ def tabulate_predictions(judged: pd.DataFrame, probabilities: np.ndarray, least:
     return judged[["id", "row", "subset", "label"]].assign(**decision, decided=decided)
 
 
-def summarize_all(parts: dict[str, Scored], calibration: Calibration, params: Params) -> dict:
-    """Return the content of metrics/evaluate.json."""
+def name_classes(issues: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return the label issues with class names in place of numbers."""
+    return issues.assign(**{column: issues[column].map(dict(enumerate(names))) for column in ("label", "suggested")})
+
+
+def draw(
+    test: Scored,
+    findings: Findings,
+    reliability: pd.DataFrame,
+    pixels: np.ndarray,
+    names: list[str],
+    options: EvaluateParams,
+) -> dict[str, Figure]:
+    """Return the pictures by file name."""
+    figures = draw_pictures(test, reliability, pixels, names, options.bins, options.mistakes)
+    return figures | {"label_issues": draw_issues(findings.issues, pixels, names, options.label_issues)}
+
+
+def stress_of(params: Params) -> Stress:
+    """Return what of robustness is to be measured."""
+    options = params.evaluate
+    return Stress(
+        corruptions=options.corruptions,
+        attacks=options.attacks,
+        epsilon=options.attack_epsilon / 255,
+        steps=options.attack_steps,
+        ood=options.ood,
+        images=options.robustness_images,
+        batch_size=options.batch_size,
+        device=pick_device(),
+        seed=params.seed,
+    )
+
+
+def summarize_all(parts: dict[str, Scored], calibration: Calibration, notes: dict[str, str], params: Params) -> dict:
+    """Return metrics of the two subsets, their intervals, calibration and decisions, and all notes."""
     options, seed = params.evaluate, stream_seed(params.seed, "bootstrap")
-    metrics, notes = summarize(parts, options.top_k, options.bins)
+    metrics, left_out = summarize(parts, options.top_k, options.bins)
     metrics |= summarize_calibration(parts, calibration, options.bins)
     metrics |= summarize_intervals(parts["test"], options.bins, options.bootstrap, options.confidence, seed)
     decisions, found = summarize_decisions(parts["test"], calibration)
-    notes |= found | ({"calibration": calibration.note} if calibration.note else {})
+    notes = notes | left_out | found | ({"calibration": calibration.note} if calibration.note else {})
     return metrics | decisions | ({"notes": notes} if notes else {})
 
 

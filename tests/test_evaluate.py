@@ -49,6 +49,7 @@ OUTPUTS = [
     "plots/evaluate/pr.csv",
     "plots/evaluate/reliability.csv",
     "plots/evaluate/reliability.png",
+    "plots/evaluate/robustness.csv",
     "plots/evaluate/roc.csv",
     "plots/evaluate/slices.csv",
 ]
@@ -68,6 +69,12 @@ OPTIONS = {
     "label_issues": 4,
     "slices": 3,
     "map": 9,
+    "corruptions": [],
+    "attacks": [],
+    "attack_epsilon": 8.0,
+    "attack_steps": 3,
+    "ood": "",
+    "robustness_images": 5,
 }
 
 
@@ -211,6 +218,36 @@ def test_embeddings_are_the_inputs_of_the_last_layer(project):
     table, _ = read_predictions()
     right = dict(zip(table["id"], table["label"] == table["predicted"], strict=True))
     assert [decision == "right" for decision in drawn["decision"]] == [right[name] for name in drawn["id"]]
+
+
+def test_robustness_is_measured_where_asked_for(project, encode):
+    make_project(["val", "test"] * 10, [-1] * 20)
+    asked = {"corruptions": ["noise", "jpeg"], "attacks": ["fgsm", "pgd"], "ood": "data/ood/other"}
+    Path("data/ood/other").mkdir(parents=True)
+    for name in range(4):
+        Path(f"data/ood/other/{name}.png").write_bytes(encode((20, 30), seed=name))
+    Path("data/ood/other/notes.txt").write_text("no image")
+    main(params(**asked))
+    metrics = read("metrics/evaluate.json")
+    assert set(metrics["corruptions"]) == {"images", "jpeg", "mean", "noise"}
+    assert set(metrics["attacks"]) == {"images", "fgsm", "pgd"}
+    assert metrics["attacks"]["images"] == 5
+    assert metrics["ood"]["images"] == 4
+    assert 0 <= metrics["ood"]["energy_auroc"] <= 1
+    drawn = pd.read_csv("plots/evaluate/robustness.csv")
+    assert drawn["severity"].tolist() == [*range(6)] * 2
+    first = every_output()
+    main(params(**asked))
+    assert every_output() == first
+
+
+@pytest.mark.parametrize(
+    ("ood", "why"), [("data/ood/nothing", "does not exist"), ("elsewhere", "below data/ood"), ("data/ood", "below")]
+)
+def test_a_wrong_folder_of_other_images_is_refused(project, ood, why):
+    make_project(["val", "test"], [-1, -1])
+    with pytest.raises(SightlineError, match=f"evaluate.ood: .*{why}"):
+        main(params(ood=ood))
 
 
 def test_running_twice_gives_the_same_bytes(project):

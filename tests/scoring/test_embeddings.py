@@ -59,8 +59,8 @@ def test_pixel_summaries_by_hand():
 def test_the_reference_leaves_out_what_is_not_there():
     empty = EmbeddingSample(np.empty(0, dtype=int))
     pixels = np.empty((0, 8, 8, 3), dtype=np.uint8)
-    found = describe_reference(empty, pixels, np.empty(0), np.empty(0, dtype=int), NAMES)
-    assert set(found) == {"images", "sampled", "levels"}
-    found = describe_reference(empty, pixels, np.array([0.5, 1.0]), np.array([1, 1]), NAMES)
+    test = pd.DataFrame({"predicted": [1, 1], "confidence": [0.5, 1.0]})
+    assert set(describe_reference(empty, pixels, test.iloc[:0], NAMES)) == {"images", "sampled", "levels"}
+    found = describe_reference(empty, pixels, test, NAMES)
     assert found["predictions"]["classes"] == {"a": 0.0, "b": 1.0}
     assert found["predictions"]["confidence"][3] == 0.75

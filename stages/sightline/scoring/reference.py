@@ -1,6 +1,7 @@
 """What images and predictions look like today, to compare later batches with: the reference of a drift check."""
 
 import numpy as np
+import pandas as pd
 
 from sightline.scoring.embeddings import EmbeddingSample
 
@@ -8,19 +9,17 @@ LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 DIGITS = 6  # significant: enough to compare with, and the same on every run
 
 
-def describe_reference(
-    sample: EmbeddingSample, pixels: np.ndarray, confidence: np.ndarray, predicted: np.ndarray, names: list[str]
-) -> dict:
+def describe_reference(sample: EmbeddingSample, pixels: np.ndarray, test: pd.DataFrame, names: list[str]) -> dict:
     """Return the statistics of test images, which no network has trained on.
 
     Parameters
     ----------
     sample : EmbeddingSample
-        Of the first member.
+        Of test images, by the first member.
     pixels : ndarray
-        uint8 [n, H, W, 3] of the sampled images.
-    confidence, predicted : ndarray
-        float and int [images], of all test images.
+        uint8 [N, H, W, 3], images.npy.
+    test : pandas.DataFrame
+        One row a test image: predicted, confidence.
     names : list of str
         Of all classes.
 
@@ -28,21 +27,21 @@ def describe_reference(
     -------
     dict
         images, sampled; embedding: mean and deviation of each feature over all images, quantiles (at `levels`) of the
-        sampled ones; pixels: quantiles of each image's summary; predictions: quantiles of the confidence, and the
-        share of each class. Parts without images are left out.
+        sampled ones; pixels: quantiles of the sampled images' summaries; predictions: quantiles of the confidence, and
+        the share of each class. Parts without images are left out.
     """
-    found = {"images": len(predicted), "sampled": len(sample.rows), "levels": list(LEVELS)}
+    found = {"images": len(test), "sampled": len(sample.rows), "levels": list(LEVELS)}
     if sample.count:
         found["embedding"] = {"mean": _numbers(sample.mean), "deviation": _numbers(sample.deviation)}
     if len(sample.rows):
         quantiles = np.quantile(sample.vectors().astype(np.float64), LEVELS, axis=0).T
         found["embedding"]["quantiles"] = [_numbers(row) for row in quantiles]
-    if len(pixels):
-        found["pixels"] = {name: _quantiles(values) for name, values in summarize_pixels(pixels).items()}
-    if len(predicted):
-        shares = np.bincount(predicted, minlength=len(names)) / len(predicted)
+        looks = summarize_pixels(pixels[np.sort(sample.rows)])
+        found["pixels"] = {name: _quantiles(values) for name, values in looks.items()}
+    if len(test):
+        shares = np.bincount(test["predicted"], minlength=len(names)) / len(test)
         classes = dict(zip(names, _numbers(shares), strict=True))
-        found["predictions"] = {"confidence": _quantiles(confidence), "classes": classes}
+        found["predictions"] = {"confidence": _quantiles(test["confidence"].to_numpy()), "classes": classes}
     return found
 
 
