@@ -7,6 +7,7 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         data/predictions/probabilities.npy    float32 [rows, classes], calibrated, in the same order
         data/predictions/label_issues.csv     labels that may be wrong, the worst first
         data/predictions/slices.csv           accuracy of each class, group, image size, ..., the surely worst first
+        data/predictions/robustness.csv       accuracy of corrupted test images by severity, where asked for
         data/predictions/reference.json       what test images and predictions look like, to compare later batches with
         models/calibration.json               what was fitted on validation: calibration, prediction sets
         metrics/evaluate.json                 val and test, intervals, calibration, abstention, spread over the folds
@@ -18,7 +19,6 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         plots/evaluate/roc.csv, pr.csv        one class against the rest: the mean of the classes, and the worst
         plots/evaluate/embedding.csv          test images as the network sees them, on two principal axes
         plots/evaluate/slices.csv             the worst slices
-        plots/evaluate/robustness.csv         accuracy of corrupted test images by severity, where asked for
         plots/evaluate/mistakes.png           the most confident mistakes on test
         plots/evaluate/label_issues.png       the labels that are most likely wrong
 
@@ -114,7 +114,7 @@ def main(params: Params) -> None:
     findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
     stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
     metrics = summarize_all(parts, calibration, notes, params) | findings.metrics | stressed
-    tables = tabulate_plots(test, spec.classes, options.bins, options.curves) | {"robustness": robustness}
+    tables = tabulate_plots(test, spec.classes, options.bins, options.curves)
     tables |= {"slices": findings.slices.head(options.slices).round(5)}
     tables |= {"embedding": map_embeddings(sample, test.decided, spec.classes)}
     figures = draw(test, findings, tables["reliability"], pixels, spec.classes, options)
@@ -123,6 +123,7 @@ def main(params: Params) -> None:
     write_array("data/predictions/probabilities.npy", probabilities)
     write_table("data/predictions/label_issues.csv", name_classes(findings.issues, spec.classes))
     write_table("data/predictions/slices.csv", findings.slices)
+    write_table("data/predictions/robustness.csv", robustness)
     write_json("data/predictions/reference.json", describe_reference(sample, pixels, test.decided, spec.classes))
     write_json("models/calibration.json", calibration.model_dump(exclude_none=True))
     write_json("metrics/evaluate.json", metrics)

@@ -34,6 +34,7 @@ OUTPUTS = [
     "data/predictions/label_issues.csv",
     "data/predictions/predictions.csv",
     "data/predictions/reference.json",
+    "data/predictions/robustness.csv",
     "data/predictions/slices.csv",
     "data/predictions/probabilities.npy",
     "metrics/evaluate.json",
@@ -49,7 +50,6 @@ OUTPUTS = [
     "plots/evaluate/pr.csv",
     "plots/evaluate/reliability.csv",
     "plots/evaluate/reliability.png",
-    "plots/evaluate/robustness.csv",
     "plots/evaluate/roc.csv",
     "plots/evaluate/slices.csv",
 ]
@@ -234,7 +234,7 @@ def test_robustness_is_measured_where_asked_for(project, encode):
     assert metrics["attacks"]["images"] == 5
     assert metrics["ood"]["images"] == 4
     assert 0 <= metrics["ood"]["energy_auroc"] <= 1
-    drawn = pd.read_csv("plots/evaluate/robustness.csv")
+    drawn = pd.read_csv("data/predictions/robustness.csv")
     assert drawn["severity"].tolist() == [*range(6)] * 2
     first = every_output()
     main(params(**asked))

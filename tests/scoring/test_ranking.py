@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sightline.scoring.ranking import GRID, class_curve, curve_table, rank_classes
+from sightline.scoring.ranking import GRIDS, class_curve, curve_table, rank_classes
 
 
 def case(images=200):
@@ -39,7 +39,7 @@ def test_drawn_curves_are_the_mean_and_the_worst_classes():
     assert np.trapezoid(mean["recall"], mean["false_positive_rate"]) == pytest.approx(
         ranking.classes["roc_auc"].mean(), abs=0.01
     )
-    assert len(mean) == len(GRID)
+    assert len(mean) == len(GRIDS["roc"])
     assert list(curve_table(ranking, "pr", list("abcd"), 0)) == ["recall", "precision", "curve"]
 
 

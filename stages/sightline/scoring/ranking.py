@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix_at_thresholds
 
-GRID = np.linspace(0, 1, 61) ** 2  # of a drawn curve; denser near 0, where curves of good classifiers bend
+BEND = np.linspace(0, 1, 61) ** 2
+GRIDS = {"roc": BEND, "pr": 1 - BEND[::-1]}  # of drawn curves; denser where those of good classifiers bend
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class Ranking:
         One row a class: roc_auc and pr_auc (the average precision) in [0, 1], NaN for a class that has no image or
         all of them.
     curves : dict of str to ndarray
-        ``roc``: recall at the false positive rates `GRID`; ``pr``: precision at the recalls `GRID`; float [defined
-        classes + 1, points], the mean over the classes last. Empty where no class is defined.
+        ``roc``: recall at the false positive rates of `GRIDS`; ``pr``: precision at its recalls; float [defined classes
+        + 1, points], the mean over the classes last. Empty where no class is defined.
     defined : ndarray
         int: the classes of the rows of `curves` but the last.
     """
@@ -38,8 +39,8 @@ def rank_classes(labels: np.ndarray, probabilities: np.ndarray) -> Ranking:
     for code in defined:
         wrong_rate, recall, precision = class_curve(labels == code, probabilities[:, code])
         areas[code] = np.trapezoid(recall, wrong_rate), (np.diff(recall) * precision[1:]).sum()
-        curves["roc"].append(recall[np.searchsorted(wrong_rate, GRID, side="right") - 1])
-        curves["pr"].append(precision[np.searchsorted(recall, GRID)])
+        curves["roc"].append(recall[np.searchsorted(wrong_rate, GRIDS["roc"], side="right") - 1])
+        curves["pr"].append(precision[np.searchsorted(recall, GRIDS["pr"])])
     drawn = {name: np.array([*rows, np.mean(rows, axis=0)]) for name, rows in curves.items() if rows}
     return Ranking(pd.DataFrame(areas, columns=["roc_auc", "pr_auc"]), drawn, defined)
 
@@ -71,7 +72,7 @@ def curve_table(ranking: Ranking, kind: str, names: list[str], most: int) -> pd.
     worst = np.argsort(ranking.classes["pr_auc"].to_numpy()[ranking.defined], kind="stable")[:most]
     shown = {"mean of the classes": -1} | {names[ranking.defined[row]]: row for row in worst}
     parts = [
-        pd.DataFrame(dict(zip(columns, (GRID.round(5), ranking.curves[kind][row].round(5)), strict=True)))
+        pd.DataFrame(dict(zip(columns, (GRIDS[kind].round(5), ranking.curves[kind][row].round(5)), strict=True)))
         for row in shown.values()
     ]
     return pd.concat([part.assign(curve=name) for name, part in zip(shown, parts, strict=True)], ignore_index=True)
