@@ -109,6 +109,7 @@ def main(params: Params) -> None:
     members = load_members("models/trained", spec)
     judged, scores, sample = run_networks(members, spec, samples, pixels, options)
     calibration, parts, probabilities = calibrate_parts(judged, scores, options)
+    del scores  # as large as the probabilities
     decider, test = Decider(members, calibration).eval(), parts["test"]
 
     findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
@@ -166,10 +167,9 @@ def calibrate_parts(
     labels = judged["label"].to_numpy()[validation]
     fitted = calibrate(options.calibration, scores.numpy()[validation], labels)
     after = apply_calibration(fitted, scores)
-    before = apply_calibration(Calibration(method="none", temperature=1.0, images=0), scores)
     conformal = fit_conformal(options.conformal, options.conformal_coverage, after[validation], labels)
     decision = {"tta": options.tta, "min_confidence": options.min_confidence, "conformal": conformal}
-    return fitted.model_copy(update=decision), part_by_subset(judged, before, after), after
+    return fitted.model_copy(update=decision), part_by_subset(judged, scores.numpy(), after), after
 
 
 def tabulate_predictions(judged: pd.DataFrame, probabilities: np.ndarray, least: float) -> pd.DataFrame:

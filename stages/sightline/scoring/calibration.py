@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 
 from sightline.common.blocks import row_blocks
 from sightline.networks.calibrated import Calibration, IsotonicCurve, build_calibrator
@@ -21,7 +21,7 @@ def calibrate(method: str, scores: np.ndarray, labels: np.ndarray) -> Calibratio
     if len(labels) == 0:
         note = f"no validation images to fit {method} on: the probabilities are not calibrated"
         return Calibration(method="none", temperature=1.0, images=0, note=note)
-    fitted = {"temperature": 1.0} | FITS[method](scores.astype(np.float64), labels)
+    fitted = {"temperature": 1.0} | FITS[method](scores, labels)
     return Calibration(method=method, images=len(labels), **fitted)
 
 
@@ -53,12 +53,12 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     float
         In [0.02, 50]; the mean log loss at T is never above the one at 1.
     """
-    scores = scores.astype(np.float64)
-    rows = np.arange(len(labels))
+    own = scores[np.arange(len(labels)), labels].astype(np.float64)
 
     def cost(log_temperature: float) -> float:
-        log_probabilities = log_softmax(scores / np.exp(log_temperature), axis=1)
-        return -log_probabilities[rows, labels].sum() + log_temperature**2 / 2
+        colder = 1 / np.exp(log_temperature)
+        sums = [logsumexp(scores[rows].astype(np.float64) * colder, axis=1).sum() for rows in row_blocks(*scores.shape)]
+        return sum(sums) - own.sum() * colder + log_temperature**2 / 2
 
     found = minimize_scalar(cost, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x)) if found.fun < cost(0.0) else 1.0
@@ -70,7 +70,7 @@ def fit_vector(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
     Guo et al., 2017. Normal priors, one image strong, hold the factors near the temperature's 1 / T and the shifts
     near 0, so that classes without validation images keep them. Arguments as in `fit_temperature`.
     """
-    scores, classes, rows = log_softmax(scores, axis=1), scores.shape[1], np.arange(len(labels))
+    scores, classes, rows = log_softmax(scores.astype(np.float64), axis=1), scores.shape[1], np.arange(len(labels))
     middle = np.full(classes, 1 / fit_temperature(scores, labels))
 
     def cost(numbers: np.ndarray) -> tuple[float, np.ndarray]:
@@ -94,7 +94,7 @@ def fit_isotonic(scores: np.ndarray, labels: np.ndarray) -> list[IsotonicCurve]:
     """
     from sklearn.isotonic import IsotonicRegression
 
-    probabilities, curves = softmax(scores, axis=1), []
+    probabilities, curves = softmax(scores.astype(np.float64), axis=1), []
     for code in range(scores.shape[1]):
         found = IsotonicRegression(y_min=0, y_max=1).fit(probabilities[:, code], labels == code)
         curves.append(IsotonicCurve(x=found.X_thresholds_.tolist(), y=found.y_thresholds_.tolist()))

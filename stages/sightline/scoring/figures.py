@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
 from sightline.common.files import replacing
@@ -71,13 +72,13 @@ def draw_mistakes(
     figure = Figure(figsize=(width, height))
     figure.text(0.15 / width, 1 - 0.15 / height, heading, fontsize=12, weight="bold", color=INK, va="top")
     figure.text(0.15 / width, 1 - 0.42 / height, subtitle, fontsize=9, color=MUTED, va="top")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))  # in inches; one for each tile is slow
+    axes.set_axis_off()
     for position, (mistake, image) in enumerate(zip(mistakes.itertuples(), images, strict=True)):
         row, column = divmod(position, columns)
-        left, top = column * TILE[0] + 0.15, height - HEADER - row * TILE[1]
-        side = TILE[0] - 0.1
-        axes = figure.add_axes((left / width, (top - side) / height, (side - 0.1) / width, (side - 0.1) / height))
+        corner = column * TILE[0] + 0.15, height - HEADER - row * TILE[1]
         remark = getattr(mistake, "remark", None) or f"{100 * mistake.confidence:.1f} % sure"
-        _draw_tile(axes, image, classes[mistake.label], classes[mistake.predicted], remark)
+        _draw_tile(axes, image, corner, (classes[mistake.label], classes[mistake.predicted], remark))
     return figure
 
 
@@ -122,17 +123,20 @@ def _style_reliability(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_tile(axes: Axes, image: np.ndarray, actual: str, predicted: str, remark: str) -> None:
+def _draw_tile(axes: Axes, image: np.ndarray, corner: tuple[float, float], lines: tuple[str, str, str]) -> None:
+    """Draw an image below its upper left corner, and three lines of text below the image."""
+    (left, top), side, limits = corner, TILE[0] - 0.2, (*axes.get_xlim(), *axes.get_ylim())
     small = max(image.shape[:2]) < TILE[0] * DPI
-    axes.imshow(image, interpolation="nearest" if small else "antialiased")
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set_color("#d1d5db")
-    lines = [(_shorten(actual), NAMES, RIGHT), (_shorten(f"→ {predicted}"), NAMES, WRONG)]
-    lines.append((_shorten(remark), FIGURES, MUTED))
-    for number, (text, font, color) in enumerate(lines):
+    extent = (left, left + side, top - side, top)
+    axes.imshow(image, extent=extent, aspect="auto", interpolation="nearest" if small else "antialiased")
+    axes.axis(limits)
+    axes.add_patch(Rectangle((left, top - side), side, side, fill=False, edgecolor="#d1d5db", linewidth=0.8))
+    actual, predicted, remark = lines
+    styles = ((actual, NAMES, RIGHT), (f"→ {predicted}", NAMES, WRONG), (remark, FIGURES, MUTED))
+    for number, (text, font, color) in enumerate(styles):
         below = {"xytext": (0, -4 - 12.5 * number), "textcoords": "offset points", "va": "top"}
         # a class may be called $5, which is no formula
-        axes.annotate(text, (0, 0), xycoords="axes fraction", **below, font=font, color=color, parse_math=False)
+        axes.annotate(_shorten(text), (left, top - side), **below, font=font, color=color, parse_math=False)
 
 
 def _draw_message(text: str) -> Figure:

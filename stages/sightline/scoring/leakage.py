@@ -23,9 +23,8 @@ def find_seen(samples: pd.DataFrame, near_bits: int) -> dict[str, np.ndarray]:
     """
     test = (samples["subset"] == "test").to_numpy()
     phash = np.array([int(value, 16) for value in samples["phash"]], dtype=np.uint64)
-    near = near_clusters(phash, near_bits)
-    exact = samples["sha256"].to_numpy()
-    return {name: np.isin(code[test], code[~test]) for name, code in {"exact": exact, "near": near}.items()}
+    clusters = {"exact": samples["sha256"], "near": pd.Series(near_clusters(phash, near_bits), index=samples.index)}
+    return {name: code[test].isin(code[~test]).to_numpy() for name, code in clusters.items()}
 
 
 def summarize_leakage(seen: dict[str, np.ndarray], right: np.ndarray) -> dict:

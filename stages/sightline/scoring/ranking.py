@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix_at_thresholds
 
 BEND = np.linspace(0, 1, 61) ** 2
 GRIDS = {"roc": BEND, "pr": 1 - BEND[::-1]}  # of drawn curves; denser where those of good classifiers bend
@@ -51,9 +50,12 @@ def class_curve(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.n
     truth is bool [n], neither all true nor all false; scores are float [n]. The first point is above all scores:
     nothing is called positive, and the precision is 1 by convention.
     """
-    _, wrong, _, right, _ = confusion_matrix_at_thresholds(truth, scores)
-    wrong, right = (np.r_[0, counts[counts + other > 0]] for counts, other in ((wrong, right), (right, wrong)))
-    return wrong / wrong[-1], right / right[-1], np.r_[1, right[1:] / (right + wrong)[1:]]
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.diff(scores[order], append=np.inf))  # of each run of equal scores
+    right = np.cumsum(truth[order])[last]
+    wrong = last + 1 - right
+    wrong_rate, recall, precision = wrong / wrong[-1], right / right[-1], right / (last + 1)
+    return np.r_[0, wrong_rate], np.r_[0, recall], np.r_[1, precision]
 
 
 def curve_table(ranking: Ranking, kind: str, names: list[str], most: int) -> pd.DataFrame:

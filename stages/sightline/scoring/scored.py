@@ -56,10 +56,10 @@ class Scored:
         return len(self.images)
 
 
-def part_by_subset(judged: pd.DataFrame, before: np.ndarray, after: np.ndarray) -> dict[str, Scored]:
-    """Part judged images, and their probabilities [images, classes], into validation and test."""
+def part_by_subset(judged: pd.DataFrame, scores: np.ndarray, after: np.ndarray) -> dict[str, Scored]:
+    """Part judged images, log-probabilities and calibrated probabilities [images, classes], into val and test."""
     parts = {}
     for subset in SUBSETS:
         chosen = (judged["subset"] == subset).to_numpy()
-        parts[subset] = Scored(judged[chosen].reset_index(drop=True), before[chosen], after[chosen])
+        parts[subset] = Scored(judged[chosen].reset_index(drop=True), np.exp(scores[chosen]), after[chosen])
     return parts
