@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 # Hendrycks and Dietterich, 2019, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations", as
 # for ImageNet; the blur as for CIFAR-10, as a share of the side, so that it means the same at any image size
@@ -44,6 +43,8 @@ def _add_noise(image: np.ndarray, deviation: float, seed: int) -> np.ndarray:
 
 
 def _blur(image: np.ndarray, share: float, seed: int) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter
+
     sigma = share * min(image.shape[:2])
     return _to_bytes(gaussian_filter(image / 255, (sigma, sigma, 0), mode="nearest"))
 

@@ -77,6 +77,14 @@ def watch(predict: Predict, first: ViewAverage, rows: np.ndarray, sample: Embedd
     return predict_watched
 
 
+def principal_components(vectors: np.ndarray) -> np.ndarray:
+    """Return float [n, features] on its two axes of largest variance, [n, 2]; an axis' largest weight is positive."""
+    centred = vectors - vectors.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:COMPONENTS]
+    largest = axes[np.arange(COMPONENTS), np.abs(axes).argmax(axis=1)]
+    return centred @ (axes * np.sign(largest)[:, None]).T
+
+
 def map_embeddings(sample: EmbeddingSample, images: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Return where the kept images lie on the two axes of largest variance (principal components).
 
@@ -96,9 +104,8 @@ def map_embeddings(sample: EmbeddingSample, images: pd.DataFrame, names: list[st
     """
     if len(sample.rows) < COMPONENTS or sample.vectors().shape[1] < COMPONENTS:
         return pd.DataFrame(columns=["first", "second", "class", "decision", "id"])
-    from sklearn.decomposition import PCA
-
-    places = PCA(COMPONENTS, svd_solver="full").fit_transform(sample.vectors().astype(np.float64)).round(3) + 0.0
+    vectors = sample.vectors().astype(np.float64)
+    places = principal_components(vectors).round(3) + 0.0
     shown = images.set_index("row").loc[sample.rows]
     decision = np.where(shown["label"] == shown["predicted"], "right", "wrong")
     columns = {"first": places[:, 0], "second": places[:, 1], "class": np.array(names, dtype=object)[shown["label"]]}

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
 from sightline.common.errors import SightlineError
@@ -66,6 +65,8 @@ def measure_outliers(test: np.ndarray, outside: np.ndarray) -> dict[str, float]:
         images; for each score its auroc (1: always higher for test images), and fpr95, the share of outside images
         taken for test images where 95 % of these are recognised.
     """
+    from sklearn.metrics import roc_auc_score, roc_curve  # half a second, for this measure alone
+
     truth, found = np.r_[np.ones(len(test)), np.zeros(len(outside))], {"images": len(outside)}
     for column, name in enumerate(SCORES):
         scores = np.r_[test[:, column], outside[:, column]]
