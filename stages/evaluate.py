@@ -219,10 +219,10 @@ def summarize_all(parts: dict[str, Scored], calibration: Calibration, notes: dic
     options, seed = params.evaluate, stream_seed(params.seed, "bootstrap")
     metrics, left_out = summarize(parts, options.top_k, options.bins)
     metrics |= summarize_calibration(parts, calibration, options.bins)
-    metrics |= summarize_intervals(parts["test"], options.bins, options.bootstrap, options.confidence, seed)
+    intervals, wide = summarize_intervals(parts["test"], options.bins, options.bootstrap, options.confidence, seed)
     decisions, found = summarize_decisions(parts["test"], calibration)
-    notes = notes | left_out | found | ({"calibration": calibration.note} if calibration.note else {})
-    return metrics | decisions | ({"notes": notes} if notes else {})
+    notes = notes | left_out | wide | found | ({"calibration": calibration.note} if calibration.note else {})
+    return metrics | intervals | decisions | ({"notes": notes} if notes else {})
 
 
 if __name__ == "__main__":

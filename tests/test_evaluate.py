@@ -285,6 +285,8 @@ def test_all_right_and_all_wrong(project, right):
     metrics = read("metrics/evaluate.json")
     assert metrics["test"]["accuracy"] == metrics["val"]["accuracy"] == float(right)
     assert metrics["test"]["log_loss"] < 36  # finite: no probability is taken for exactly 0
+    assert metrics["intervals"]["test"]["accuracy"] == {"low": float(right), "high": float(right)}
+    assert metrics["notes"]["intervals"].startswith("all test images are")
     assert Path("plots/evaluate/mistakes.png").stat().st_size > 0
 
 

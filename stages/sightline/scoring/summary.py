@@ -33,12 +33,18 @@ def summarize(parts: dict[str, Scored], top_k: list[int], bins: int) -> tuple[di
     return metrics, notes
 
 
-def summarize_intervals(part: Scored, bins: int, resamples: int, confidence: float, seed: int) -> dict:
-    """Return the interval of each headline metric; nothing without images or resamples."""
+def summarize_intervals(
+    part: Scored, bins: int, resamples: int, confidence: float, seed: int
+) -> tuple[dict, dict[str, str]]:
+    """Return the interval of each headline metric, and a note where it says nothing; {} without images or resamples."""
     if len(part) == 0 or resamples == 0:
-        return {}
+        return {}, {}
     found = bootstrap_intervals(part.labels, part.after, bins, resamples, confidence, seed)
-    return {"intervals": {"confidence": confidence, "test": found}}
+    notes = {}
+    if part.right.all() or not part.right.any():
+        which = "right" if part.right.all() else "wrong"
+        notes["intervals"] = f"all test images are {which}, and resampling them cannot show what did not happen"
+    return {"intervals": {"confidence": confidence, "test": found}}, notes
 
 
 def summarize_calibration(parts: dict[str, Scored], calibration: Calibration, bins: int) -> dict:
