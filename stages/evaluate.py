@@ -26,13 +26,11 @@ With cross-validation, the validation images are those of all folds, each predic
 on it; test images are predicted by all members together.
 """
 
-from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 from pydantic import Field
 
 from sightline.common.device import pick_device, use_deterministic_algorithms
@@ -43,17 +41,14 @@ from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.images.store import open_pixels, read_dataset, read_index, read_samples
 from sightline.networks.calibrated import Calibration
-from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
-from sightline.networks.predict import predict_logits
-from sightline.networks.saved import ModelSpec, load_members, read_spec
-from sightline.networks.views import ViewAverage
+from sightline.networks.saved import load_members, read_spec
 from sightline.scoring.abstaining import fit_conformal
 from sightline.scoring.calibration import apply_calibration, calibrate
-from sightline.scoring.embeddings import EmbeddingSample, choose_sample, map_embeddings, watch
+from sightline.scoring.embeddings import map_embeddings
 from sightline.scoring.figures import save_png
-from sightline.scoring.findings import Findings, find_causes
-from sightline.scoring.judged import score_judged, select_judged
+from sightline.scoring.findings import find_causes
+from sightline.scoring.forward import Forward, run_networks
 from sightline.scoring.pictures import draw_issues, draw_pictures
 from sightline.scoring.reference import describe_reference
 from sightline.scoring.scored import Scored, part_by_subset
@@ -107,7 +102,7 @@ def main(params: Params) -> None:
     refuse_other_classes(spec.classes, dataset.classes)
     samples = read_samples().join(read_index().drop(columns=["id", "label", "class", "subset"]), on="row")
     members = load_members("models/trained", spec)
-    judged, scores, sample = run_networks(members, spec, samples, pixels, options)
+    judged, scores, sample = run_networks(members, spec, samples, pixels, forward_of(options))
     calibration, parts, probabilities = calibrate_parts(judged, scores, options)
     del scores  # as large as the probabilities
     decider, test = Decider(members, calibration).eval(), parts["test"]
@@ -116,23 +111,34 @@ def main(params: Params) -> None:
     stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
     metrics = summarize_all(parts, calibration, notes, params) | findings.metrics | stressed
     tables = tabulate_plots(test, spec.classes, options.bins, options.curves)
-    tables |= {"slices": findings.slices.head(options.slices).round(5)}
-    tables |= {"embedding": map_embeddings(sample, test.decided, spec.classes)}
-    figures = draw(test, findings, tables["reliability"], pixels, spec.classes, options)
+    tables["slices"] = findings.slices.head(options.slices).round(5)
+    tables["embedding"] = map_embeddings(sample, test.decided, spec.classes)
+    figures = draw_pictures(test, tables["reliability"], pixels, spec.classes, options.bins, options.mistakes)
+    figures["label_issues"] = draw_issues(findings.issues, pixels, spec.classes, options.label_issues)
+    records = {"slices": findings.slices, "robustness": robustness}
+    records["label_issues"] = name_classes(findings.issues, spec.classes)
+    records["predictions"] = tabulate_predictions(judged, probabilities, options.min_confidence)
 
-    write_table("data/predictions/predictions.csv", tabulate_predictions(judged, probabilities, options.min_confidence))
+    write_tables("data/predictions", records)
+    write_tables("plots/evaluate", tables)
     write_array("data/predictions/probabilities.npy", probabilities)
-    write_table("data/predictions/label_issues.csv", name_classes(findings.issues, spec.classes))
-    write_table("data/predictions/slices.csv", findings.slices)
-    write_table("data/predictions/robustness.csv", robustness)
     write_json("data/predictions/reference.json", describe_reference(sample, pixels, test.decided, spec.classes))
     write_json("models/calibration.json", calibration.model_dump(exclude_none=True))
     write_json("metrics/evaluate.json", metrics)
-    for name, table in tables.items():
-        write_table(f"plots/evaluate/{name}.csv", table)
     for name, figure in figures.items():
         save_png(f"plots/evaluate/{name}.png", figure)
     print(describe(metrics))
+
+
+def write_tables(folder: str, tables: dict[str, pd.DataFrame]) -> None:
+    """Write tables by their name as CSV."""
+    for name, table in tables.items():
+        write_table(f"{folder}/{name}.csv", table)
+
+
+def forward_of(options: EvaluateParams) -> Forward:
+    """Return how the networks are run."""
+    return Forward(options.tta, options.batch_size, pick_device(), options.map)
 
 
 def refuse_other_classes(trained: list[str], prepared: list[str]) -> None:
@@ -143,20 +149,6 @@ def refuse_other_classes(trained: list[str], prepared: list[str]) -> None:
             f"models/trained/model.json: trained on {len(trained)} classes, but data/prepared/dataset.json has "
             f"{len(prepared)} (different: {', '.join(different[:3])}): run `dvc repro train`"
         )
-
-
-def run_networks(
-    members: list[Classifier], spec: ModelSpec, samples: pd.DataFrame, pixels: np.ndarray, options: EvaluateParams
-) -> tuple[pd.DataFrame, torch.Tensor, EmbeddingSample]:
-    """Return the images of validation and test, their scores [images, classes], and embeddings of test images."""
-    folds = [member.fold for member in spec.members]
-    judged = select_judged(samples, folds)
-    test_rows = judged["row"][judged["subset"] == "test"].to_numpy()
-    sample = EmbeddingSample(choose_sample(test_rows, options.map))
-    predict = partial(predict_logits, pixels=pixels, batch_size=options.batch_size, device=pick_device())
-    looking = [ViewAverage(member, options.tta) for member in members]
-    watched = watch(predict, looking[0], test_rows, sample)
-    return judged, score_judged(looking, folds, judged, len(spec.classes), watched), sample
 
 
 def calibrate_parts(
@@ -185,33 +177,11 @@ def name_classes(issues: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     return issues.assign(**{column: issues[column].map(dict(enumerate(names))) for column in ("label", "suggested")})
 
 
-def draw(
-    test: Scored,
-    findings: Findings,
-    reliability: pd.DataFrame,
-    pixels: np.ndarray,
-    names: list[str],
-    options: EvaluateParams,
-) -> dict[str, Figure]:
-    """Return the pictures by file name."""
-    figures = draw_pictures(test, reliability, pixels, names, options.bins, options.mistakes)
-    return figures | {"label_issues": draw_issues(findings.issues, pixels, names, options.label_issues)}
-
-
 def stress_of(params: Params) -> Stress:
     """Return what of robustness is to be measured."""
-    options = params.evaluate
-    return Stress(
-        corruptions=options.corruptions,
-        attacks=options.attacks,
-        epsilon=options.attack_epsilon / 255,
-        steps=options.attack_steps,
-        ood=options.ood,
-        images=options.robustness_images,
-        batch_size=options.batch_size,
-        device=pick_device(),
-        seed=params.seed,
-    )
+    named = params.evaluate.model_dump(include={"corruptions", "attacks", "ood", "batch_size"})
+    named |= {"epsilon": params.evaluate.attack_epsilon / 255, "steps": params.evaluate.attack_steps}
+    return Stress(**named, images=params.evaluate.robustness_images, device=pick_device(), seed=params.seed)
 
 
 def summarize_all(parts: dict[str, Scored], calibration: Calibration, notes: dict[str, str], params: Params) -> dict:

@@ -22,6 +22,10 @@ def test_only_properties_in_which_images_differ_count():
     assert found["size in px"].tolist() == ["10", "14"] * 4
 
 
+def test_a_column_that_names_each_image_slices_nothing():
+    assert "file" not in describe_images(index(file=list("abcdefgh")))
+
+
 def test_many_numbers_are_cut_into_quarters():
     many = pd.concat([index()] * 10, ignore_index=True).assign(age=range(80))
     found = describe_images(many)["age"]

@@ -10,6 +10,7 @@ from sightline.scoring.intervals import wilson_interval
 
 QUANTILES = 4  # parts into which numbers are cut
 KNOWN = {*INDEX_COLUMNS, "row", "fold"}
+FEWEST = 2  # images a value, on average: a column with fewer, such as a file's name, slices nothing
 MOST_VALUES = 10  # a column of more different numbers is cut
 
 
@@ -20,7 +21,7 @@ def describe_images(index: pd.DataFrame) -> pd.DataFrame:
     ----------
     index : pandas.DataFrame
         Rows of index.csv. `class`, `group` and the size in pixels (the root of width x height) are used, and every
-        column beyond those that prepare always writes.
+        column beyond those that prepare always writes, unless nearly every image has a value of its own.
 
     Returns
     -------
@@ -29,7 +30,8 @@ def describe_images(index: pd.DataFrame) -> pd.DataFrame:
     """
     size = np.sqrt(index["width"] * index["height"]).round().astype(int)
     columns = {"class": index["class"], "group": index["group"], "size in px": _cut(size)}
-    columns |= {name: _cut(index[name]) for name in index.columns if name not in KNOWN}
+    further = {name: _cut(index[name]) for name in index.columns if name not in KNOWN}
+    columns |= {name: values for name, values in further.items() if values.nunique() <= len(values) / FEWEST}
     return pd.DataFrame({name: values for name, values in columns.items() if values.nunique() > 1}, index=index.index)
 
 
