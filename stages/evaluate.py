@@ -45,7 +45,7 @@ from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
 from sightline.scoring.abstaining import fit_conformal
 from sightline.scoring.calibration import apply_calibration, calibrate
-from sightline.scoring.embeddings import map_embeddings
+from sightline.scoring.embeddings import explain_missing, map_embeddings
 from sightline.scoring.figures import save_png
 from sightline.scoring.findings import find_causes
 from sightline.scoring.forward import Forward, run_networks
@@ -109,6 +109,7 @@ def main(params: Params) -> None:
 
     findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
     stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
+    notes |= explain_missing(sample)
     metrics = summarize_all(parts, calibration, notes, params) | findings.metrics | stressed
     tables = tabulate_plots(test, spec.classes, options.bins, options.curves)
     tables["slices"] = findings.slices.head(options.slices).round(5)

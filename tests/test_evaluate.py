@@ -88,14 +88,16 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def make_project(subset: list[str], folds: list[int], right: bool | None = None) -> None:
+def make_project(
+    subset: list[str], folds: list[int], right: bool | None = None, architecture: str = "simple_cnn"
+) -> None:
     """Write what the stages before evaluate leave, with untrained networks.
 
     `right` gives each image the class that the first network sees in it (True) or another one (False).
     """
     stream = np.random.default_rng(0)
     pixels = stream.integers(0, 256, (len(subset), 8, 8, 3), dtype=np.uint8)
-    members = write_networks(sorted(set(folds) - {-1}) or [None])
+    members = write_networks(sorted(set(folds) - {-1}) or [None], architecture)
     labels = stream.integers(0, 3, len(subset))
     if right is not None:
         seen = predict_logits(members[0], pixels, np.arange(len(subset)), 32, torch.device("cpu")).argmax(dim=1).numpy()
@@ -119,14 +121,14 @@ def write_images(pixels: np.ndarray, labels: np.ndarray) -> None:
     write_json("data/prepared/dataset.json", content)
 
 
-def write_networks(folds: list[int | None]) -> list[Classifier]:
+def write_networks(folds: list[int | None], architecture: str = "simple_cnn") -> list[Classifier]:
     members = []
     for number, fold in enumerate(folds):
         torch.manual_seed(number)
-        network = build_network("simple_cnn", len(NAMES), 8, pretrained=False)
+        network = build_network(architecture, len(NAMES), 8, pretrained=False)
         torch.nn.init.normal_(network.head.weight)
         write_weights(f"models/trained/{number}.safetensors", network.state_dict())
-        members.append(Member(architecture="simple_cnn", file=f"{number}.safetensors", fold=fold))
+        members.append(Member(architecture=architecture, file=f"{number}.safetensors", fold=fold))
     fields = {"classes": NAMES, "input_size": 8, "mean": [0.5] * 3, "std": [0.25] * 3, "members": members}
     write_spec("models/trained", ModelSpec(preprocessing=Preprocessing(**PREPROCESSING), **fields))
     return load_members("models/trained", read_spec("models/trained"))
@@ -248,6 +250,17 @@ def test_a_wrong_folder_of_other_images_is_refused(project, ood, why):
     make_project(["val", "test"], [-1, -1])
     with pytest.raises(SightlineError, match=f"evaluate.ood: .*{why}"):
         main(params(ood=ood))
+
+
+def test_a_model_without_gradients_and_embeddings_says_so(project):
+    make_project(["val", "test"] * 6, [-1] * 12, architecture="lbp+linear_svm")
+    main(params(attacks=["fgsm"], corruptions=["blur"]))
+    metrics = read("metrics/evaluate.json")
+    assert "attacks" not in metrics
+    assert {"attacks", "embedding"} <= set(metrics["notes"])
+    assert "corruptions" in metrics
+    assert "pixels" in read("data/predictions/reference.json")
+    assert pd.read_csv("plots/evaluate/embedding.csv").empty
 
 
 def test_running_twice_gives_the_same_bytes(project):

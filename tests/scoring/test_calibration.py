@@ -5,7 +5,8 @@ from scipy.special import softmax
 from sklearn.isotonic import IsotonicRegression
 
 from sightline.networks.calibrated import Calibration, IsotonicCurve, build_calibrator
-from sightline.scoring.calibration import apply_calibration, calibrate, fit_temperature, fit_vector
+from sightline.scoring.calibration import apply_calibration, calibrate, fit_vector
+from sightline.scoring.temperature import fit_temperature
 
 
 def overconfident_case(factor: float, images: int = 4000):

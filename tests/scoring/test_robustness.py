@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.scoring.attacks import fgsm, has_gradient, pgd
+from sightline.networks.build import build_network
+from sightline.networks.classifier import Classifier
+from sightline.scoring.attacks import fgsm, have_gradients, pgd
 from sightline.scoring.corruptions import STRENGTHS, corrupt
 from sightline.scoring.outside import measure_outliers
 from sightline.scoring.robustness import measure_corruptions, summarize_corruptions
@@ -65,10 +67,13 @@ def test_pgd_stays_in_reach_and_misleads_more_than_fgsm():
     assert loss[2] >= 0.99 * loss[1]  # for a linear model both find the same corner
 
 
-def test_scores_without_a_gradient_are_recognised():
-    images = torch.rand(2, 3, 6, 6)
-    assert has_gradient(linear(), images)
-    assert not has_gradient(lambda x: (x.mean(dim=(2, 3)) > 0.5).float(), images)
+def test_members_without_a_gradient_are_recognised():
+    networks = {
+        name: build_network(name, 3, 16, pretrained=False) for name in ("simple_cnn", "hog_lbp_color+linear_svm")
+    }
+    smooth, rounded = (Classifier(network, [0.5] * 3, [0.5] * 3, 16) for network in networks.values())
+    assert have_gradients([smooth])
+    assert not have_gradients([smooth, rounded])
 
 
 def test_corruptions_are_measured_on_every_image():

@@ -16,9 +16,9 @@ def score_with(members: list[Classifier]) -> Score:
     return lambda images: mean_log_probabilities([member.network(member.normalize(images)) for member in members])
 
 
-def has_gradient(score: Score, images: torch.Tensor) -> bool:
-    """Tell whether the scores follow from the images by something that can be differentiated."""
-    return score(images.clone().requires_grad_()).requires_grad
+def have_gradients(members: list[Classifier]) -> bool:
+    """Tell whether all scores follow from the images by something that can be differentiated."""
+    return all(getattr(member.network, "has_gradients", True) for member in members)
 
 
 def fgsm(score: Score, images: torch.Tensor, labels: torch.Tensor, epsilon: float) -> torch.Tensor:

@@ -2,13 +2,12 @@
 
 import numpy as np
 import torch
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import log_softmax, logsumexp, softmax
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 
 from sightline.common.blocks import row_blocks
 from sightline.networks.calibrated import Calibration, IsotonicCurve, build_calibrator
-
-LOG_TEMPERATURES = (np.log(0.02), np.log(50.0))  # where the temperature is looked for
+from sightline.scoring.temperature import fit_temperature
 
 
 def calibrate(method: str, scores: np.ndarray, labels: np.ndarray) -> Calibration:
@@ -31,37 +30,6 @@ def apply_calibration(calibration: Calibration, scores: torch.Tensor) -> np.ndar
     for rows in row_blocks(*scores.shape):
         found[rows] = calibrator(scores[rows]).exp().numpy()
     return found
-
-
-def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature under which the labels are most likely.
-
-    Guo et al., 2017, "On Calibration of Modern Neural Networks". The negative log-likelihood of softmax(scores / T)
-    is minimised together with log(T)^2 / 2, a standard normal prior on log T that weighs as little as one image.
-    Without it, validation images that are all right would ask for T = 0, and then one mistake on test costs an
-    infinite log loss.
-
-    Parameters
-    ----------
-    scores : ndarray
-        float [n, classes], n > 0: finite logits or log-probabilities.
-    labels : ndarray
-        int [n] in [0, classes).
-
-    Returns
-    -------
-    float
-        In [0.02, 50]; the mean log loss at T is never above the one at 1.
-    """
-    own = scores[np.arange(len(labels)), labels].astype(np.float64)
-
-    def cost(log_temperature: float) -> float:
-        colder = 1 / np.exp(log_temperature)
-        sums = [logsumexp(scores[rows].astype(np.float64) * colder, axis=1).sum() for rows in row_blocks(*scores.shape)]
-        return sum(sums) - own.sum() * colder + log_temperature**2 / 2
-
-    found = minimize_scalar(cost, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x)) if found.fun < cost(0.0) else 1.0
 
 
 def fit_vector(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -77,6 +77,13 @@ def watch(predict: Predict, first: ViewAverage, rows: np.ndarray, sample: Embedd
     return predict_watched
 
 
+def explain_missing(sample: EmbeddingSample) -> dict[str, str]:
+    """Return a note where images were to be embedded, but the first member offers no embedding."""
+    if sample.wanted and not sample.count:
+        return {"embedding": "the model has no features that its last layer takes, hence no map"}
+    return {}
+
+
 def principal_components(vectors: np.ndarray) -> np.ndarray:
     """Return float [n, features] on its two axes of largest variance, [n, 2]; an axis' largest weight is positive."""
     centred = vectors - vectors.mean(axis=0)

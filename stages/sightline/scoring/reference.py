@@ -30,13 +30,14 @@ def describe_reference(sample: EmbeddingSample, pixels: np.ndarray, test: pd.Dat
         sampled ones; pixels: quantiles of the sampled images' summaries; predictions: quantiles of the confidence, and
         the share of each class. Parts without images are left out.
     """
-    found = {"images": len(test), "sampled": len(sample.rows), "levels": list(LEVELS)}
+    found = {"images": len(test), "sampled": len(sample.wanted), "levels": list(LEVELS)}
     if sample.count:
         found["embedding"] = {"mean": _numbers(sample.mean), "deviation": _numbers(sample.deviation)}
     if len(sample.rows):
         quantiles = np.quantile(sample.vectors().astype(np.float64), LEVELS, axis=0).T
         found["embedding"]["quantiles"] = [_numbers(row) for row in quantiles]
-        looks = summarize_pixels(pixels[np.sort(sample.rows)])
+    if sample.wanted:
+        looks = summarize_pixels(pixels[sorted(sample.wanted)])
         found["pixels"] = {name: _quantiles(values) for name, values in looks.items()}
     if len(test):
         shares = np.bincount(test["predicted"], minlength=len(names)) / len(test)

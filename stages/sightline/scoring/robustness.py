@@ -9,7 +9,7 @@ import torch
 from sightline.common.seeding import stream_seed
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
-from sightline.scoring.attacks import ATTACKS, has_gradient, score_with
+from sightline.scoring.attacks import ATTACKS, have_gradients, score_with
 from sightline.scoring.corruptions import STRENGTHS, corrupt
 
 Decide = Callable[[np.ndarray], np.ndarray]  # pixels uint8 [n, H, W, 3] -> predicted int [n]
@@ -72,6 +72,8 @@ def measure_attacks(
     epsilon (in [0, 1]), steps, batch_size and device.
     """
     members = [view.classifier.to(how["device"]) for view in decider.members]
+    if not have_gradients(members):
+        return {}
     score, found = score_with(members), {}
     for name in names:
         stream, right = torch.Generator().manual_seed(stream_seed(seed, name)), 0
@@ -79,8 +81,6 @@ def measure_attacks(
             batch = slice(start, start + how["batch_size"])
             images = members[0].scale(torch.from_numpy(pixels[batch]).to(how["device"]))
             truth = torch.from_numpy(labels[batch]).to(how["device"])
-            if not has_gradient(score, images):
-                return {}
             attacked = ATTACKS[name](score, images, truth, how["epsilon"], how["steps"], stream)
             with torch.no_grad():
                 right += int((score(attacked).argmax(dim=1) == truth).sum())
