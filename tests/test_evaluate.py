@@ -13,7 +13,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 from sightline.networks.build import build_network
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibrated import read_calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
@@ -112,7 +112,7 @@ def write_images(pixels: np.ndarray, labels: np.ndarray) -> None:
     np.save("data/prepared/images.npy", pixels)
     index = {"id": [f"{row:03d}" for row in range(len(labels))], "label": labels, "class": [NAMES[i] for i in labels]}
     hashes = {
-        "sha256": pixel_hashes(pixels).astype(str),
+        "sha256": [value.tobytes().hex() for value in pixel_hashes(pixels)],
         "phash": [f"{value:016x}" for value in perceptual_hashes(pixels)],
     }
     described = index | {"group": "", "subset": "", "width": 8, "height": 8} | hashes
@@ -182,7 +182,7 @@ def test_probabilities_are_those_of_the_model_that_is_exported(project, calibrat
     table, probabilities = read_predictions()
     members = load_members("models/trained", read_spec("models/trained"))
     pixels = torch.from_numpy(np.load("data/prepared/images.npy"))
-    found = Calibration(**read("models/calibration.json"))
+    found = read_calibration()
     assert (found.method, found.tta) == (calibration, tta)
     with torch.inference_mode():
         whole = Decider(members, found)(pixels).exp().numpy()

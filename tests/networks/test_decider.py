@@ -3,8 +3,10 @@ import onnxruntime
 import pytest
 import torch
 
+from sightline.common.errors import SightlineError
+from sightline.common.files import write_json
 from sightline.networks.build import build_network
-from sightline.networks.calibrated import Calibration, IsotonicCurve
+from sightline.networks.calibrated import Calibration, IsotonicCurve, read_calibration
 from sightline.networks.classifier import Classifier, Ensemble
 from sightline.networks.decider import Decider
 from sightline.networks.views import VIEWS
@@ -30,6 +32,17 @@ def classifier(input_size: int, seed: int = 0) -> Classifier:
 
 def pixels(count: int = 5, side: int = 16) -> torch.Tensor:
     return torch.randint(0, 256, (count, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_calibration_of_another_version_is_refused_with_one_line(tmp_path):
+    path = tmp_path / "calibration.json"
+    for content in ({"method": "magic", "temperature": 1.0, "images": 3}, {"temperature": 1.0}):
+        write_json(path, content)
+        with pytest.raises(SightlineError, match=r"calibration\.json: (method|images)") as caught:
+            read_calibration(path)
+        assert "\n" not in str(caught.value)
+    write_json(path, {"method": "temperature", "temperature": 0.5, "images": 4, "note": None})
+    assert read_calibration(path).tta == "none"
 
 
 @torch.no_grad()

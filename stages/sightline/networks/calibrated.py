@@ -1,6 +1,7 @@
 """From a network's scores to calibrated probabilities: one torch module, so that the exported graph holds it too."""
 
 import itertools
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -8,7 +9,8 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
-from sightline.common.params import StrictModel
+from sightline.common.files import read_json
+from sightline.common.params import StrictModel, validate
 
 STEEPEST = 1e-6  # a step of an isotonic curve is at least this wide, so that float32 can divide by it
 LEAST = 1e-30  # of a probability before its logarithm
@@ -47,6 +49,11 @@ class Calibration(StrictModel):
     tta: Literal["none", "flip", "multi_crop"] = "none"
     min_confidence: float = 0.0
     conformal: Conformal | None = None
+
+
+def read_calibration(path: str | Path = "models/calibration.json") -> Calibration:
+    """Read calibration.json, refusing one that an incompatible version wrote."""
+    return validate(Calibration, read_json(path), str(path))
 
 
 def build_calibrator(calibration: Calibration) -> nn.Module:
