@@ -1,86 +1,145 @@
-"""Judge the trained network on validation and test images, and calibrate its probabilities.
+"""Judge the trained network on validation and test images, calibrate its probabilities, and say where it fails.
 
 Reads   data/prepared, data/split             images, classes, subsets and folds
         models/trained                        one network, or one a fold
-Writes  data/predictions/predictions.csv      one row an image of val and test: label, predicted, confidence
+        data/ood                              what `evaluate.ood` names
+Writes  data/predictions/predictions.csv      one row an image of val and test: label, predicted, confidence, decided
         data/predictions/probabilities.npy    float32 [rows, classes], calibrated, in the same order
-        models/calibration.json               the temperature, fitted on validation
-        metrics/evaluate.json                 val and test, before and after calibration, spread over the folds
+        data/predictions/label_issues.csv     labels that may be wrong, the worst first
+        data/predictions/slices.csv           accuracy of each class, group, image size, ..., the surely worst first
+        data/predictions/robustness.csv       accuracy of corrupted test images by severity, where asked for
+        data/predictions/reference.json       what test images and predictions look like, to compare later batches with
+        models/calibration.json               what was fitted on validation: calibration, prediction sets
+        metrics/evaluate.json                 val and test, intervals, calibration, abstention, spread over the folds
         plots/evaluate/confusion.csv, png     actual and predicted class of each test image
-        plots/evaluate/classes.csv            precision, recall, F1 and support of each class on test
-        plots/evaluate/reliability*.csv, png  confidence against accuracy on test, uncalibrated and calibrated
+        plots/evaluate/classes.csv            precision, recall, F1, areas and support of each class on test
+        plots/evaluate/reliability.csv, png   confidence against accuracy on test, before and after calibration
+        plots/evaluate/coverage.csv           accuracy when only the most confident decisions are made
+        plots/evaluate/confidence.csv         how sure right and wrong decisions are
+        plots/evaluate/roc.csv, pr.csv        one class against the rest: the mean of the classes, and the worst
+        plots/evaluate/embedding.csv          test images as the network sees them, on two principal axes
+        plots/evaluate/slices.csv             the worst slices
         plots/evaluate/mistakes.png           the most confident mistakes on test
+        plots/evaluate/label_issues.png       the labels that are most likely wrong
 
 With cross-validation, the validation images are those of all folds, each predicted by the member that did not train
 on it; test images are predicted by all members together.
 """
 
-from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+import torch
 from pydantic import Field
 
 from sightline.common.device import pick_device, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
-from sightline.common.files import replacing, write_json, write_table
+from sightline.common.files import write_array, write_json, write_table
 from sightline.common.params import StageParams, StrictModel
+from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.images.store import open_pixels, read_dataset, read_samples
-from sightline.networks.classifier import temper
-from sightline.networks.predict import predict_logits
+from sightline.images.store import open_pixels, read_dataset, read_index, read_samples
+from sightline.networks.calibrated import Calibration
+from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
-from sightline.scoring.calibration import Calibration, calibrate, reliability_table
-from sightline.scoring.figures import draw_mistakes, draw_reliability, save_png, select_mistakes
-from sightline.scoring.judged import score_judged, select_judged
-from sightline.scoring.matrix import draw_confusion
-from sightline.scoring.metrics import class_table, fold_spread, measure, measure_probabilities
+from sightline.scoring.abstaining import fit_conformal
+from sightline.scoring.calibration import apply_calibration, calibrate
+from sightline.scoring.embeddings import explain_missing, map_embeddings
+from sightline.scoring.figures import save_png
+from sightline.scoring.findings import find_causes
+from sightline.scoring.forward import Forward, run_networks
+from sightline.scoring.pictures import draw_issues, draw_pictures
+from sightline.scoring.reference import describe_reference
+from sightline.scoring.scored import Scored, part_by_subset
+from sightline.scoring.stress import Stress, stress_test
+from sightline.scoring.summary import (
+    describe,
+    summarize,
+    summarize_calibration,
+    summarize_decisions,
+    summarize_intervals,
+)
+from sightline.scoring.tables import tabulate_plots
 
 Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class EvaluateParams(StrictModel):
     batch_size: Count
-    calibration: Literal["none", "temperature"]
+    tta: Literal["none", "flip", "multi_crop"]
+    calibration: Literal["none", "temperature", "vector", "isotonic"]
+    min_confidence: Annotated[float, Field(ge=0, le=1)]
+    conformal: Literal["none", "lac", "aps"]
+    conformal_coverage: Share
     top_k: list[Annotated[int, Field(ge=2)]]
     bins: Count
+    bootstrap: Annotated[int, Field(ge=0)]
+    confidence: Share
+    curves: Annotated[int, Field(ge=0, le=20)]  # more lines cannot be told apart
     mistakes: Annotated[int, Field(ge=1, le=600)]  # the picture grows with them
+    label_issues: Annotated[int, Field(ge=1, le=600)]
+    slices: Count
+    map: Annotated[int, Field(ge=0, le=5000)]  # the table lies in Git
+    corruptions: list[Literal["noise", "blur", "jpeg", "brightness", "contrast"]]
+    attacks: list[Literal["fgsm", "pgd"]]
+    attack_epsilon: Annotated[float, Field(gt=0, le=255)]
+    attack_steps: Count
+    ood: str
+    robustness_images: Count
 
 
 class Params(StageParams):
     seed: Annotated[int, Field(ge=0)]
+    near_bits: Annotated[int, Field(ge=0, le=8)]
     evaluate: EvaluateParams
 
 
 def main(params: Params) -> None:
     use_deterministic_algorithms(params.seed)
-    options, spec, pixels = params.evaluate, read_spec("models/trained"), open_pixels()
-    refuse_other_classes(spec.classes, read_dataset().classes)
-    folds = [member.fold for member in spec.members]
-    judged = select_judged(read_samples(), folds)
-    predict = partial(predict_logits, pixels=pixels, batch_size=options.batch_size, device=pick_device())
-    scores = score_judged(load_members("models/trained", spec), folds, judged, len(spec.classes), predict)
+    options, spec, dataset, pixels = params.evaluate, read_spec("models/trained"), read_dataset(), open_pixels()
+    refuse_other_classes(spec.classes, dataset.classes)
+    samples = read_samples().join(read_index().drop(columns=["id", "label", "class", "subset"]), on="row")
+    members = load_members("models/trained", spec)
+    judged, scores, sample = run_networks(members, spec, samples, pixels, forward_of(options))
+    calibration, parts, probabilities = calibrate_parts(judged, scores, options)
+    del scores  # as large as the probabilities
+    decider, test = Decider(members, calibration).eval(), parts["test"]
 
-    calibration = calibrate(options.calibration, *labelled(judged, scores.numpy(), "val"))
-    temperatures = {"uncalibrated": 1.0, "calibrated": calibration.temperature}
-    probabilities = {name: temper(scores, number).exp().numpy() for name, number in temperatures.items()}
-    predictions = tabulate_predictions(judged, probabilities["calibrated"])
-    metrics = summarize(judged, probabilities, calibration, spec.classes, options)
-    tables = tabulate_plots(judged, probabilities, spec.classes, options.bins)
-    figures = draw_plots(predictions, tables, pixels, spec.classes, options)
+    findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
+    stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
+    notes |= explain_missing(sample)
+    metrics = summarize_all(parts, calibration, notes, params) | findings.metrics | stressed
+    tables = tabulate_plots(test, spec.classes, options.bins, options.curves)
+    tables["slices"] = findings.slices.head(options.slices).round(5)
+    tables["embedding"] = map_embeddings(sample, test.decided, spec.classes)
+    figures = draw_pictures(test, tables["reliability"], pixels, spec.classes, options.bins, options.mistakes)
+    figures["label_issues"] = draw_issues(findings.issues, pixels, spec.classes, options.label_issues)
+    records = {"slices": findings.slices, "robustness": robustness}
+    records["label_issues"] = name_classes(findings.issues, spec.classes)
+    records["predictions"] = tabulate_predictions(judged, probabilities, options.min_confidence)
 
-    write_table("data/predictions/predictions.csv", predictions)
-    with replacing("data/predictions/probabilities.npy") as beside, beside.open("wb") as file:
-        np.save(file, probabilities["calibrated"])
-    write_json("models/calibration.json", calibration.model_dump())
+    write_tables("data/predictions", records)
+    write_tables("plots/evaluate", tables)
+    write_array("data/predictions/probabilities.npy", probabilities)
+    write_json("data/predictions/reference.json", describe_reference(sample, pixels, test.decided, spec.classes))
+    write_json("models/calibration.json", calibration.model_dump(exclude_none=True))
     write_json("metrics/evaluate.json", metrics)
-    for name, table in tables.items():
-        write_table(f"plots/evaluate/{name}.csv", table)
     for name, figure in figures.items():
         save_png(f"plots/evaluate/{name}.png", figure)
     print(describe(metrics))
+
+
+def write_tables(folder: str, tables: dict[str, pd.DataFrame]) -> None:
+    """Write tables by their name as CSV."""
+    for name, table in tables.items():
+        write_table(f"{folder}/{name}.csv", table)
+
+
+def forward_of(options: EvaluateParams) -> Forward:
+    """Return how the networks are run."""
+    return Forward(options.tta, options.batch_size, pick_device(), options.map)
 
 
 def refuse_other_classes(trained: list[str], prepared: list[str]) -> None:
@@ -93,96 +152,48 @@ def refuse_other_classes(trained: list[str], prepared: list[str]) -> None:
         )
 
 
-def labelled(judged: pd.DataFrame, values: np.ndarray, subset: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of `values`, and the labels, that belong to one subset."""
-    chosen = (judged["subset"] == subset).to_numpy()
-    return values[chosen], judged["label"].to_numpy()[chosen]
+def calibrate_parts(
+    judged: pd.DataFrame, scores: torch.Tensor, options: EvaluateParams
+) -> tuple[Calibration, dict[str, Scored], np.ndarray]:
+    """Fit calibration and prediction sets on validation; return them, the judged subsets, and all probabilities."""
+    validation = (judged["subset"] == "val").to_numpy()
+    labels = judged["label"].to_numpy()[validation]
+    fitted = calibrate(options.calibration, scores.numpy()[validation], labels)
+    after = apply_calibration(fitted, scores)
+    conformal = fit_conformal(options.conformal, options.conformal_coverage, after[validation], labels)
+    decision = {"tta": options.tta, "min_confidence": options.min_confidence, "conformal": conformal}
+    return fitted.model_copy(update=decision), part_by_subset(judged, scores.numpy(), after), after
 
 
-def tabulate_predictions(judged: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return one row a judged image: id, row in images.npy, subset, label, predicted, confidence."""
-    decision = {"predicted": probabilities.argmax(axis=1), "confidence": probabilities.max(axis=1)}
-    return judged[["id", "row", "subset", "label"]].assign(**decision)
+def tabulate_predictions(judged: pd.DataFrame, probabilities: np.ndarray, least: float) -> pd.DataFrame:
+    """Return one row a judged image: id, row in images.npy, subset, label, predicted, confidence, decided (0 or 1)."""
+    confidence = probabilities.max(axis=1)
+    decision = {"predicted": probabilities.argmax(axis=1), "confidence": confidence}
+    decided = (confidence >= least).astype(int)
+    return judged[["id", "row", "subset", "label"]].assign(**decision, decided=decided)
 
 
-def summarize(
-    judged: pd.DataFrame,
-    probabilities: dict[str, np.ndarray],
-    calibration: Calibration,
-    classes: list[str],
-    options: EvaluateParams,
-) -> dict:
-    """Return the content of metrics/evaluate.json from probabilities [images, classes], uncalibrated and calibrated."""
-    metrics = {"calibration": {"temperature": calibration.temperature}}
-    notes = {"calibration": calibration.note} if calibration.note else {}
-    for subset in ("val", "test"):
-        after, labels = labelled(judged, probabilities["calibrated"], subset)
-        metrics[subset], found = measure(labels, after, classes, options.top_k, options.bins)
-        if found:
-            notes[subset] = "; ".join(found)
-        if len(labels):
-            before, _ = labelled(judged, probabilities["uncalibrated"], subset)
-            metrics["calibration"][subset] = _change(
-                measure_probabilities(labels, before, options.bins), metrics[subset]
-            )
-    crossed = judged[judged["fold"] >= 0]
-    if crossed["fold"].nunique() > 1:
-        predicted = probabilities["calibrated"].argmax(axis=1)[crossed.index]
-        metrics["folds"] = fold_spread(crossed["label"].to_numpy(), predicted, crossed["fold"].to_numpy())
-    return metrics | ({"notes": notes} if notes else {})
+def name_classes(issues: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return the label issues with class names in place of numbers."""
+    return issues.assign(**{column: issues[column].map(dict(enumerate(names))) for column in ("label", "suggested")})
 
 
-def tabulate_plots(
-    judged: pd.DataFrame, probabilities: dict[str, np.ndarray], classes: list[str], bins: int
-) -> dict[str, pd.DataFrame]:
-    """Return the tables that `dvc plots show` draws, all of test images, by file name."""
-    before, _ = labelled(judged, probabilities["uncalibrated"], "test")
-    after, labels = labelled(judged, probabilities["calibrated"], "test")
-    names, predicted = np.array(classes, dtype=object), after.argmax(axis=1)
-    return {
-        "confusion": pd.DataFrame({"actual": names[labels], "predicted": names[predicted]}),
-        "classes": class_table(labels, predicted, classes),
-        "reliability": reliability_table(after, labels, bins),
-        "reliability_uncalibrated": reliability_table(before, labels, bins),
-    }
+def stress_of(params: Params) -> Stress:
+    """Return what of robustness is to be measured."""
+    named = params.evaluate.model_dump(include={"corruptions", "attacks", "ood", "batch_size"})
+    named |= {"epsilon": params.evaluate.attack_epsilon / 255, "steps": params.evaluate.attack_steps}
+    return Stress(**named, images=params.evaluate.robustness_images, device=pick_device(), seed=params.seed)
 
 
-def draw_plots(
-    predictions: pd.DataFrame,
-    tables: dict[str, pd.DataFrame],
-    pixels: np.ndarray,
-    classes: list[str],
-    options: EvaluateParams,
-) -> dict[str, Figure]:
-    """Return the pictures of test images, by file name."""
-    diagrams = {"uncalibrated": tables["reliability_uncalibrated"], "calibrated": tables["reliability"]}
-    test = predictions[predictions["subset"] == "test"]
-    shown, heading = select_mistakes(test, options.mistakes)
-    return {
-        "confusion": draw_confusion(test["label"].to_numpy(), test["predicted"].to_numpy(), classes),
-        "reliability": draw_reliability(diagrams, options.bins),
-        "mistakes": draw_mistakes(shown, pixels[shown["row"].to_numpy()], classes, heading),
-    }
-
-
-def describe(metrics: dict) -> str:
-    """Return the lines that the stage prints: the main metrics of each subset, then the notes."""
-    shown = ("accuracy", "f1_macro", "log_loss", "ece")
-    lines = [
-        "  ".join(
-            [f"{subset:<5}{metrics[subset]['images']:>7} images"]
-            + [f"{name} {metrics[subset][name]:.4f}" for name in shown if name in metrics[subset]]
-        )
-        for subset in ("val", "test")
-    ]
-    return "\n".join(lines + [f"{about}: {note}" for about, note in metrics.get("notes", {}).items()])
-
-
-def _change(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
-    found = {}
-    for name in ("log_loss", "ece"):
-        found |= {f"{name}_before": before[name], f"{name}_after": after[name]}
-    return found
+def summarize_all(parts: dict[str, Scored], calibration: Calibration, notes: dict[str, str], params: Params) -> dict:
+    """Return metrics of the two subsets, their intervals, calibration and decisions, and all notes."""
+    options, seed = params.evaluate, stream_seed(params.seed, "bootstrap")
+    metrics, left_out = summarize(parts, options.top_k, options.bins)
+    metrics |= summarize_calibration(parts, calibration, options.bins)
+    intervals, wide = summarize_intervals(parts["test"], options.bins, options.bootstrap, options.confidence, seed)
+    decisions, found = summarize_decisions(parts["test"], calibration)
+    notes = notes | left_out | wide | found | ({"calibration": calibration.note} if calibration.note else {})
+    return metrics | intervals | decisions | ({"notes": notes} if notes else {})
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 import torch
 
-from evaluate import EvaluateParams, Params, describe, main, refuse_other_classes
+from evaluate import EvaluateParams, Params, main, refuse_other_classes
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
+from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 from sightline.networks.build import build_network
-from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.calibrated import read_calibration
+from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import (
     Member,
@@ -23,27 +26,60 @@ from sightline.networks.saved import (
     write_spec,
     write_weights,
 )
+from sightline.scoring.summary import describe
 
 NAMES = ["NA", "b, c", "$d"]
 PREPROCESSING = {"image_size": 8, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
 OUTPUTS = [
+    "data/predictions/label_issues.csv",
     "data/predictions/predictions.csv",
+    "data/predictions/reference.json",
+    "data/predictions/robustness.csv",
+    "data/predictions/slices.csv",
     "data/predictions/probabilities.npy",
     "metrics/evaluate.json",
     "models/calibration.json",
     "plots/evaluate/classes.csv",
     "plots/evaluate/confusion.csv",
     "plots/evaluate/confusion.png",
+    "plots/evaluate/embedding.csv",
+    "plots/evaluate/label_issues.png",
     "plots/evaluate/mistakes.png",
+    "plots/evaluate/confidence.csv",
+    "plots/evaluate/coverage.csv",
+    "plots/evaluate/pr.csv",
     "plots/evaluate/reliability.csv",
     "plots/evaluate/reliability.png",
-    "plots/evaluate/reliability_uncalibrated.csv",
+    "plots/evaluate/roc.csv",
+    "plots/evaluate/slices.csv",
 ]
-OPTIONS = {"batch_size": 7, "calibration": "temperature", "top_k": [2], "bins": 15, "mistakes": 4}
+OPTIONS = {
+    "batch_size": 7,
+    "tta": "none",
+    "calibration": "temperature",
+    "min_confidence": 0.0,
+    "conformal": "lac",
+    "conformal_coverage": 0.8,
+    "top_k": [2],
+    "bins": 15,
+    "bootstrap": 50,
+    "confidence": 0.9,
+    "curves": 2,
+    "mistakes": 4,
+    "label_issues": 4,
+    "slices": 3,
+    "map": 9,
+    "corruptions": [],
+    "attacks": [],
+    "attack_epsilon": 8.0,
+    "attack_steps": 3,
+    "ood": "",
+    "robustness_images": 5,
+}
 
 
 def params(**changes) -> Params:
-    return Params(seed=0, evaluate=EvaluateParams(**OPTIONS | changes))
+    return Params(seed=0, near_bits=0, evaluate=EvaluateParams(**OPTIONS | changes))
 
 
 @pytest.fixture
@@ -52,14 +88,16 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def make_project(subset: list[str], folds: list[int], right: bool | None = None) -> None:
+def make_project(
+    subset: list[str], folds: list[int], right: bool | None = None, architecture: str = "simple_cnn"
+) -> None:
     """Write what the stages before evaluate leave, with untrained networks.
 
     `right` gives each image the class that the first network sees in it (True) or another one (False).
     """
     stream = np.random.default_rng(0)
     pixels = stream.integers(0, 256, (len(subset), 8, 8, 3), dtype=np.uint8)
-    members = write_networks(sorted(set(folds) - {-1}) or [None])
+    members = write_networks(sorted(set(folds) - {-1}) or [None], architecture)
     labels = stream.integers(0, 3, len(subset))
     if right is not None:
         seen = predict_logits(members[0], pixels, np.arange(len(subset)), 32, torch.device("cpu")).argmax(dim=1).numpy()
@@ -73,20 +111,24 @@ def write_images(pixels: np.ndarray, labels: np.ndarray) -> None:
     Path("data/prepared").mkdir(parents=True)
     np.save("data/prepared/images.npy", pixels)
     index = {"id": [f"{row:03d}" for row in range(len(labels))], "label": labels, "class": [NAMES[i] for i in labels]}
-    blank = dict.fromkeys(("group", "subset", "sha256", "phash"), "")
-    write_table("data/prepared/index.csv", pd.DataFrame(index | blank | {"width": 8, "height": 8}))
+    hashes = {
+        "sha256": [value.tobytes().hex() for value in pixel_hashes(pixels)],
+        "phash": [f"{value:016x}" for value in perceptual_hashes(pixels)],
+    }
+    described = index | {"group": "", "subset": "", "width": 8, "height": 8} | hashes
+    write_table("data/prepared/index.csv", pd.DataFrame(described))
     content = {"source": "test", "classes": NAMES, "images": len(labels)} | PREPROCESSING
     write_json("data/prepared/dataset.json", content)
 
 
-def write_networks(folds: list[int | None]) -> list[Classifier]:
+def write_networks(folds: list[int | None], architecture: str = "simple_cnn") -> list[Classifier]:
     members = []
     for number, fold in enumerate(folds):
         torch.manual_seed(number)
-        network = build_network("simple_cnn", len(NAMES), 8, pretrained=False)
+        network = build_network(architecture, len(NAMES), 8, pretrained=False)
         torch.nn.init.normal_(network.head.weight)
         write_weights(f"models/trained/{number}.safetensors", network.state_dict())
-        members.append(Member(architecture="simple_cnn", file=f"{number}.safetensors", fold=fold))
+        members.append(Member(architecture=architecture, file=f"{number}.safetensors", fold=fold))
     fields = {"classes": NAMES, "input_size": 8, "mean": [0.5] * 3, "std": [0.25] * 3, "members": members}
     write_spec("models/trained", ModelSpec(preprocessing=Preprocessing(**PREPROCESSING), **fields))
     return load_members("models/trained", read_spec("models/trained"))
@@ -109,7 +151,7 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     make_project(["train", "val", "test", "val", "test"] * 6, [-1] * 30)
     main(params())
     table, probabilities = read_predictions()
-    assert list(table) == ["id", "row", "subset", "label", "predicted", "confidence"]
+    assert list(table) == ["id", "row", "subset", "label", "predicted", "confidence", "decided"]
     assert list(table["row"]) == [row for row in range(30) if row % 5]
     assert list(table["id"]) == [f"{row:03d}" for row in table["row"]]
     assert probabilities.dtype == np.float32
@@ -121,7 +163,6 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     metrics, test = read("metrics/evaluate.json"), table[table["subset"] == "test"]
     assert metrics["test"]["accuracy"] == pytest.approx((test["label"] == test["predicted"]).mean())
     assert metrics["val"]["images"] == metrics["test"]["images"] == 12
-    assert "notes" not in metrics
     change = metrics["calibration"]["val"]
     assert change["log_loss_after"] == metrics["val"]["log_loss"] < change["log_loss_before"]
     assert metrics["calibration"]["temperature"] == read("models/calibration.json")["temperature"] != 1
@@ -131,21 +172,95 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     assert f"accuracy {metrics['test']['accuracy']:.4f}" in capsys.readouterr().out
 
 
-def test_probabilities_are_those_of_the_ensemble_that_is_exported(project):
+@pytest.mark.parametrize(
+    ("calibration", "tta"),
+    [("temperature", "none"), ("vector", "flip"), ("isotonic", "multi_crop"), ("none", "flip")],
+)
+def test_probabilities_are_those_of_the_model_that_is_exported(project, calibration, tta):
     make_project(["train"] * 12 + ["test"] * 4, [0, 1, 2] * 4 + [-1] * 4)
-    main(params())
+    main(params(calibration=calibration, tta=tta))
     table, probabilities = read_predictions()
     members = load_members("models/trained", read_spec("models/trained"))
     pixels = torch.from_numpy(np.load("data/prepared/images.npy"))
-    temperature = read("models/calibration.json")["temperature"]
+    found = read_calibration()
+    assert (found.method, found.tta) == (calibration, tta)
     with torch.inference_mode():
-        whole = Ensemble(members, temperature)(pixels).exp().numpy()
-        alone = [Ensemble([member], temperature)(pixels).exp().numpy() for member in members]
+        whole = Decider(members, found)(pixels).exp().numpy()
+        alone = [Decider([member], found)(pixels).exp().numpy() for member in members]
     expected = [whole[row] if row >= 12 else alone[row % 3][row] for row in table["row"]]
-    assert probabilities == pytest.approx(np.array(expected), abs=1e-6)
+    assert probabilities == pytest.approx(np.array(expected), abs=1e-5)
     assert list(table["subset"]) == ["val"] * 12 + ["test"] * 4
     assert read("metrics/evaluate.json")["folds"]["folds"] == 3
     assert not np.allclose(alone[0], alone[1])  # else nothing above could fail
+
+
+def test_abstaining_shows_in_predictions_and_metrics(project):
+    make_project(["val", "test"] * 10, [-1] * 20)
+    main(params(min_confidence=0.5))
+    table, probabilities = read_predictions()
+    assert (table["decided"] == (probabilities.max(axis=1) >= 0.5)).all()
+    test = table[table["subset"] == "test"]
+    assert read("metrics/evaluate.json")["abstention"]["coverage"] == pytest.approx(test["decided"].mean())
+
+
+def test_embeddings_are_the_inputs_of_the_last_layer(project):
+    make_project(["train", "val", "test", "test"] * 6, [-1] * 24)
+    main(params(tta="flip"))
+    network = load_members("models/trained", read_spec("models/trained"))[0]
+    pixels = torch.from_numpy(np.load("data/prepared/images.npy"))[np.flatnonzero(np.arange(24) % 4 > 1)]
+    with torch.inference_mode():
+        images = network.normalize(network.scale(pixels))
+        expected = network.network.forward_features(images).mean(dim=(2, 3)).double()
+    reference = read("data/predictions/reference.json")
+    assert (reference["images"], reference["sampled"]) == (12, 9)
+    assert reference["embedding"]["mean"] == pytest.approx(expected.mean(dim=0).tolist(), abs=1e-4)
+    assert reference["embedding"]["deviation"] == pytest.approx(expected.std(dim=0, correction=0).tolist(), abs=1e-4)
+    drawn = pd.read_csv("plots/evaluate/embedding.csv", dtype={"id": str})
+    assert len(drawn) == 9
+    table, _ = read_predictions()
+    right = dict(zip(table["id"], table["label"] == table["predicted"], strict=True))
+    assert [decision == "right" for decision in drawn["decision"]] == [right[name] for name in drawn["id"]]
+
+
+def test_robustness_is_measured_where_asked_for(project, encode):
+    make_project(["val", "test"] * 10, [-1] * 20)
+    asked = {"corruptions": ["noise", "jpeg"], "attacks": ["fgsm", "pgd"], "ood": "data/ood/other"}
+    Path("data/ood/other").mkdir(parents=True)
+    for name in range(4):
+        Path(f"data/ood/other/{name}.png").write_bytes(encode((20, 30), seed=name))
+    Path("data/ood/other/notes.txt").write_text("no image")
+    main(params(**asked))
+    metrics = read("metrics/evaluate.json")
+    assert set(metrics["corruptions"]) == {"images", "jpeg", "mean", "noise"}
+    assert set(metrics["attacks"]) == {"images", "fgsm", "pgd"}
+    assert metrics["attacks"]["images"] == 5
+    assert metrics["ood"]["images"] == 4
+    assert 0 <= metrics["ood"]["energy_auroc"] <= 1
+    drawn = pd.read_csv("data/predictions/robustness.csv")
+    assert drawn["severity"].tolist() == [*range(6)] * 2
+    first = every_output()
+    main(params(**asked))
+    assert every_output() == first
+
+
+@pytest.mark.parametrize(
+    ("ood", "why"), [("data/ood/nothing", "does not exist"), ("elsewhere", "below data/ood"), ("data/ood", "below")]
+)
+def test_a_wrong_folder_of_other_images_is_refused(project, ood, why):
+    make_project(["val", "test"], [-1, -1])
+    with pytest.raises(SightlineError, match=f"evaluate.ood: .*{why}"):
+        main(params(ood=ood))
+
+
+def test_a_model_without_gradients_and_embeddings_says_so(project):
+    make_project(["val", "test"] * 6, [-1] * 12, architecture="lbp+linear_svm")
+    main(params(attacks=["fgsm"], corruptions=["blur"]))
+    metrics = read("metrics/evaluate.json")
+    assert "attacks" not in metrics
+    assert {"attacks", "embedding"} <= set(metrics["notes"])
+    assert "corruptions" in metrics
+    assert "pixels" in read("data/predictions/reference.json")
+    assert pd.read_csv("plots/evaluate/embedding.csv").empty
 
 
 def test_running_twice_gives_the_same_bytes(project):
@@ -183,6 +298,8 @@ def test_all_right_and_all_wrong(project, right):
     metrics = read("metrics/evaluate.json")
     assert metrics["test"]["accuracy"] == metrics["val"]["accuracy"] == float(right)
     assert metrics["test"]["log_loss"] < 36  # finite: no probability is taken for exactly 0
+    assert metrics["intervals"]["test"]["accuracy"] == {"low": float(right), "high": float(right)}
+    assert metrics["notes"]["intervals"].startswith("all test images are")
     assert Path("plots/evaluate/mistakes.png").stat().st_size > 0
 
 
@@ -200,7 +317,7 @@ def test_without_calibration_the_probabilities_stay(project):
     main(params(calibration="none"))
     change = read("metrics/evaluate.json")["calibration"]
     assert change["temperature"] == 1.0
-    assert change["test"]["log_loss_before"] == change["test"]["log_loss_after"]
+    assert change["test"]["log_loss_before"] == pytest.approx(change["test"]["log_loss_after"])
 
 
 @pytest.mark.parametrize(
@@ -218,7 +335,7 @@ def test_a_refusal_is_one_line_and_writes_nothing(project):
     make_project(["val", "test"], [-1, -1])
     dataset = read("data/prepared/dataset.json") | {"classes": ["x", "y"]}
     write_json("data/prepared/dataset.json", dataset)
-    write_json("params.yaml", {"seed": 0, "evaluate": OPTIONS})
+    write_json("params.yaml", {"seed": 0, "near_bits": 0, "evaluate": OPTIONS})
     script = Path(__file__).parents[1] / "stages/evaluate.py"
     found = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert found.returncode == 1

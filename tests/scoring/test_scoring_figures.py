@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from sightline.scoring.calibration import reliability_table
+from sightline.scoring.calibration_error import reliability_table
 from sightline.scoring.figures import draw_mistakes, draw_reliability, save_png, select_mistakes
 
 NAMES = ["cat", "a name that is far too long to stand below a tile of the grid", "$5 {is_no^formula", "Ш"]
@@ -47,8 +47,8 @@ def test_mistakes_are_drawn_with_awkward_class_names(tmp_path, count, side):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         save_png(tmp_path / "mistakes.png", figure)
-    assert len(figure.axes) == count
-    actual, predicted, confidence = (text.get_text() for text in figure.axes[0].texts)
+    assert len(figure.axes[0].images) == count
+    actual, predicted, confidence = (text.get_text() for text in figure.axes[0].texts[:3])
     assert actual.startswith("a name that") and actual.endswith("…") and len(actual) < 30
     assert predicted == "→ $5 {is_no^formula"
     assert confidence == "50.0 % sure"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sightline.common.errors import SightlineError
 
 if TYPE_CHECKING:  # pandas takes 0.4 s to import, and only tables need it
+    import numpy as np
     import pandas as pd
 
 
@@ -52,6 +53,14 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a table as CSV without its index; the columns' order is kept."""
     with replacing(path) as beside:
         table.to_csv(beside, index=False, lineterminator="\n")
+
+
+def write_array(path: str | Path, array: "np.ndarray") -> None:
+    """Write an array as .npy."""
+    import numpy as np
+
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.save(file, array)
 
 
 def read_table(path: str | Path, text: tuple[str, ...] = ()) -> "pd.DataFrame":

@@ -7,10 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
 from sightline.common.files import replacing
-from sightline.scoring.calibration import expected_calibration_error
+from sightline.scoring.calibration_error import expected_calibration_error
 
 DPI = 110
 COLUMNS = 6
@@ -18,6 +19,7 @@ TILE = (1.9, 2.45)  # inches: the image, and three lines of text below it
 HEADER = 0.72  # inches above the tiles
 TEXT_WIDTH = 72 * (TILE[0] - 0.15)  # points: what fits below a tile
 NAMES, FIGURES = FontProperties(size=9, weight="bold"), FontProperties(size=9)
+MISTAKEN = "actual class → predicted class"
 INK, MUTED, RIGHT, WRONG, BARS = "#1b1f24", "#6b7280", "#15803d", "#b91c1c", "#c7d2e5"
 
 
@@ -47,17 +49,20 @@ def select_mistakes(test: pd.DataFrame, most: int) -> tuple[pd.DataFrame, str]:
     return shown, f"{len(wrong)} of {len(test)} test images are wrong{which}"
 
 
-def draw_mistakes(mistakes: pd.DataFrame, images: np.ndarray, classes: list[str], heading: str) -> Figure:
+def draw_mistakes(
+    mistakes: pd.DataFrame, images: np.ndarray, classes: list[str], heading: str, subtitle: str = MISTAKEN
+) -> Figure:
     """Draw wrongly classified images in a grid, each with its class, the predicted one and the confidence.
 
     Parameters
     ----------
     mistakes : pandas.DataFrame
-        One row a tile: label, predicted (int), confidence in [0, 1]. None: the picture holds the heading alone.
+        One row a tile: label, predicted (int), and confidence in [0, 1] or, where there is such a column, a remark.
+        None: the picture holds the heading alone.
     images : ndarray
         uint8 [n, H, W, 3], in the order of the rows.
-    heading : str
-        What the picture shows, on one line.
+    heading, subtitle : str
+        What the picture shows, and what stands below each image, on one line each.
     """
     if mistakes.empty:
         return _draw_message(heading)
@@ -66,13 +71,14 @@ def draw_mistakes(mistakes: pd.DataFrame, images: np.ndarray, classes: list[str]
     width, height = columns * TILE[0] + 0.2, rows * TILE[1] + HEADER
     figure = Figure(figsize=(width, height))
     figure.text(0.15 / width, 1 - 0.15 / height, heading, fontsize=12, weight="bold", color=INK, va="top")
-    figure.text(0.15 / width, 1 - 0.42 / height, "actual class → predicted class", fontsize=9, color=MUTED, va="top")
+    figure.text(0.15 / width, 1 - 0.42 / height, subtitle, fontsize=9, color=MUTED, va="top")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))  # in inches; one for each tile is slow
+    axes.set_axis_off()
     for position, (mistake, image) in enumerate(zip(mistakes.itertuples(), images, strict=True)):
         row, column = divmod(position, columns)
-        left, top = column * TILE[0] + 0.15, height - HEADER - row * TILE[1]
-        side = TILE[0] - 0.1
-        axes = figure.add_axes((left / width, (top - side) / height, (side - 0.1) / width, (side - 0.1) / height))
-        _draw_tile(axes, image, classes[mistake.label], classes[mistake.predicted], mistake.confidence)
+        corner = column * TILE[0] + 0.15, height - HEADER - row * TILE[1]
+        remark = getattr(mistake, "remark", None) or f"{100 * mistake.confidence:.1f} % sure"
+        _draw_tile(axes, image, corner, (classes[mistake.label], classes[mistake.predicted], remark))
     return figure
 
 
@@ -117,17 +123,20 @@ def _style_reliability(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_tile(axes: Axes, image: np.ndarray, actual: str, predicted: str, confidence: float) -> None:
+def _draw_tile(axes: Axes, image: np.ndarray, corner: tuple[float, float], lines: tuple[str, str, str]) -> None:
+    """Draw an image below its upper left corner, and three lines of text below the image."""
+    (left, top), side, limits = corner, TILE[0] - 0.2, (*axes.get_xlim(), *axes.get_ylim())
     small = max(image.shape[:2]) < TILE[0] * DPI
-    axes.imshow(image, interpolation="nearest" if small else "antialiased")
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set_color("#d1d5db")
-    lines = [(_shorten(actual), NAMES, RIGHT), (_shorten(f"→ {predicted}"), NAMES, WRONG)]
-    lines.append((f"{100 * confidence:.1f} % sure", FIGURES, MUTED))
-    for number, (text, font, color) in enumerate(lines):
+    extent = (left, left + side, top - side, top)
+    axes.imshow(image, extent=extent, aspect="auto", interpolation="nearest" if small else "antialiased")
+    axes.axis(limits)
+    axes.add_patch(Rectangle((left, top - side), side, side, fill=False, edgecolor="#d1d5db", linewidth=0.8))
+    actual, predicted, remark = lines
+    styles = ((actual, NAMES, RIGHT), (f"→ {predicted}", NAMES, WRONG), (remark, FIGURES, MUTED))
+    for number, (text, font, color) in enumerate(styles):
         below = {"xytext": (0, -4 - 12.5 * number), "textcoords": "offset points", "va": "top"}
         # a class may be called $5, which is no formula
-        axes.annotate(text, (0, 0), xycoords="axes fraction", **below, font=font, color=color, parse_math=False)
+        axes.annotate(_shorten(text), (left, top - side), **below, font=font, color=color, parse_math=False)
 
 
 def _draw_message(text: str) -> Figure:

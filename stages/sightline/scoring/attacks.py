@@ -1,0 +1,66 @@
+"""Small changes of an image that are made to mislead the network, within a largest change of each value."""
+
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional
+
+from sightline.networks.classifier import Classifier, mean_log_probabilities
+
+Score = Callable[[torch.Tensor], torch.Tensor]  # images float [N, 3, H, W] in [0, 1] -> log-probabilities [N, classes]
+OVERREACH = 2.5  # steps together may go so many times the largest change (Madry et al., 2018)
+
+
+def score_with(members: list[Classifier]) -> Score:
+    """Return the ensemble's scores of images that are already scaled to the network's input."""
+    return lambda images: mean_log_probabilities([member.network(member.normalize(images)) for member in members])
+
+
+def have_gradients(members: list[Classifier]) -> bool:
+    """Tell whether all scores follow from the images by something that can be differentiated."""
+    return all(getattr(member.network, "has_gradients", True) for member in members)
+
+
+def fgsm(score: Score, images: torch.Tensor, labels: torch.Tensor, epsilon: float) -> torch.Tensor:
+    """Go once by `epsilon` against the label.
+
+    Goodfellow et al., 2015, "Explaining and Harnessing Adversarial Examples".
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        float [N, 3, H, W] in [0, 1].
+    labels : torch.Tensor
+        int64 [N].
+    epsilon : float
+        Largest change of a value, in [0, 1].
+    """
+    return (images + epsilon * _ascend(score, images, labels)).clamp(0, 1)
+
+
+def pgd(
+    score: Score, images: torch.Tensor, labels: torch.Tensor, epsilon: float, steps: int, stream: torch.Generator
+) -> torch.Tensor:
+    """Go `steps` times against the label from a random start, never farther than `epsilon`.
+
+    Madry et al., 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks"; arguments as in `fgsm`.
+    """
+    start = (torch.rand(images.shape, generator=stream) * 2 - 1).to(images.device)
+    found = (images + epsilon * start).clamp(0, 1)
+    for _ in range(steps):
+        found = found + OVERREACH * epsilon / steps * _ascend(score, found, labels)
+        found = torch.clamp(found, images - epsilon, images + epsilon).clamp(0, 1)
+    return found
+
+
+def _ascend(score: Score, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return the sign of the loss's gradient."""
+    images = images.detach().requires_grad_()
+    loss = functional.nll_loss(score(images), labels, reduction="sum")
+    return torch.autograd.grad(loss, images)[0].sign()
+
+
+ATTACKS = {
+    "fgsm": lambda score, images, labels, epsilon, steps, stream: fgsm(score, images, labels, epsilon),
+    "pgd": pgd,
+}

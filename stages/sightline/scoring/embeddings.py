@@ -1,0 +1,119 @@
+"""Embeddings of the judged images: their statistics, and a sample of them to draw."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sightline.networks.embedding import watching
+from sightline.networks.views import ViewAverage
+from sightline.scoring.judged import Predict
+
+COMPONENTS = 2
+
+
+class EmbeddingSample:
+    """Sums over all embeddings, and the embeddings of a few images: what memory holds does not grow with the images.
+
+    Parameters
+    ----------
+    rows : ndarray
+        int: the images (positions in images.npy) to keep.
+    """
+
+    def __init__(self, rows: np.ndarray):
+        self.wanted = set(rows.tolist())
+        self.rows: list[int] = []
+        self.kept: list[np.ndarray] = []
+        self.count = 0
+        self.total: np.ndarray | float = 0.0
+        self.squares: np.ndarray | float = 0.0
+
+    def add(self, rows: np.ndarray, embeddings: np.ndarray) -> None:
+        """Take the embeddings [n, features] of images `rows`."""
+        exact = embeddings.astype(np.float64)
+        self.total, self.squares = self.total + exact.sum(axis=0), self.squares + (exact**2).sum(axis=0)
+        self.count += len(rows)
+        chosen = [place for place, row in enumerate(rows.tolist()) if row in self.wanted]
+        self.rows += rows[chosen].tolist()
+        self.kept.append(embeddings[chosen])
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Of each feature, float64 [features]."""
+        return self.total / self.count
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """Of each feature, float64 [features], with n below the line."""
+        return np.sqrt(np.maximum(self.squares / self.count - self.mean**2, 0))
+
+    def vectors(self) -> np.ndarray:
+        """Return the kept embeddings, float32 [kept, features], in the order of `rows`."""
+        return np.concatenate(self.kept) if self.kept else np.empty((0, 0), dtype=np.float32)
+
+
+def choose_sample(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return up to `most` of the rows int [n], evenly spaced, so that ordered classes all take part."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))]
+
+
+def watch(predict: Predict, first: ViewAverage, rows: np.ndarray, sample: EmbeddingSample) -> Predict:
+    """Return `predict`, which now adds the embeddings that the member `first` makes of images `rows` to the sample."""
+    wanted = set(rows.tolist())
+
+    def predict_watched(member: ViewAverage, rows: np.ndarray) -> torch.Tensor:
+        if member is not first or not wanted.issuperset(rows.tolist()):
+            return predict(member, rows=rows)
+        waiting = rows
+
+        def take(batch: np.ndarray) -> None:
+            nonlocal waiting
+            sample.add(waiting[: len(batch)], batch)
+            waiting = waiting[len(batch) :]
+
+        with watching(member, take):
+            return predict(member, rows=rows)
+
+    return predict_watched
+
+
+def explain_missing(sample: EmbeddingSample) -> dict[str, str]:
+    """Return a note where images were to be embedded, but the first member offers no embedding."""
+    if sample.wanted and not sample.count:
+        return {"embedding": "the model has no features that its last layer takes, hence no map"}
+    return {}
+
+
+def principal_components(vectors: np.ndarray) -> np.ndarray:
+    """Return float [n, features] on its two axes of largest variance, [n, 2]; an axis' largest weight is positive."""
+    centred = vectors - vectors.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:COMPONENTS]
+    largest = axes[np.arange(COMPONENTS), np.abs(axes).argmax(axis=1)]
+    return centred @ (axes * np.sign(largest)[:, None]).T
+
+
+def map_embeddings(sample: EmbeddingSample, images: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return where the kept images lie on the two axes of largest variance (principal components).
+
+    Parameters
+    ----------
+    sample : EmbeddingSample
+        Of images of `images`.
+    images : pandas.DataFrame
+        row, id, label, predicted.
+    names : list of str
+        Of all classes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        first, second, class, decision (right or wrong) and id; no rows where fewer than two images were kept.
+    """
+    if len(sample.rows) < COMPONENTS or sample.vectors().shape[1] < COMPONENTS:
+        return pd.DataFrame(columns=["first", "second", "class", "decision", "id"])
+    vectors = sample.vectors().astype(np.float64)
+    places = principal_components(vectors).round(3) + 0.0
+    shown = images.set_index("row").loc[sample.rows]
+    decision = np.where(shown["label"] == shown["predicted"], "right", "wrong")
+    columns = {"first": places[:, 0], "second": places[:, 1], "class": np.array(names, dtype=object)[shown["label"]]}
+    return pd.DataFrame(columns | {"decision": decision, "id": shown["id"].to_numpy()})

@@ -1,0 +1,49 @@
+"""Why the network errs, as far as images and labels tell: weak slices, doubtful labels, test images that leaked."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sightline.scoring.label_issues import summarize_issues, tabulate_issues
+from sightline.scoring.leakage import find_seen, summarize_leakage
+from sightline.scoring.scored import Scored
+from sightline.scoring.slices import describe_images, measure_slices, summarize_slices
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Tables `slices` and `issues`, as `measure_slices` and `tabulate_issues` make them, and the metrics of all."""
+
+    slices: pd.DataFrame
+    issues: pd.DataFrame
+    metrics: dict
+
+
+def find_causes(
+    test: Scored,
+    judged: pd.DataFrame,
+    probabilities: np.ndarray,
+    described: pd.DataFrame,
+    near_bits: int,
+    confidence: float,
+) -> Findings:
+    """Look at where and why predictions are wrong.
+
+    Parameters
+    ----------
+    test : Scored
+        Test images.
+    judged, probabilities : pandas.DataFrame, ndarray
+        Validation and test images, and float [judged, classes].
+    described : pandas.DataFrame
+        All images that take part, in order, with their subset and what index.csv tells of them.
+    near_bits : int
+        Largest distance of near duplicates.
+    confidence : float
+        Of the intervals of slices.
+    """
+    slices = measure_slices(describe_images(described[described["subset"] == "test"]), test.right, confidence)
+    issues = tabulate_issues(judged, probabilities, described)
+    metrics = summarize_slices(slices) | summarize_issues(issues, len(judged))
+    return Findings(slices, issues, metrics | summarize_leakage(find_seen(described, near_bits), test.right))

@@ -1,0 +1,60 @@
+"""Run the members over validation and test, once: scores, and on the way the embeddings of test images."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sightline.networks.classifier import Classifier
+from sightline.networks.predict import predict_logits
+from sightline.networks.saved import ModelSpec
+from sightline.networks.views import ViewAverage
+from sightline.scoring.embeddings import EmbeddingSample, choose_sample, watch
+from sightline.scoring.judged import score_judged, select_judged
+
+
+@dataclass(frozen=True)
+class Forward:
+    """How the networks are run: a key of `VIEWS`, images a batch, where, and how many embeddings are kept."""
+
+    tta: str
+    batch_size: int
+    device: torch.device
+    kept: int
+
+
+def run_networks(
+    members: list[Classifier], spec: ModelSpec, samples: pd.DataFrame, pixels: np.ndarray, how: Forward
+) -> tuple[pd.DataFrame, torch.Tensor, EmbeddingSample]:
+    """Predict what must be judged.
+
+    Parameters
+    ----------
+    members : list of Classifier
+        On the CPU, in evaluation mode; they are moved to the device.
+    spec : ModelSpec
+        Which classes there are, and the fold that each member did not train on.
+    samples : pandas.DataFrame
+        All images that take part.
+    pixels : ndarray
+        uint8 [N, H, W, 3], images.npy.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The images of validation and test, as `select_judged` gives them.
+    torch.Tensor
+        Their log-probabilities, float32 [images, classes].
+    EmbeddingSample
+        Of test images, by the first member.
+    """
+    folds = [member.fold for member in spec.members]
+    judged = select_judged(samples, folds)
+    test_rows = judged["row"][judged["subset"] == "test"].to_numpy()
+    sample = EmbeddingSample(choose_sample(test_rows, how.kept))
+    predict = partial(predict_logits, pixels=pixels, batch_size=how.batch_size, device=how.device)
+    looking = [ViewAverage(member, how.tta) for member in members]
+    watched = watch(predict, looking[0], test_rows, sample)
+    return judged, score_judged(looking, folds, judged, len(spec.classes), watched), sample

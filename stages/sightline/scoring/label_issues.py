@@ -1,0 +1,93 @@
+"""Labels that may be wrong: equal pixels under two labels, then confident learning."""
+
+import numpy as np
+import pandas as pd
+
+from sightline.common.blocks import row_blocks
+
+COLUMNS = ["id", "row", "subset", "label", "suggested", "own_probability", "probability", "reason"]
+CONFLICT, DOUBT = "equal pixels, another label", "confident learning"
+
+
+def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Find images whose label the network confidently contradicts, the worst first.
+
+    Northcutt et al., 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels". A class is confidently
+    predicted where its probability is at least the mean that images of this class have; an image is an issue when the
+    most probable of its confident classes is not its label, nor is its prediction. Sorted by the probability of the
+    label minus that of the best other class.
+
+    Parameters
+    ----------
+    labels : ndarray
+        int [n].
+    probabilities : ndarray
+        float [n, classes], of networks that did not train on these images.
+
+    Returns
+    -------
+    ndarray of int [issues]
+        Positions.
+    """
+    own = probabilities[np.arange(len(labels)), labels]
+    images = np.bincount(labels, minlength=probabilities.shape[1])
+    sums = np.bincount(labels, weights=own, minlength=probabilities.shape[1])
+    least = np.divide(sums, images, out=np.full(len(images), np.inf), where=images > 0)
+    suspicious, margin = np.zeros(len(labels), dtype=bool), np.empty(len(labels))
+    for rows in row_blocks(*probabilities.shape):
+        block, label = probabilities[rows], labels[rows]
+        confident = np.where(block >= least, block, -1.0)
+        best = confident.argmax(axis=1)
+        contradicted = (confident.max(axis=1) >= 0) & (best != label) & (block.argmax(axis=1) != label)
+        others = block.copy()
+        others[np.arange(len(block)), label] = -1
+        suspicious[rows], margin[rows] = contradicted, own[rows] - others.max(axis=1)
+    found = np.flatnonzero(suspicious)
+    return found[np.argsort(margin[found], kind="stable")]
+
+
+def tabulate_issues(judged: pd.DataFrame, probabilities: np.ndarray, index: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a suspicious label: conflicts first, then what confident learning finds.
+
+    Parameters
+    ----------
+    judged : pandas.DataFrame
+        Validation and test images: id, row, subset, label.
+    probabilities : ndarray
+        float [judged, classes].
+    index : pandas.DataFrame
+        All images that take part: id, row, subset, label, sha256.
+
+    Returns
+    -------
+    pandas.DataFrame
+        id, row, subset, label and suggested (int), the label's own_probability and that of the suggestion (NaN for
+        images that were trained on), reason.
+    """
+    found = find_label_issues(judged["label"].to_numpy(), probabilities)
+    doubted = judged.iloc[found].assign(
+        suggested=probabilities[found].argmax(axis=1),
+        own_probability=probabilities[found, judged["label"].to_numpy()[found]],
+        probability=probabilities[found].max(axis=1),
+        reason=DOUBT,
+    )
+    conflicts = find_conflicting(index)
+    rest = doubted[~doubted["id"].isin(conflicts["id"])]
+    return pd.concat([part[COLUMNS] for part in (conflicts, rest) if len(part)] or [rest[COLUMNS]], ignore_index=True)
+
+
+def find_conflicting(index: pd.DataFrame) -> pd.DataFrame:
+    """Return the images whose pixels also stand under another label, copies side by side; that label is suggested."""
+    several = index.groupby("sha256")["label"].transform("nunique") > 1
+    found = index[several].sort_values(["sha256", "row"], kind="stable")
+    copies = found.groupby("sha256")["label"]
+    first, last = copies.transform("min"), copies.transform("max")
+    suggested = first.where(found["label"] != first, last)
+    return found.assign(suggested=suggested, own_probability=np.nan, probability=np.nan, reason=CONFLICT)[COLUMNS]
+
+
+def summarize_issues(issues: pd.DataFrame, judged: int) -> dict:
+    """Count the issues by reason; the share is that of confident learning among the judged images."""
+    doubted = int((issues["reason"] == DOUBT).sum())
+    found = {"conflicting_images": len(issues) - doubted, "doubted": doubted}
+    return {"label_issues": found | ({"doubted_share": doubted / judged} if judged else {})}

@@ -1,0 +1,94 @@
+"""All that is measured only when asked for: corruptions, attacks, images of something else."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sightline.common.errors import SightlineError
+from sightline.common.seeding import stream_seed
+from sightline.images.decode import Decoding
+from sightline.images.store import DatasetSpec
+from sightline.networks.decider import Decider
+from sightline.networks.predict import predict_logits
+from sightline.scoring.embeddings import choose_sample
+from sightline.scoring.outside import OutlierScores, measure_outliers, read_outside
+from sightline.scoring.robustness import decide_with, measure_attacks, measure_corruptions, summarize_corruptions
+from sightline.scoring.scored import Scored
+
+OUTSIDE = Path("data/ood")  # a dependency of evaluate in dvc.yaml: what lies elsewhere would escape DVC's notice
+MOST_PIXELS = 100_000_000  # of an outside image that is decoded, against decompression bombs
+
+
+@dataclass(frozen=True)
+class Stress:
+    """What to measure: names of corruptions and attacks, a path below data/ood or "", on how many images, and how."""
+
+    corruptions: list[str]
+    attacks: list[str]
+    epsilon: float
+    steps: int
+    ood: str
+    images: int
+    batch_size: int
+    device: torch.device
+    seed: int
+
+
+def stress_test(
+    decider: Decider, test: Scored, pixels: np.ndarray, dataset: DatasetSpec, stress: Stress
+) -> tuple[dict, pd.DataFrame, dict[str, str]]:
+    """Measure what `stress` asks for on a part of the test images.
+
+    Parameters
+    ----------
+    decider : Decider
+        The whole model, in evaluation mode.
+    pixels : ndarray
+        uint8 [N, H, W, 3], images.npy.
+    dataset : DatasetSpec
+        How pixels are made.
+
+    Returns
+    -------
+    dict
+        Metrics: corruptions, attacks, ood.
+    pandas.DataFrame
+        Accuracy at each severity, to draw.
+    dict of str to str
+        What could not be measured, and why.
+    """
+    chosen = choose_sample(np.arange(len(test)), stress.images)
+    asked = bool(stress.corruptions or stress.attacks or stress.ood)
+    if not asked or not len(chosen):
+        notes = {"robustness": "no test images, hence not measured"} if asked else {}
+        return {}, measure_corruptions(None, pixels[:0], test.labels[:0], [], 0), notes
+    part, labels = np.asarray(pixels[test.images["row"].to_numpy()[chosen]]), test.labels[chosen]
+    decide, metrics, notes = decide_with(decider, stress.batch_size, stress.device), {}, {}
+    table = measure_corruptions(decide, part, labels, stress.corruptions, stress.seed)
+    if stress.corruptions:
+        metrics["corruptions"] = {"images": len(chosen)} | summarize_corruptions(table)
+    if stress.attacks:
+        how = {"epsilon": stress.epsilon, "steps": stress.steps, "batch_size": stress.batch_size}
+        how["device"] = stress.device
+        found = measure_attacks(decider, part, labels, stress.attacks, how, stream_seed(stress.seed, "attacks"))
+        metrics |= {"attacks": {"images": len(chosen)} | found} if found else {}
+        notes |= {} if found else {"attacks": "the model's scores have no gradient, hence not attacked"}
+    if stress.ood:
+        metrics["ood"] = _measure_outside(decider, part, dataset, stress)
+    return metrics, table, notes
+
+
+def _measure_outside(decider: Decider, part: np.ndarray, dataset: DatasetSpec, stress: Stress) -> dict[str, float]:
+    path = Path(stress.ood)
+    if ".." in path.parts or path.parts[:2] != OUTSIDE.parts or len(path.parts) < 3:
+        raise SightlineError(f"params.yaml: evaluate.ood: {stress.ood!r} must be a path below {OUTSIDE}, or empty")
+    how = Decoding(dataset.image_size, dataset.fit, dataset.resample, tuple(dataset.background), MOST_PIXELS)
+    outside, scores = read_outside(path, how, stress.images), OutlierScores(decider)
+    found = [
+        predict_logits(scores, images, np.arange(len(images)), stress.batch_size, stress.device).numpy()
+        for images in (part, outside)
+    ]
+    return measure_outliers(*found)

@@ -1,0 +1,93 @@
+import captum.robust
+import numpy as np
+import pytest
+import torch
+
+from sightline.networks.build import build_network
+from sightline.networks.classifier import Classifier
+from sightline.scoring.attacks import fgsm, have_gradients, pgd
+from sightline.scoring.corruptions import STRENGTHS, corrupt
+from sightline.scoring.outside import measure_outliers
+from sightline.scoring.robustness import measure_corruptions, summarize_corruptions
+
+
+def photo() -> np.ndarray:
+    return np.random.default_rng(0).integers(60, 200, (24, 24, 3), dtype=np.uint8)
+
+
+def linear():
+    torch.manual_seed(0)
+    weights = 0.1 * torch.randn(3 * 6 * 6, 4)  # small, so that no probability rounds to 1 and the gradient to 0
+    return lambda images: torch.log_softmax(images.flatten(1) @ weights, dim=1)
+
+
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_a_corruption_grows_with_its_severity_and_repeats(name):
+    image = photo()
+    distance = [np.abs(corrupt(image, name, level, seed=1).astype(float) - image).mean() for level in range(1, 6)]
+    assert distance[0] > 0
+    assert distance == sorted(distance)
+    assert np.array_equal(corrupt(image, name, 3, seed=1), corrupt(image, name, 3, seed=1))
+
+
+def test_corruptions_by_hand():
+    gray = np.full((8, 8, 3), 100, dtype=np.uint8)
+    assert (corrupt(gray, "brightness", 1, 0) == 126).all()  # 100 / 255 + 0.1
+    color = np.tile(np.array([100, 50, 0], dtype=np.uint8), (8, 8, 1))
+    assert corrupt(color, "brightness", 1, 0)[0, 0].tolist() == [126, 63, 0]  # the hue stays
+    assert (corrupt(np.zeros((8, 8, 3), dtype=np.uint8), "brightness", 2, 0) == 51).all()
+    half = np.zeros((2, 8, 3), dtype=np.uint8)
+    half[0] = 200
+    assert corrupt(half, "contrast", 1, 0)[:, 0, 0].tolist() == [140, 60]  # 100 +- 0.4 * 100
+    noisy = corrupt(np.full((100, 100, 3), 128, dtype=np.uint8), "noise", 1, 0) / 255
+    assert noisy.std() == pytest.approx(0.08, abs=0.002)
+    assert not np.array_equal(corrupt(gray, "noise", 1, 0), corrupt(gray, "noise", 1, 1))
+
+
+def test_fgsm_is_captums():
+    score, images = linear(), torch.rand(5, 3, 6, 6)
+    labels = torch.tensor([0, 1, 2, 3, 0])
+    expected = captum.robust.FGSM(score, torch.nn.NLLLoss(reduction="none"), 0, 1).perturb(
+        images.clone().requires_grad_(), 0.03, labels
+    )
+    assert torch.allclose(fgsm(score, images, labels, 0.03), expected)
+
+
+def test_pgd_stays_in_reach_and_misleads_more_than_fgsm():
+    score, images = linear(), torch.rand(64, 3, 6, 6)
+    labels = score(images).argmax(dim=1)
+    stream = torch.Generator().manual_seed(0)
+    attacked = pgd(score, images, labels, 0.02, 10, stream)
+    assert (attacked - images).abs().max() <= 0.02 + 1e-6
+    assert attacked.min() >= 0
+    assert attacked.max() <= 1
+    once = fgsm(score, images, labels, 0.02)
+    loss = [-score(x).gather(1, labels[:, None]).sum() for x in (images, once, attacked)]
+    assert loss[0] < loss[2]
+    assert loss[2] >= 0.99 * loss[1]  # for a linear model both find the same corner
+
+
+def test_members_without_a_gradient_are_recognised():
+    networks = {
+        name: build_network(name, 3, 16, pretrained=False) for name in ("simple_cnn", "hog_lbp_color+linear_svm")
+    }
+    smooth, rounded = (Classifier(network, [0.5] * 3, [0.5] * 3, 16) for network in networks.values())
+    assert have_gradients([smooth])
+    assert not have_gradients([smooth, rounded])
+
+
+def test_corruptions_are_measured_on_every_image():
+    pixels, labels = np.stack([photo(), 255 - photo()]), np.array([0, 1])
+    table = measure_corruptions(lambda images: np.zeros(len(images), dtype=int), pixels, labels, ["blur"], 0)
+    assert table["severity"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert (table["accuracy"] == 0.5).all()
+    assert summarize_corruptions(table) == {"blur": 0.5, "mean": 0.5}
+    assert measure_corruptions(None, pixels, labels, [], 0).empty
+
+
+def test_outliers_by_hand():
+    test, outside = np.array([[0.9, 1.0], [0.8, 2.0], [0.3, 3.0]]), np.array([[0.5, 0.0], [0.1, 0.5]])
+    found = measure_outliers(test, outside)
+    assert found["max_probability_auroc"] == pytest.approx(5 / 6)  # 0.3 is below 0.5, the other five pairs are right
+    assert found["max_probability_fpr95"] == 0.5  # all test images are above 0.1 alone
+    assert (found["energy_auroc"], found["energy_fpr95"]) == (1.0, 0.0)
