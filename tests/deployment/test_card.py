@@ -4,13 +4,31 @@ from sightline.deployment.card import CardFacts, write_card
 from sightline.images.store import DatasetSpec
 from sightline.networks.saved import Member, ModelSpec, Preprocessing
 
-PARITY = {
-    "subset": "test",
-    "images": 4,
-    "decision_flips": 0,
-    "max_probability_difference": 2.5e-7,
-    "accuracy_onnx": 0.5,
-    "accuracy_torch": 0.5,
+EXPORT = {
+    "artifacts": {
+        "onnx": {
+            "kept": True,
+            "bytes": 12345,
+            "bytes_zipped": 11000,
+            "decision_flips": 0,
+            "max_probability_difference": 2.5e-7,
+            "accuracy": 0.5,
+        },
+        "int8_static": {
+            "kept": False,
+            "decision_flips": 2,
+            "max_probability_difference": 0.25,
+            "accuracy": 0.25,
+        },
+    },
+    "opset": 20,
+    "parameters": 6789,
+    "macs": 1000,
+    "peak_activation_bytes": 2**19,
+    "parity": {"subset": "test", "images": 4, "decoded_again": True, "accuracy_torch": 0.5},
+    "pruning": {"share": 0.3, "kept": False, "accuracy_before": 0.5, "accuracy_after": 0.25},
+    "revision": {"images": "a1", "split": "b2", "weights": "c3"},
+    "notes": {"model_int8_static.onnx": "left out: too much"},
 }
 
 
@@ -27,7 +45,7 @@ def facts(classes: list[str], labels: list[int], predicted: list[int], **changed
         "samples": pd.DataFrame({"class": names, "subset": subsets}),
         "test": pd.DataFrame({"label": labels, "predicted": predicted}),
         "evaluation": {"val": {"images": 3, "accuracy": 0.75}, "test": {"images": 4, "accuracy": 0.5, "ece": 0.125}},
-        "export": {"bytes": 12345, "opset": 20, "parameters": 6789, "parity": PARITY},
+        "export": EXPORT,
         "temperature": 0.8,
         "intended_use": "Sorting insects.",
     }
@@ -49,15 +67,22 @@ def test_numbers_come_from_the_facts():
         "- The weakest class is ant: recall 0.3333 on 3 test images.",
         "- The most frequent mistake takes ant for bee: 2 of 2 mistakes.",
         "- Fewer than 30 test images, so that their recall is uncertain: ant, bee.",
-        "- ONNX Runtime against torch on 4 test images: 0 decisions differ, the largest difference of a probability is "
-        "2.5e-07, accuracy 0.5000 and 0.5000.",
+        "| onnx | 12,345 | 11,000 | 0 | 2.5e-07 | 0.5000 |",
+        "| int8_static | left out | - | 2 | 2.5e-01 | 0.2500 |",
+        "- One image takes 1,000 multiply-adds in convolutions and matrix products, 0.50 MiB for intermediate results.",
+        "- Pruning 30% of the weights: accuracy 0.5000 before and 0.2500 after: too much, so nothing is pruned.",
+        "- Compared with torch on 4 test images, decoded again from their files; torch's accuracy is 0.5000.",
+        "- model_int8_static.onnx: left out: too much.",
+        "| weights: `models/trained` | `c3` |",
     ):
         assert f"\n{line}\n" in card
     assert "f1_macro" not in card
 
 
 def test_nothing_to_judge_on():
-    export = {"bytes": 1, "opset": 20, "parameters": 1, "notes": []}
+    kept = {"kept": True, "bytes": 1, "bytes_zipped": 1}
+    told = {"opset": 20, "parameters": 1, "macs": 1, "revision": EXPORT["revision"], "notes": {"parity": "none"}}
+    export = {"artifacts": {"onnx": kept}} | told
     evaluation = {"val": {"images": 0}, "test": {"images": 0}, "notes": {"test": "no images, hence no metrics"}}
     card = write_card(
         facts(["ant", "bee"], labels=[], predicted=[], export=export, evaluation=evaluation, temperature=1.0)
@@ -65,6 +90,7 @@ def test_nothing_to_judge_on():
     assert "| ant | 1 | 1 | 0 | - |" in card
     assert "- There are no test images: nothing is known about new images." in card
     assert "- Not compared with torch" in card
+    assert "| onnx | 1 | 1 | - | - | - |" in card
     assert "- Calibration: none" in card
     assert "- test: no images, hence no metrics" in card
     assert "nan" not in card.lower()

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.graph import VERSION, build_graph
+from sightline.deployment.graph import VERSION, build_graph, trace_program
 from sightline.networks.build import build_network
 from sightline.networks.classifier import Classifier, Ensemble
 from sightline.networks.saved import Member, ModelSpec, Preprocessing
@@ -51,7 +51,7 @@ def test_same_probabilities_as_torch(case):
     spec = make_spec(stored, size, architectures)
     networks = [build_network(name, len(CLASSES), size, pretrained=False) for name in architectures]
     ensemble = make_ensemble(networks, spec, temperature=0.7)
-    graph = build_graph(ensemble, spec, opset=20)
+    graph = build_graph(trace_program(ensemble, spec), spec, opset=20)
     pixels = np.random.default_rng(0).integers(0, 256, (5, stored, stored, 3), dtype=np.uint8)
     with torch.no_grad():
         expected = ensemble(torch.from_numpy(pixels)).exp().numpy()
@@ -73,7 +73,7 @@ class MeanColor(nn.Module):
 @cache
 def mean_color_graph(opset: int = 20) -> bytes:
     spec = make_spec(4, 4, ["mean_color"])
-    return build_graph(make_ensemble([MeanColor()], spec, temperature=0.5), spec, opset)
+    return build_graph(trace_program(make_ensemble([MeanColor()], spec, temperature=0.5), spec), spec, opset)
 
 
 @pytest.mark.parametrize("opset", [18, 20, 24])

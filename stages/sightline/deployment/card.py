@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sightline.deployment.graph import INPUT, OUTPUT
+from sightline.deployment.card_files import describe_files, describe_revision
 from sightline.images.store import DatasetSpec
 from sightline.networks.saved import ModelSpec
 
@@ -62,7 +62,8 @@ def write_card(facts: CardFacts) -> str:
         "Data": _describe_data(facts),
         "How well it works": _describe_quality(facts),
         "Limitations": _describe_limitations(facts),
-        "The exported graph": _describe_graph(facts),
+        "Files": describe_files(facts.spec, facts.export),
+        "Made from": describe_revision(facts.export),
     }
     body = [f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items()]
     return "\n\n".join(["# Model card", *body]) + "\n"
@@ -161,27 +162,6 @@ def _small_classes(facts: CardFacts) -> list[str]:
     if not small:
         return []
     return [f"- Fewer than {FEW} test images, so that their recall is uncertain: {_list_names(small)}."]
-
-
-def _describe_graph(facts: CardFacts) -> list[str]:
-    size, export = facts.spec.preprocessing.image_size, facts.export
-    lines = [
-        f"- `model.onnx`, {export['bytes']:,} bytes, operator set {export['opset']}; `labels.txt` names its classes in "
-        "order.",
-        f"- In: `{INPUT}` uint8 [batch, {size}, {size}, 3], RGB, fitted by `{facts.spec.preprocessing.fit}` with the "
-        f"`{facts.spec.preprocessing.resample}` filter. Out: `{OUTPUT}` float32 [batch, {len(facts.spec.classes)}].",
-        "- Normalisation, temperature and softmax are inside; the class names and how to make the pixels are in its "
-        "metadata (`classes`, `preprocessing`).",
-    ]
-    parity = export.get("parity")
-    if parity is None:
-        return [*lines, "- Not compared with torch: there are no validation or test images."]
-    return [
-        *lines,
-        f"- ONNX Runtime against torch on {parity['images']:,} {parity['subset']} images: {parity['decision_flips']} "
-        f"decisions differ, the largest difference of a probability is {parity['max_probability_difference']:.1e}, "
-        f"accuracy {parity['accuracy_onnx']:.4f} and {parity['accuracy_torch']:.4f}.",
-    ]
 
 
 def _list_names(names: list[str]) -> str:

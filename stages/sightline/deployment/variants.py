@@ -1,0 +1,114 @@
+"""Smaller graphs from the exported one: half precision, and 8-bit integers with and without calibration."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from sightline.deployment.graph import INPUT, finish_graph
+
+DYNAMIC_OPS = ["MatMul", "Gemm"]  # not Conv: ConvInteger took ten times as long as fp32 on the CPU
+STATIC_OPS = [  # all that keep 8 bits between two layers; LayerNormalization loses too much
+    "Conv",
+    "MatMul",
+    "Gemm",
+    "Add",
+    "Mul",
+    "Relu",
+    "Clip",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "Concat",
+]
+CALIBRATION_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Training images for the ranges of activations: rows int [n], n > 0, of pixels uint8 [N, H, W, 3]."""
+
+    pixels: np.ndarray
+    rows: np.ndarray
+
+
+def choose_rows(rows: np.ndarray, count: int) -> np.ndarray:
+    """Return at most `count` of `rows`, evenly spread over them, so that an index sorted by class gives all classes."""
+    if len(rows) <= count:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]
+
+
+def to_fp16(graph: bytes, calibration: Calibration) -> bytes:
+    """Halve the weights and compute in half precision; input and output keep their types."""
+    model = convert_float_to_float16(onnx.load_from_string(graph), keep_io_types=True)
+    return finish_graph(model, read_contract(graph))
+
+
+def to_int8_dynamic(graph: bytes, calibration: Calibration) -> bytes:
+    """Quantize the weights of matrix products; their inputs are quantized by each batch's own range."""
+    return _quantize(graph, lambda model, path: quantize_dynamic(model, path, DYNAMIC_OPS, per_channel=True))
+
+
+def to_int8_static(graph: bytes, calibration: Calibration) -> bytes:
+    """Quantize weights, a range a channel, and activations, by their ranges on training images, in QDQ form.
+
+    Source: Jacob et al., 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+    Inference".
+    """
+
+    def quantize(model: onnx.ModelProto, path: Path) -> None:
+        quantize_static(
+            model,
+            path,
+            _Reader(calibration),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=STATIC_OPS,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+
+    return _quantize(graph, quantize)
+
+
+def read_contract(graph: bytes) -> dict[str, str]:
+    """Return a graph's metadata."""
+    return {entry.key: entry.value for entry in onnx.load_from_string(graph).metadata_props}
+
+
+VARIANTS: dict[str, Callable[[bytes, Calibration], bytes]] = {
+    "fp16": to_fp16,
+    "int8_dynamic": to_int8_dynamic,
+    "int8_static": to_int8_static,
+}
+
+
+class _Reader(CalibrationDataReader):
+    def __init__(self, calibration: Calibration):
+        self._batches = _feeds(calibration)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self._batches, None)
+
+
+def _feeds(calibration: Calibration) -> Iterator[dict[str, np.ndarray]]:
+    for start in range(0, len(calibration.rows), CALIBRATION_BATCH):
+        rows = calibration.rows[start : start + CALIBRATION_BATCH]
+        yield {INPUT: np.ascontiguousarray(calibration.pixels[rows])}
+
+
+def _quantize(graph: bytes, quantize: Callable[[onnx.ModelProto, Path], None]) -> bytes:
+    model = onnx.load_from_string(graph)
+    del model.graph.value_info[:]  # inferred again: the quantizer transposes weights whose shapes stand there
+    # what the quantizer asks for: the exporter has inferred shapes and folded constants already
+    onnx.helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "quantized.onnx"
+        quantize(model, path)
+        return finish_graph(onnx.load(path), read_contract(graph))
