@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 import torch
 
-from evaluate import EvaluateParams, Params, describe, main, refuse_other_classes
+from evaluate import EvaluateParams, Params, main, refuse_other_classes
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.networks.build import build_network
-from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.calibrated import Calibration
+from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import (
     Member,
@@ -23,6 +25,7 @@ from sightline.networks.saved import (
     write_spec,
     write_weights,
 )
+from sightline.scoring.summary import describe
 
 NAMES = ["NA", "b, c", "$d"]
 PREPROCESSING = {"image_size": 8, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
@@ -35,11 +38,27 @@ OUTPUTS = [
     "plots/evaluate/confusion.csv",
     "plots/evaluate/confusion.png",
     "plots/evaluate/mistakes.png",
+    "plots/evaluate/confidence.csv",
+    "plots/evaluate/coverage.csv",
+    "plots/evaluate/pr.csv",
     "plots/evaluate/reliability.csv",
     "plots/evaluate/reliability.png",
-    "plots/evaluate/reliability_uncalibrated.csv",
+    "plots/evaluate/roc.csv",
 ]
-OPTIONS = {"batch_size": 7, "calibration": "temperature", "top_k": [2], "bins": 15, "mistakes": 4}
+OPTIONS = {
+    "batch_size": 7,
+    "tta": "none",
+    "calibration": "temperature",
+    "min_confidence": 0.0,
+    "conformal": "lac",
+    "conformal_coverage": 0.8,
+    "top_k": [2],
+    "bins": 15,
+    "bootstrap": 50,
+    "confidence": 0.9,
+    "curves": 2,
+    "mistakes": 4,
+}
 
 
 def params(**changes) -> Params:
@@ -109,7 +128,7 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     make_project(["train", "val", "test", "val", "test"] * 6, [-1] * 30)
     main(params())
     table, probabilities = read_predictions()
-    assert list(table) == ["id", "row", "subset", "label", "predicted", "confidence"]
+    assert list(table) == ["id", "row", "subset", "label", "predicted", "confidence", "decided"]
     assert list(table["row"]) == [row for row in range(30) if row % 5]
     assert list(table["id"]) == [f"{row:03d}" for row in table["row"]]
     assert probabilities.dtype == np.float32
@@ -121,7 +140,6 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     metrics, test = read("metrics/evaluate.json"), table[table["subset"] == "test"]
     assert metrics["test"]["accuracy"] == pytest.approx((test["label"] == test["predicted"]).mean())
     assert metrics["val"]["images"] == metrics["test"]["images"] == 12
-    assert "notes" not in metrics
     change = metrics["calibration"]["val"]
     assert change["log_loss_after"] == metrics["val"]["log_loss"] < change["log_loss_before"]
     assert metrics["calibration"]["temperature"] == read("models/calibration.json")["temperature"] != 1
@@ -131,21 +149,35 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     assert f"accuracy {metrics['test']['accuracy']:.4f}" in capsys.readouterr().out
 
 
-def test_probabilities_are_those_of_the_ensemble_that_is_exported(project):
+@pytest.mark.parametrize(
+    ("calibration", "tta"),
+    [("temperature", "none"), ("vector", "flip"), ("isotonic", "multi_crop"), ("none", "flip")],
+)
+def test_probabilities_are_those_of_the_model_that_is_exported(project, calibration, tta):
     make_project(["train"] * 12 + ["test"] * 4, [0, 1, 2] * 4 + [-1] * 4)
-    main(params())
+    main(params(calibration=calibration, tta=tta))
     table, probabilities = read_predictions()
     members = load_members("models/trained", read_spec("models/trained"))
     pixels = torch.from_numpy(np.load("data/prepared/images.npy"))
-    temperature = read("models/calibration.json")["temperature"]
+    found = Calibration(**read("models/calibration.json"))
+    assert (found.method, found.tta) == (calibration, tta)
     with torch.inference_mode():
-        whole = Ensemble(members, temperature)(pixels).exp().numpy()
-        alone = [Ensemble([member], temperature)(pixels).exp().numpy() for member in members]
+        whole = Decider(members, found)(pixels).exp().numpy()
+        alone = [Decider([member], found)(pixels).exp().numpy() for member in members]
     expected = [whole[row] if row >= 12 else alone[row % 3][row] for row in table["row"]]
-    assert probabilities == pytest.approx(np.array(expected), abs=1e-6)
+    assert probabilities == pytest.approx(np.array(expected), abs=1e-5)
     assert list(table["subset"]) == ["val"] * 12 + ["test"] * 4
     assert read("metrics/evaluate.json")["folds"]["folds"] == 3
     assert not np.allclose(alone[0], alone[1])  # else nothing above could fail
+
+
+def test_abstaining_shows_in_predictions_and_metrics(project):
+    make_project(["val", "test"] * 10, [-1] * 20)
+    main(params(min_confidence=0.5))
+    table, probabilities = read_predictions()
+    assert (table["decided"] == (probabilities.max(axis=1) >= 0.5)).all()
+    test = table[table["subset"] == "test"]
+    assert read("metrics/evaluate.json")["abstention"]["coverage"] == pytest.approx(test["decided"].mean())
 
 
 def test_running_twice_gives_the_same_bytes(project):

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.calibration import calibration_curve
+from scipy.special import softmax
+from sklearn.isotonic import IsotonicRegression
 
-from sightline.scoring.calibration import calibrate, expected_calibration_error, fit_temperature, reliability_table
+from sightline.networks.calibrated import Calibration, IsotonicCurve, build_calibrator
+from sightline.scoring.calibration import apply_calibration, calibrate, fit_temperature, fit_vector
 
 
 def overconfident_case(factor: float, images: int = 4000):
@@ -68,28 +70,52 @@ def test_calibrate_none_fits_nothing():
     assert (found.method, found.temperature, found.note) == ("none", 1.0, None)
 
 
-def test_reliability_by_hand():
-    confidence = np.array([0.55, 0.6, 0.9, 1.0])
-    probabilities = np.stack([confidence, 1 - confidence], axis=1)
-    table = reliability_table(probabilities, np.array([0, 1, 0, 1]), bins=5)
-    assert list(table["bin"]) == [3, 5]  # 0.6 closes the third bin, 1.0 the fifth
-    assert list(table["confidence"]) == pytest.approx([0.575, 0.95])
-    assert list(table["accuracy"]) == [0.5, 0.5]
-    assert list(table["count"]) == [2, 2]
-    assert expected_calibration_error(table) == pytest.approx((2 * 0.075 + 2 * 0.45) / 4)
+@pytest.mark.parametrize("method", ["temperature", "vector", "isotonic"])
+def test_every_method_mends_overconfidence_without_new_data(method):
+    scores, labels = overconfident_case(3.0)
+    scores = np.log(softmax(scores, axis=1))
+    fitted = calibrate(method, scores[:2000], labels[:2000])
+    found = apply_calibration(fitted, torch.tensor(scores[2000:], dtype=torch.float32))
+    assert found.dtype == np.float32
+    assert found.sum(axis=1) == pytest.approx(np.ones(2000), abs=1e-5)
+    own = -np.log(found[np.arange(2000), labels[2000:]]).mean()
+    assert own < 0.7 * log_loss(scores[2000:], labels[2000:], 1.0)
 
 
-def test_reliability_agrees_with_scikit_learn():
-    stream = np.random.default_rng(2)
-    probabilities, labels = stream.dirichlet(np.ones(3) / 2, 500), stream.integers(0, 3, 500)
-    right = probabilities.argmax(axis=1) == labels
-    accuracy, confidence = calibration_curve(right, probabilities.max(axis=1), n_bins=10)
-    table = reliability_table(probabilities, labels, bins=10)
-    assert table["accuracy"].to_numpy() == pytest.approx(accuracy)
-    assert table["confidence"].to_numpy() == pytest.approx(confidence)
+def test_vector_scaling_undoes_a_known_factor_and_shift():
+    scores, labels = overconfident_case(1.0)
+    true = np.log(softmax(scores, axis=1))
+    factor, shift = np.array([2.0, 1.0, 0.5, 1.0]), np.array([0.0, 1.0, 0.0, -1.0])
+    seen = np.log(softmax((true - shift) / factor, axis=1))  # a distortion that vector scaling nearly undoes
+    scale, bias = fit_vector(seen, labels)
+    corrected = seen * scale + bias
+    assert log_loss(corrected, labels, 1.0) < log_loss(true, labels, 1.0) + 0.01
+    assert log_loss(seen, labels, fit_temperature(seen, labels)) > log_loss(true, labels, 1.0) + 0.05
 
 
-def test_reliability_of_no_images_has_columns_and_no_rows():
-    table = reliability_table(np.empty((0, 3)), np.empty(0, dtype=int), bins=15)
-    assert list(table) == ["bin", "confidence", "accuracy", "count"]
-    assert table.empty
+def test_isotonic_curves_are_those_of_scikit_learn():
+    stream = np.random.default_rng(3)
+    own = stream.dirichlet(np.ones(3), 300)
+    labels = stream.integers(0, 3, 300)
+    fitted = calibrate("isotonic", np.log(own), labels)
+    levels = np.stack(
+        [IsotonicRegression(out_of_bounds="clip").fit(own[:, k], labels == k).predict(own[:, k]) for k in range(3)], 1
+    )
+    mixed = 300 / 301 * levels + own / 301
+    found = apply_calibration(fitted, torch.tensor(np.log(own), dtype=torch.float32))
+    assert np.quantile(np.abs(found - mixed / mixed.sum(axis=1, keepdims=True)), 0.99) < 1e-3
+
+
+def test_an_isotonic_curve_by_hand():
+    curves = [IsotonicCurve(x=[0.2, 0.6], y=[0.0, 0.8]), IsotonicCurve(x=[0.0, 1.0], y=[0.5, 0.5])]
+    module = build_calibrator(Calibration(method="isotonic", temperature=1.0, images=4, curves=curves, doubt=0.0))
+    found = module(torch.log(torch.tensor([[0.4, 0.6], [0.1, 0.9], [0.9, 0.1]]))).exp()
+    expected = [[0.4 / 0.9, 0.5 / 0.9], [0.0, 1.0], [0.8 / 1.3, 0.5 / 1.3]]
+    assert found.numpy() == pytest.approx(np.array(expected), abs=1e-6)
+
+
+def test_a_class_without_validation_images_stays_finite():
+    scores = np.log(np.full((4, 3), 1 / 3))
+    for method in ("temperature", "vector", "isotonic"):
+        found = apply_calibration(calibrate(method, scores, np.array([0, 0, 1, 1])), torch.tensor(scores).float())
+        assert np.isfinite(found).all() and (found > 0).all()

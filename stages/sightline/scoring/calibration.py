@@ -1,38 +1,36 @@
-"""Do the probabilities mean what they say? The calibration error, its table, and temperature scaling."""
-
-from typing import Literal
+"""Fit, on validation images alone, what makes probabilities mean what they say."""
 
 import numpy as np
-import pandas as pd
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+import torch
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import log_softmax, softmax
 
-from sightline.common.params import StrictModel
+from sightline.common.blocks import row_blocks
+from sightline.networks.calibrated import Calibration, IsotonicCurve, build_calibrator
 
 LOG_TEMPERATURES = (np.log(0.02), np.log(50.0))  # where the temperature is looked for
 
 
-class Calibration(StrictModel):
-    """The content of models/calibration.json: probabilities are softmax(scores / temperature)."""
-
-    method: Literal["none", "temperature"]
-    temperature: float
-    images: int
-    note: str | None
-
-
 def calibrate(method: str, scores: np.ndarray, labels: np.ndarray) -> Calibration:
-    """Fit the chosen method on validation images: scores float [n, classes], labels int [n].
+    """Fit the chosen method on validation images: log-probabilities float [n, classes], labels int [n].
 
     Without images there is nothing to fit on; the probabilities then stay as the network gives them, with a note.
     """
     if method == "none":
-        return Calibration(method="none", temperature=1.0, images=0, note=None)
+        return Calibration(method="none", temperature=1.0, images=0)
     if len(labels) == 0:
-        note = "no validation images to fit the temperature on: the probabilities are not calibrated"
+        note = f"no validation images to fit {method} on: the probabilities are not calibrated"
         return Calibration(method="none", temperature=1.0, images=0, note=note)
-    temperature = fit_temperature(scores, labels)
-    return Calibration(method="temperature", temperature=temperature, images=len(labels), note=None)
+    fitted = {"temperature": 1.0} | FITS[method](scores.astype(np.float64), labels)
+    return Calibration(method=method, images=len(labels), **fitted)
+
+
+def apply_calibration(calibration: Calibration, scores: torch.Tensor) -> np.ndarray:
+    """Return probabilities float32 [n, classes] of scores [n, classes], a block at a time."""
+    calibrator, found = build_calibrator(calibration), np.empty(tuple(scores.shape), dtype=np.float32)
+    for rows in row_blocks(*scores.shape):
+        found[rows] = calibrator(scores[rows]).exp().numpy()
+    return found
 
 
 def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -66,38 +64,55 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x)) if found.fun < cost(0.0) else 1.0
 
 
-def reliability_table(probabilities: np.ndarray, labels: np.ndarray, bins: int) -> pd.DataFrame:
-    """Compare how sure the network is with how often it is right, in equal-width bins of confidence.
+def fit_vector(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a factor and a shift of each class's log-probability under which the labels are most likely.
 
-    Parameters
-    ----------
-    probabilities : ndarray
-        float [n, classes]; the confidence of an image is its largest one.
-    labels : ndarray
-        int [n] in [0, classes).
-    bins : int
-        Bin m of M holds the confidences in ((m - 1) / M, m / M].
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a bin that is not empty: bin (its number, from 1), confidence and accuracy (means in [0, 1]), count.
+    Guo et al., 2017. Normal priors, one image strong, hold the factors near the temperature's 1 / T and the shifts
+    near 0, so that classes without validation images keep them. Arguments as in `fit_temperature`.
     """
-    if len(labels) == 0:
-        return pd.DataFrame({"bin": [], "confidence": [], "accuracy": [], "count": []})
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    number = np.clip(np.ceil(confidence * bins), 1, bins).astype(int)
-    right = probabilities.argmax(axis=1) == labels
-    table = pd.DataFrame({"bin": number, "confidence": confidence, "accuracy": right.astype(np.float64)})
-    grouped = table.groupby("bin")
-    return grouped.mean().assign(count=grouped.size()).reset_index()
+    scores, classes, rows = log_softmax(scores, axis=1), scores.shape[1], np.arange(len(labels))
+    middle = np.full(classes, 1 / fit_temperature(scores, labels))
+
+    def cost(numbers: np.ndarray) -> tuple[float, np.ndarray]:
+        scale, bias = numbers[:classes], numbers[classes:]
+        log_probabilities = log_softmax(scores * scale + bias, axis=1)
+        away = (scale - middle) / middle
+        value = -log_probabilities[rows, labels].sum() + (away**2).sum() / 2 + (bias**2).sum() / 2
+        error = np.exp(log_probabilities)
+        error[rows, labels] -= 1
+        return value, np.r_[(error * scores).sum(axis=0) + away / middle, error.sum(axis=0) + bias]
+
+    found = minimize(cost, np.r_[middle, np.zeros(classes)], jac=True, method="L-BFGS-B").x
+    return found[:classes], found[classes:]
 
 
-def expected_calibration_error(table: pd.DataFrame) -> float:
-    """Return the mean distance between confidence and accuracy over the bins, weighted by their images.
+def fit_isotonic(scores: np.ndarray, labels: np.ndarray) -> list[IsotonicCurve]:
+    """Return, for each class, the rising curve from its probability to the share of its images (least squares).
 
-    Naeini et al., 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning"; takes the rows of
-    `reliability_table`, at least one.
+    Zadrozny and Elkan, 2002, "Transforming Classifier Scores into Accurate Multiclass Probability Estimates".
+    Arguments as in `fit_temperature`.
     """
-    gaps = (table["confidence"] - table["accuracy"]).abs()
-    return float((gaps * table["count"]).sum() / table["count"].sum())
+    from sklearn.isotonic import IsotonicRegression
+
+    probabilities, curves = softmax(scores, axis=1), []
+    for code in range(scores.shape[1]):
+        found = IsotonicRegression(y_min=0, y_max=1).fit(probabilities[:, code], labels == code)
+        curves.append(IsotonicCurve(x=found.X_thresholds_.tolist(), y=found.y_thresholds_.tolist()))
+    return curves
+
+
+def _fit_vector(scores: np.ndarray, labels: np.ndarray) -> dict:
+    scale, bias = fit_vector(scores, labels)
+    return {"scale": scale.tolist(), "bias": bias.tolist()}
+
+
+def _fit_isotonic(scores: np.ndarray, labels: np.ndarray) -> dict:
+    # the network's own probability counts as much as one image among the validation images
+    return {"curves": fit_isotonic(scores, labels), "doubt": 1 / (len(labels) + 1)}
+
+
+FITS = {  # method -> fit from (log-probabilities, labels) to fields of Calibration
+    "temperature": lambda scores, labels: {"temperature": fit_temperature(scores, labels)},
+    "vector": _fit_vector,
+    "isotonic": _fit_isotonic,
+}

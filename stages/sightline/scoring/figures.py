@@ -10,7 +10,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from sightline.common.files import replacing
-from sightline.scoring.calibration import expected_calibration_error
+from sightline.scoring.calibration_error import expected_calibration_error
 
 DPI = 110
 COLUMNS = 6

@@ -2,26 +2,23 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import (
-    accuracy_score,
-    brier_score_loss,
-    cohen_kappa_score,
-    f1_score,
-    log_loss,
-    matthews_corrcoef,
-    precision_recall_fscore_support,
-    recall_score,
-    roc_auc_score,
-    top_k_accuracy_score,
+
+from sightline.common.blocks import row_blocks
+from sightline.scoring.calibration_error import (
+    classwise_calibration_error,
+    expected_calibration_error,
+    reliability_table,
 )
+from sightline.scoring.counts import class_rates, count_decisions, decision_metrics
+from sightline.scoring.ranking import Ranking
 
-from sightline.scoring.calibration import expected_calibration_error, reliability_table
-
-ONE_CLASS = "needs images of two classes or more"
+CHANCE_CORRECTED = ("matthews_corrcoef", "cohen_kappa")  # compare with chance, which needs two classes
+SMALLEST = np.finfo(np.float64).eps  # what a probability of 0 counts as in the log loss, as in scikit-learn
+SPREAD = ("accuracy", "balanced_accuracy", "f1_macro", "log_loss")
 
 
 def measure(
-    labels: np.ndarray, probabilities: np.ndarray, classes: list[str], top_k: list[int], bins: int
+    labels: np.ndarray, probabilities: np.ndarray, ranking: Ranking | None, top_k: list[int], bins: int
 ) -> tuple[dict[str, float], list[str]]:
     """Measure predictions against labels.
 
@@ -31,115 +28,113 @@ def measure(
         int [n] in [0, classes).
     probabilities : ndarray
         float [n, classes], rows that add up to 1; the largest one is the decision.
-    classes : list of str
-        Their names, at least two.
+    ranking : Ranking or None
+        `sightline.scoring.ranking.rank_classes` of the two; None without images.
     top_k : list of int
         For each k below the number of classes: how often the label is among the k most probable.
     bins : int
-        Of the calibration error.
+        Of the calibration errors.
 
     Returns
     -------
     dict
-        Name to value: `images`, decisions (accuracy, F1, ...) and probabilities (log loss, calibration error, ...).
+        Name to value: `images`, decisions (accuracy, F1, ...) and probabilities (log loss, calibration errors, ...).
     list of str
         What is left out because it is not defined here, and why.
     """
     if len(labels) == 0:
         return {"images": 0}, ["no images, hence no metrics"]
-    present = np.unique(labels)
-    found = {"images": len(labels)} | _decisions(labels, probabilities.argmax(axis=1), present)
+    counts = count_decisions(labels, probabilities.argmax(axis=1), probabilities.shape[1])
+    found = {name: float(value) for name, value in decision_metrics(*counts).items()}
     found |= _top_k(labels, probabilities, top_k) | measure_probabilities(labels, probabilities, bins)
-    if len(present) > 1:
-        found |= _between_classes(labels, probabilities, present)
-    return found, _notes(present, classes)
+    found |= {f"{name}_ovr": float(ranking.classes[name].mean()) for name in ("roc_auc", "pr_auc")}
+    left_out = (*CHANCE_CORRECTED, "roc_auc_ovr", "pr_auc_ovr") if (counts[2] > 0).sum() == 1 else ()
+    kept = {name: value for name, value in found.items() if name not in left_out}
+    return {"images": len(labels)} | kept, _notes(left_out, *counts[1:])
 
 
 def measure_probabilities(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> dict[str, float]:
-    """Return log_loss (nats), brier and ece of at least one image; arguments as in `measure`.
+    """Return log_loss (nats), brier, and the calibration errors, of at least one image; arguments as in `measure`.
 
     The log loss counts a probability of 0 as 2.2e-16. The Brier score is in [0, 2], for two classes in [0, 1].
     """
-    codes = np.arange(probabilities.shape[1])
-    exact = probabilities.astype(np.float64)
-    exact = exact / exact.sum(axis=1, keepdims=True)  # float32 rows add up to 1 only to seven digits
     return {
-        "log_loss": float(log_loss(labels, exact, labels=codes)),
-        "brier": float(brier_score_loss(labels, exact, labels=codes)),
+        "log_loss": float(log_losses(labels, probabilities).mean()),
+        "brier": float(brier_scores(labels, probabilities).mean()),
         "ece": expected_calibration_error(reliability_table(probabilities, labels, bins)),
+        "ece_equal_mass": expected_calibration_error(reliability_table(probabilities, labels, bins, "mass")),
+        "ece_classwise": classwise_calibration_error(probabilities, labels, bins),
     }
 
 
-def class_table(labels: np.ndarray, predicted: np.ndarray, classes: list[str]) -> pd.DataFrame:
-    """Return one row a class: class, precision, recall, f1 in [0, 1], support (its images) and predicted.
+def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return minus the logarithm of each label's probability, float64 [n]."""
+    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return -np.log(np.clip(own / probabilities.sum(axis=1, dtype=np.float64), SMALLEST, 1))
 
-    What is not defined is 0: the recall of a class without images, the precision of one that was never predicted.
+
+def brier_scores(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return each image's squared distance between its probabilities and the truth, float64 [n]; two classes: half."""
+    found = np.empty(len(labels))
+    for rows in row_blocks(*probabilities.shape):
+        block = probabilities[rows].astype(np.float64)
+        block /= block.sum(axis=1, keepdims=True)  # float32 rows add up to 1 only to seven digits
+        block[np.arange(len(block)), labels[rows]] -= 1
+        found[rows] = (block**2).sum(axis=1)
+    return found / 2 if probabilities.shape[1] == 2 else found
+
+
+def class_table(labels: np.ndarray, predicted: np.ndarray, names: list[str], ranking: Ranking | None) -> pd.DataFrame:
+    """Return one row a class: class, precision, recall, f1 in [0, 1], roc_auc, pr_auc, support (its images), predicted.
+
+    The recall of a class without images is 0, as is the precision of one that was never predicted; the areas of a
+    class without images are empty.
     """
-    if len(labels) == 0:
-        return pd.DataFrame(
-            {"class": classes} | dict.fromkeys(("precision", "recall", "f1", "support", "predicted"), 0)
-        )
-    codes = np.arange(len(classes))
-    precision, recall, f1, support = precision_recall_fscore_support(labels, predicted, labels=codes, zero_division=0.0)
-    counts = np.bincount(predicted, minlength=len(classes))
-    columns = {"class": classes, "precision": precision, "recall": recall, "f1": f1}
-    return pd.DataFrame(columns | {"support": support.astype(int), "predicted": counts})
+    hits, called, support = count_decisions(labels, predicted, len(names))
+    areas = ranking.classes if ranking else pd.DataFrame({"roc_auc": np.nan, "pr_auc": np.nan}, index=range(len(names)))
+    table = pd.DataFrame({"class": names} | class_rates(hits, called, support))
+    return table.join(areas).assign(support=support, predicted=called)
 
 
-def fold_spread(labels: np.ndarray, predicted: np.ndarray, folds: np.ndarray) -> dict[str, float]:
-    """Return mean and sample standard deviation over the folds, of each fold's accuracy and macro F1.
+def fold_spread(labels: np.ndarray, probabilities: np.ndarray, folds: np.ndarray) -> dict[str, float]:
+    """Return mean and sample standard deviation over the folds, of the metrics of each fold's images.
 
-    labels, predicted and folds are int [n]; there are at least two folds.
+    labels and folds are int [n], probabilities float [n, classes]; there are at least two folds.
     """
     parts = [folds == fold for fold in np.unique(folds)]
-    accuracy = [accuracy_score(labels[part], predicted[part]) for part in parts]
-    f1 = [f1_score(labels[part], predicted[part], average="macro", zero_division=0.0) for part in parts]
+    each = pd.DataFrame([_measure_fold(labels[part], probabilities[part]) for part in parts])
     spread = {"folds": len(parts)}
-    for name, values in {"accuracy": accuracy, "f1_macro": f1}.items():
-        spread |= {f"{name}_mean": float(np.mean(values)), f"{name}_std": float(np.std(values, ddof=1))}
+    for name in SPREAD:
+        spread |= {f"{name}_mean": float(each[name].mean()), f"{name}_std": float(each[name].std())}
     return spread
 
 
-def _decisions(labels: np.ndarray, predicted: np.ndarray, present: np.ndarray) -> dict[str, float]:
-    macro = precision_recall_fscore_support(labels, predicted, average="macro", zero_division=0.0)
-    return {
-        "accuracy": float(accuracy_score(labels, predicted)),
-        # the mean recall of the classes that have images, without the warning of balanced_accuracy_score
-        "balanced_accuracy": float(recall_score(labels, predicted, labels=present, average="macro", zero_division=0.0)),
-        "precision_macro": float(macro[0]),
-        "recall_macro": float(macro[1]),
-        "f1_macro": float(macro[2]),
-        "f1_weighted": float(f1_score(labels, predicted, average="weighted", zero_division=0.0)),
-    }
+def _measure_fold(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    counts = count_decisions(labels, probabilities.argmax(axis=1), probabilities.shape[1])
+    return decision_metrics(*counts) | {"log_loss": log_losses(labels, probabilities).mean()}
 
 
 def _top_k(labels: np.ndarray, probabilities: np.ndarray, top_k: list[int]) -> dict[str, float]:
-    codes = np.arange(probabilities.shape[1])
-    return {
-        f"top_{k}_accuracy": float(top_k_accuracy_score(labels, probabilities, k=k, labels=codes))
-        for k in top_k
-        if k < len(codes)
-    }
+    """Of equally probable classes the earlier comes first, as in the decision itself."""
+    own = probabilities[np.arange(len(labels)), labels][:, None]
+    rank = np.empty(len(labels), dtype=int)
+    for rows in row_blocks(*probabilities.shape):
+        block = probabilities[rows]
+        tied_before = (block == own[rows]) & (np.arange(block.shape[1]) < labels[rows][:, None])
+        rank[rows] = (block > own[rows]).sum(axis=1) + tied_before.sum(axis=1)
+    return {f"top_{k}_accuracy": float((rank < k).mean()) for k in top_k if k < probabilities.shape[1]}
 
 
-def _between_classes(labels: np.ndarray, probabilities: np.ndarray, present: np.ndarray) -> dict[str, float]:
-    predicted = probabilities.argmax(axis=1)
-    truth = labels[:, None] == present[None, :]  # one class against the rest, which for two classes is the plain curve
-    return {
-        "roc_auc_ovr": float(roc_auc_score(truth, probabilities[:, present], average="macro")),
-        "matthews_corrcoef": float(matthews_corrcoef(labels, predicted)),
-        "cohen_kappa": float(cohen_kappa_score(labels, predicted)),
-    }
-
-
-def _notes(present: np.ndarray, classes: list[str]) -> list[str]:
+def _notes(left_out: tuple[str, ...], predicted: np.ndarray, support: np.ndarray) -> list[str]:
     notes = []
-    if len(present) == 1:
-        notes.append(f"roc_auc_ovr, matthews_corrcoef, cohen_kappa left out: {ONE_CLASS}")
-    if len(present) < len(classes):
-        missing = len(classes) - len(present)
+    if left_out:
+        notes.append(f"{', '.join(left_out)} left out: needs images of two classes or more")
+    missing, silent = int((support == 0).sum()), int(((predicted == 0) & (support > 0)).sum())
+    if missing:
         notes.append(
-            f"{missing} of {len(classes)} classes have no image here: macro averages are over the classes that "
-            "have one or are predicted, balanced_accuracy and roc_auc_ovr over those that have one"
+            f"{missing} of {len(support)} classes have no image here: macro averages are over the classes that "
+            "have one or are predicted, balanced_accuracy, roc_auc_ovr and pr_auc_ovr over those that have one"
         )
+    if silent:
+        notes.append(f"{silent} classes with images are never predicted: their precision and F1 count as 0")
     return notes

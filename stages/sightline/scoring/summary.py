@@ -1,0 +1,80 @@
+"""The content of metrics/evaluate.json from judged images, and the lines that the stage prints."""
+
+import numpy as np
+
+from sightline.networks.calibrated import Calibration
+from sightline.scoring.abstaining import measure_abstention, measure_sets
+from sightline.scoring.intervals import bootstrap_intervals
+from sightline.scoring.metrics import fold_spread, measure, measure_probabilities
+from sightline.scoring.scored import Scored
+
+CHANGED = ("accuracy", "log_loss", "ece")
+SHOWN = ("accuracy", "f1_macro", "log_loss", "ece")
+
+
+def summarize(parts: dict[str, Scored], top_k: list[int], bins: int) -> tuple[dict, dict[str, str]]:
+    """Measure validation and test, and the folds where there are several.
+
+    Returns
+    -------
+    dict
+        val, test: metrics; folds: mean and deviation over the folds.
+    dict of str to str
+        What is left out, and why.
+    """
+    metrics, notes = {}, {}
+    for subset, part in parts.items():
+        metrics[subset], found = measure(part.labels, part.after, part.ranking, top_k, bins)
+        if found:
+            notes[subset] = "; ".join(found)
+    crossed = parts["val"].images["fold"]
+    if crossed.nunique() > 1:
+        metrics["folds"] = fold_spread(parts["val"].labels, parts["val"].after, crossed.to_numpy())
+    return metrics, notes
+
+
+def summarize_intervals(part: Scored, bins: int, resamples: int, confidence: float, seed: int) -> dict:
+    """Return the interval of each headline metric; nothing without images or resamples."""
+    if len(part) == 0 or resamples == 0:
+        return {}
+    found = bootstrap_intervals(part.labels, part.after, bins, resamples, confidence, seed)
+    return {"intervals": {"confidence": confidence, "test": found}}
+
+
+def summarize_calibration(parts: dict[str, Scored], calibration: Calibration, bins: int) -> dict:
+    """Return what calibration changed on validation, which it was fitted on, and on test."""
+    found = {"method": calibration.method, "temperature": calibration.temperature}
+    for subset, part in parts.items():
+        if len(part):
+            found[subset] = {}
+            for when, probabilities in {"before": part.before, "after": part.after}.items():
+                values = measure_probabilities(part.labels, probabilities, bins)
+                values["accuracy"] = float((probabilities.argmax(axis=1) == part.labels).mean())
+                found[subset] |= {f"{name}_{when}": values[name] for name in CHANGED}
+    return {"calibration": found}
+
+
+def summarize_decisions(part: Scored, calibration: Calibration) -> tuple[dict, dict[str, str]]:
+    """Measure abstention and prediction sets on test; a note where no threshold could be found."""
+    if len(part) == 0:
+        return {}, {}
+    found = {"abstention": measure_abstention(part.confidence, part.right, calibration.min_confidence)}
+    if calibration.conformal is None:
+        return found, {}
+    found["conformal"] = measure_sets(calibration.conformal, part.after, part.labels)
+    if calibration.conformal.threshold is not None:
+        return found, {}
+    least = int(np.ceil(calibration.conformal.coverage / (1 - calibration.conformal.coverage)))
+    return found, {"conformal": f"every set holds all classes: this coverage needs {least} validation images or more"}
+
+
+def describe(metrics: dict) -> str:
+    """Return the lines that the stage prints: the main metrics of each subset, then the notes."""
+    lines = [
+        "  ".join(
+            [f"{subset:<5}{metrics[subset]['images']:>7} images"]
+            + [f"{name} {metrics[subset][name]:.4f}" for name in SHOWN if name in metrics[subset]]
+        )
+        for subset in ("val", "test")
+    ]
+    return "\n".join(lines + [f"{about}: {note}" for about, note in metrics.get("notes", {}).items()])

@@ -1,0 +1,49 @@
+"""The tables that `dvc plots show` draws, all of test images."""
+
+import numpy as np
+import pandas as pd
+
+from sightline.scoring.abstaining import coverage_curve, thin_curve
+from sightline.scoring.calibration_error import reliability_table
+from sightline.scoring.metrics import class_table
+from sightline.scoring.ranking import Ranking, curve_table
+from sightline.scoring.scored import Scored
+
+HISTOGRAM_BINS = 20
+DIAGRAMS = ("before calibration", "after calibration")
+
+
+def tabulate_plots(part: Scored, names: list[str], bins: int, curves: int) -> dict[str, pd.DataFrame]:
+    """Return the tables by file name: names of the classes, bins of the reliability, classes with a curve."""
+    of_class = np.array(names, dtype=object)
+    ranking = part.ranking or Ranking(pd.DataFrame({"roc_auc": [], "pr_auc": []}), {}, np.empty(0, dtype=int))
+    return {
+        "confusion": pd.DataFrame({"actual": of_class[part.labels], "predicted": of_class[part.predicted]}),
+        "classes": class_table(part.labels, part.predicted, names, part.ranking),
+        "reliability": tabulate_reliability(part, bins),
+        "coverage": thin_curve(coverage_curve(part.confidence, part.right)),
+        "confidence": count_confidence(part.confidence, part.right),
+        "roc": curve_table(ranking, "roc", names, curves),
+        "pr": curve_table(ranking, "pr", names, curves),
+    }
+
+
+def tabulate_reliability(part: Scored, bins: int) -> pd.DataFrame:
+    """Return the rows of both reliability diagrams; the column `curve` says which."""
+    shown = zip(DIAGRAMS, (part.before, part.after), strict=True)
+    tables = [reliability_table(found, part.labels, bins).assign(curve=name) for name, found in shown]
+    return pd.concat(tables, ignore_index=True)
+
+
+def count_confidence(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
+    """Count the right and the wrong decisions by confidence, in 20 bins: confidence (its lower end), images, decision.
+
+    confidence is float [n] in [0, 1], right is bool [n].
+    """
+    number = np.clip((confidence * HISTOGRAM_BINS).astype(int), 0, HISTOGRAM_BINS - 1)
+    parts = []
+    for decision, chosen in {"right": right, "wrong": ~right}.items():
+        counts = np.bincount(number[chosen], minlength=HISTOGRAM_BINS)
+        edges = np.round(np.arange(HISTOGRAM_BINS) / HISTOGRAM_BINS, 2)
+        parts.append(pd.DataFrame({"confidence": edges, "images": counts, "decision": decision}))
+    return pd.concat(parts, ignore_index=True)
