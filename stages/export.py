@@ -4,7 +4,7 @@ Reads   data/raw                        the test images' files, where they are h
         data/prepared, data/split       pixels, classes, subsets
         data/predictions                which images are compared, and what evaluate found for them
         models/trained                  the members and model.json
-        models/calibration.json         the temperature
+        models/calibration.json         calibration and test-time augmentation, which the files hold too
         metrics/evaluate.json           the numbers of the model card
 Writes  models/exported/model.onnx      uint8 pixels [batch, H, W, 3] in, calibrated probabilities out
         models/exported/model*          the same as `export.formats` and `export.quantize` ask for
@@ -23,7 +23,7 @@ from pydantic import Field
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, read_table, replacing, require, write_json, write_table, write_text
-from sightline.common.params import StageParams, StrictModel
+from sightline.common.params import StageParams, StrictModel, validate
 from sightline.common.stage import run_stage
 from sightline.deployment.artifacts import (
     describe_files,
@@ -37,14 +37,16 @@ from sightline.deployment.parity import FLIPPED_COLUMNS, choose_judged, predict_
 from sightline.deployment.prune import describe_pruning, prune_smallest
 from sightline.deployment.reread import Images, open_files
 from sightline.deployment.revision import describe_revision
-from sightline.deployment.runners import run_ensemble
-from sightline.deployment.variants import Calibration, choose_rows
+from sightline.deployment.runners import run_decider
+from sightline.deployment.variants import TrainingImages, choose_rows
 from sightline.images.store import open_pixels, read_dataset, read_samples
-from sightline.networks.classifier import Ensemble
+from sightline.networks.calibrated import Calibration
+from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 
 EXPORTED, TRAINED = Path("models/exported"), Path("models/trained")
 INDEX, SPLIT = Path("data/prepared/index.csv"), Path("data/split/split.csv")
+CALIBRATION = "models/calibration.json"
 NOTHING_TO_COMPARE = "no validation or test images, hence no comparison with torch"
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -69,21 +71,21 @@ def main(params: Params) -> None:
     dataset, samples, evaluation = read_dataset(), read_samples(), read_json("metrics/evaluate.json")
     predictions, probabilities = read_predictions(Path("data/predictions"))
     images = choose_images(predictions, probabilities, pixels, spec, dataset.source, options.batch_size)
-    temperature = read_json("models/calibration.json")["temperature"]
-    trained = Ensemble(load_members("models/trained", spec), temperature).eval()
+    calibration = validate(Calibration, read_json(CALIBRATION), CALIBRATION)
+    trained = Decider(load_members("models/trained", spec), calibration).eval()
 
-    ensemble, reference, pruning = choose_ensemble(trained, images, options)
-    program = trace_program(ensemble, spec)
+    decider, reference, pruning = choose_decider(trained, images, options)
+    program = trace_program(decider, spec)
     graph = build_graph(program, spec, options.opset)
     train = samples.loc[samples["subset"] == "train", "row"].to_numpy()
-    calibration = Calibration(pixels, choose_rows(train, options.calibration_images))
-    made = make_artifacts(graph, ensemble, program, options.formats, options.quantize, calibration)
+    measured = TrainingImages(pixels, choose_rows(train, options.calibration_images))
+    made = make_artifacts(graph, decider, program, options.formats, options.quantize, measured)
     compared, flips = judge_artifacts(made, reference, images, spec.classes, options.max_accuracy_drop)
-    metrics = count_costs(ensemble, spec.preprocessing.image_size, graph) | pruning
+    metrics = count_costs(decider, spec.preprocessing.image_size, graph) | pruning
     metrics |= {"opset": options.opset, "revision": describe_revision(spec, INDEX, SPLIT, TRAINED)}
     metrics |= {"artifacts": describe_files(made, compared)} | describe_comparison(images, reference, made.notes)
     test = predictions[predictions["subset"] == "test"]
-    facts = CardFacts(spec, dataset, samples, test, evaluation, metrics, temperature, options.intended_use)
+    facts = CardFacts(spec, dataset, samples, test, evaluation, metrics, calibration, options.intended_use)
 
     write_files(made.files())
     write_text(EXPORTED / "labels.txt", list_labels(spec.classes))
@@ -114,16 +116,16 @@ def choose_images(
     return judged and Images(pixels, judged, open_files(source, spec.preprocessing), batch)
 
 
-def predict_torch(ensemble: Ensemble, images: Images | None) -> np.ndarray | None:
+def predict_torch(decider: Decider, images: Images | None) -> np.ndarray | None:
     """Return torch's probabilities of the stored pixels; None without images."""
     if images is None:
         return None
-    return predict_all({"torch": run_ensemble(ensemble)}, images.stored(), len(images.judged.ids))["torch"]
+    return predict_all({"torch": run_decider(decider)}, images.stored(), len(images.judged.ids))["torch"]
 
 
-def choose_ensemble(
-    trained: Ensemble, images: Images | None, options: ExportParams
-) -> tuple[Ensemble, np.ndarray | None, dict]:
+def choose_decider(
+    trained: Decider, images: Images | None, options: ExportParams
+) -> tuple[Decider, np.ndarray | None, dict]:
     """Prune where asked and allowed; return what is exported, torch's probabilities of it, and metrics of pruning."""
     before = predict_torch(trained, images)
     if images and images.judged.evaluated is not None:

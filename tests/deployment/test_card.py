@@ -2,6 +2,7 @@ import pandas as pd
 
 from sightline.deployment.card import CardFacts, write_card
 from sightline.images.store import DatasetSpec
+from sightline.networks.calibrated import Calibration
 from sightline.networks.saved import Member, ModelSpec, Preprocessing
 
 EXPORT = {
@@ -32,6 +33,18 @@ EXPORT = {
 }
 
 
+EVALUATION = {
+    "val": {"images": 3, "accuracy": 0.75},
+    "test": {"images": 4, "accuracy": 0.5, "ece": 0.125},
+    "intervals": {"confidence": 0.9, "test": {"accuracy": {"low": 0.25, "high": 0.75}}},
+    "calibration": {"method": "temperature", "test": {"ece_before": 0.25, "ece_after": 0.125}},
+    "abstention": {"coverage": 0.75, "accuracy_decided": 2 / 3},
+    "conformal": {"coverage": 1.0, "mean_set_size": 1.5},
+    "leakage": {"exact": 1, "near": 2},
+    "slices": {"worst": {"slice": "width 8", "accuracy": 0.0, "low": 0.0, "high": 0.6, "images": 2}},
+}
+
+
 def facts(classes: list[str], labels: list[int], predicted: list[int], **changed) -> CardFacts:
     how = {"image_size": 48, "fit": "crop", "resample": "box", "background": [0, 0, 0]}
     scaling = {"input_size": 32, "mean": [0.0] * 3, "std": [1.0] * 3}
@@ -44,9 +57,9 @@ def facts(classes: list[str], labels: list[int], predicted: list[int], **changed
         "dataset": DatasetSpec(source="data/raw/x.zip", classes=classes, images=len(subsets), **how),
         "samples": pd.DataFrame({"class": names, "subset": subsets}),
         "test": pd.DataFrame({"label": labels, "predicted": predicted}),
-        "evaluation": {"val": {"images": 3, "accuracy": 0.75}, "test": {"images": 4, "accuracy": 0.5, "ece": 0.125}},
+        "evaluation": EVALUATION,
         "export": EXPORT,
-        "temperature": 0.8,
+        "calibration": Calibration(method="temperature", temperature=0.8, images=3),
         "intended_use": "Sorting insects.",
     }
     return CardFacts(**(given | changed))
@@ -57,13 +70,19 @@ def test_numbers_come_from_the_facts():
     for line in (
         "Sorting insects.",
         "- An image classifier: 2 x resnet18 whose probabilities are averaged, 6,789 parameters.",
-        "- Calibration: scores are divided by a temperature of 0.8000, fitted on validation images.",
+        "- Calibration: scores are divided by a temperature of 0.8000, fitted on 3 validation images.",
         "Source `data/raw/x.zip`, 8 images, of which 2 train, 2 val, 4 test.",
         "| ant | 1 | 1 | 3 | 0.3333 |",
         "| bee | 1 | 1 | 1 | 1.0000 |",
-        "| images | 3 | 4 |",
-        "| accuracy | 0.7500 | 0.5000 |",
-        "| ece | - | 0.1250 |",
+        "| | validation | test | 90% interval on test |",
+        "| images | 3 | 4 | |",
+        "| accuracy | 0.7500 | 0.5000 | 0.2500 to 0.7500 |",
+        "| ece | - | 0.1250 | - |",
+        "- Calibration changed the calibration error on test from 0.2500 to 0.1250.",
+        "- It is asked to decide on the surest 75.0% of the test images, with accuracy 0.6667.",
+        "- Its prediction sets hold the true class of 100.0% of the test images, with 1.50 classes on average.",
+        "- 3 test images have a twin, or nearly one, among the training images.",
+        "- The weakest slice of the test images is width 8: accuracy 0.0000 (0.0000 to 0.6000) on 2 images.",
         "- The weakest class is ant: recall 0.3333 on 3 test images.",
         "- The most frequent mistake takes ant for bee: 2 of 2 mistakes.",
         "- Fewer than 30 test images, so that their recall is uncertain: ant, bee.",
@@ -85,7 +104,14 @@ def test_nothing_to_judge_on():
     export = {"artifacts": {"onnx": kept}} | told
     evaluation = {"val": {"images": 0}, "test": {"images": 0}, "notes": {"test": "no images, hence no metrics"}}
     card = write_card(
-        facts(["ant", "bee"], labels=[], predicted=[], export=export, evaluation=evaluation, temperature=1.0)
+        facts(
+            ["ant", "bee"],
+            labels=[],
+            predicted=[],
+            export=export,
+            evaluation=evaluation,
+            calibration=Calibration(method="none", temperature=1.0, images=0),
+        )
     )
     assert "| ant | 1 | 1 | 0 | - |" in card
     assert "- There are no test images: nothing is known about new images." in card

@@ -6,7 +6,9 @@ from torch import nn
 
 from sightline.deployment.cost import count_compressed, count_flops, count_parameters, peak_activation_bytes
 from sightline.deployment.prune import describe_pruning, prune_smallest
-from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.calibrated import Calibration
+from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 
 
 class Small(nn.Module):
@@ -19,16 +21,17 @@ class Small(nn.Module):
         return self.linear(self.conv(images).mean(dim=(2, 3)))
 
 
-def small_ensemble(members: int) -> Ensemble:
+def small_decider(members: int) -> Decider:
     torch.manual_seed(0)
-    return Ensemble([Classifier(Small(), [0.0] * 3, [1.0] * 3, 8) for _ in range(members)]).eval()
+    found = [Classifier(Small(), [0.0] * 3, [1.0] * 3, 8) for _ in range(members)]
+    return Decider(found, Calibration(method="none", temperature=1.0, images=0)).eval()
 
 
 def test_operations_by_hand():
     one = 2 * (8 * 8 * 4 * 27 + 4 * 2)  # of multiplications and additions
-    assert count_flops(small_ensemble(1), 8) == one
-    assert count_flops(small_ensemble(3), 8) == 3 * one
-    assert count_parameters(small_ensemble(3)) == 3 * (4 * 27 + 4 + 4 * 2 + 2)
+    assert count_flops(small_decider(1), 8) == one
+    assert count_flops(small_decider(3), 8) == 3 * one
+    assert count_parameters(small_decider(3)) == 3 * (4 * 27 + 4 + 4 * 2 + 2)
 
 
 def graph_of(nodes: list, shape: list) -> bytes:
@@ -61,16 +64,20 @@ def test_unknown_shapes_are_left_out():
 
 
 def test_pruning_removes_the_smallest_of_each_member():
-    ensemble = small_ensemble(2)
-    pruned = prune_smallest(ensemble, 0.25)
-    for before, after in zip(ensemble.members, pruned.members, strict=True):
-        old = torch.cat([before.network.conv.weight.flatten(), before.network.linear.weight.flatten()]).detach()
-        new = torch.cat([after.network.conv.weight.flatten(), after.network.linear.weight.flatten()]).detach()
+    decider = small_decider(2)
+    pruned = prune_smallest(decider, 0.25)
+    for before, after in zip(decider.members, pruned.members, strict=True):
+        old = torch.cat(
+            [before.classifier.network.conv.weight.flatten(), before.classifier.network.linear.weight.flatten()]
+        ).detach()
+        new = torch.cat(
+            [after.classifier.network.conv.weight.flatten(), after.classifier.network.linear.weight.flatten()]
+        ).detach()
         gone = new == 0
         assert gone.sum() == round(0.25 * len(old))
         assert old[gone].abs().max() <= old[~gone].abs().min()
         torch.testing.assert_close(new[~gone], old[~gone])
-    assert set(pruned.state_dict()) == set(ensemble.state_dict())  # no masks are left
+    assert set(pruned.state_dict()) == set(decider.state_dict())  # no masks are left
 
 
 @pytest.mark.parametrize(("allowed", "kept"), [(0.5, True), (0.4, False)])

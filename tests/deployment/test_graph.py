@@ -13,7 +13,9 @@ from torch import nn
 from sightline.common.errors import SightlineError
 from sightline.deployment.graph import VERSION, build_graph, trace_program
 from sightline.networks.build import build_network
-from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.calibrated import Calibration
+from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 from sightline.networks.saved import Member, ModelSpec, Preprocessing
 
 CLASSES = ["ant", "bée", "蜂"]
@@ -36,8 +38,9 @@ def make_spec(stored: int, size: int, architectures: list[str]) -> ModelSpec:
     )
 
 
-def make_ensemble(networks: list[nn.Module], spec: ModelSpec, temperature: float) -> Ensemble:
-    return Ensemble([Classifier(net, spec.mean, spec.std, spec.input_size) for net in networks], temperature).eval()
+def make_ensemble(networks: list[nn.Module], spec: ModelSpec, temperature: float) -> Decider:
+    members = [Classifier(net, spec.mean, spec.std, spec.input_size) for net in networks]
+    return Decider(members, Calibration(method="temperature", temperature=temperature, images=1)).eval()
 
 
 def run(graph: bytes, pixels: np.ndarray) -> np.ndarray:

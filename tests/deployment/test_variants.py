@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from sightline.deployment.graph import build_graph, trace_program
-from sightline.deployment.variants import VARIANTS, Calibration, choose_rows, read_contract
+from sightline.deployment.variants import VARIANTS, TrainingImages, choose_rows, read_contract
 from sightline.networks.build import build_network
-from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.calibrated import Calibration
+from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 from sightline.networks.saved import Member, ModelSpec, Preprocessing
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
@@ -27,10 +29,10 @@ def graph(request):
         std=[0.5] * 3,
         members=[Member(architecture=request.param, file="a", fold=None)],
     )
+    calibration = Calibration(method="none", temperature=1.0, images=0)
     network = build_network(request.param, 2, size, pretrained=False)
-    return build_graph(
-        trace_program(Ensemble([Classifier(network, spec.mean, spec.std, size)], 1.0).eval(), spec), spec, 20
-    )
+    decider = Decider([Classifier(network, spec.mean, spec.std, size)], calibration).eval()
+    return build_graph(trace_program(decider, spec), spec, 20)
 
 
 def run(content: bytes) -> np.ndarray:
@@ -39,16 +41,16 @@ def run(content: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize(("name", "most"), [("fp16", 2e-3), ("int8_dynamic", 0.02), ("int8_static", 0.1)])
 def test_variants_are_smaller_near_and_keep_the_contract(graph, name, most):
-    variant = VARIANTS[name](graph, Calibration(PIXELS, np.arange(24)))
+    variant = VARIANTS[name](graph, TrainingImages(PIXELS, np.arange(24)))
     assert len(variant) < len(graph)
     assert np.abs(run(variant) - run(graph)).max() < most
     assert read_contract(variant) == read_contract(graph)
     assert json.loads(read_contract(variant)["classes"]) == ["ant", "bee"]
-    assert VARIANTS[name](graph, Calibration(PIXELS, np.arange(24))) == variant
+    assert VARIANTS[name](graph, TrainingImages(PIXELS, np.arange(24))) == variant
 
 
 def test_static_quantization_is_per_channel_qdq(graph):
-    model = onnx.load_from_string(VARIANTS["int8_static"](graph, Calibration(PIXELS, np.arange(24))))
+    model = onnx.load_from_string(VARIANTS["int8_static"](graph, TrainingImages(PIXELS, np.arange(24))))
     kinds = {node.op_type for node in model.graph.node}
     assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
     weights = {tensor.name: tensor for tensor in model.graph.initializer}

@@ -12,8 +12,8 @@ from sightline.deployment.parity import compare, list_flips, predict_all, refuse
 from sightline.deployment.reread import Images
 from sightline.deployment.runners import RUNNERS
 from sightline.deployment.torch_formats import FORMATS
-from sightline.deployment.variants import VARIANTS, Calibration
-from sightline.networks.classifier import Ensemble
+from sightline.deployment.variants import VARIANTS, TrainingImages
+from sightline.networks.decider import Decider
 
 MODEL = "model.onnx"
 UNMADE = (onnx.checker.ValidationError, onnx.shape_inference.InferenceError)  # what converters leave of odd networks
@@ -46,19 +46,19 @@ class Artifacts:
 
 def make_artifacts(
     graph: bytes,
-    ensemble: Ensemble,
+    decider: Decider,
     program: ExportedProgram,
     formats: list[str],
     quantize: list[str],
-    calibration: Calibration,
+    measured: TrainingImages,
 ) -> Artifacts:
     """Make the chosen files besides model.onnx; one that cannot be made is left out with a note."""
-    exact = {MODEL: graph} | {f"model.{name}": FORMATS[name](ensemble, program) for name in formats}
+    exact = {MODEL: graph} | {f"model.{name}": FORMATS[name](decider, program) for name in formats}
     made = Artifacts(exact, {}, {})
     for name in quantize:
         file = f"model_{name}.onnx"
         try:
-            made.lossy[file] = VARIANTS[name](graph, calibration)
+            made.lossy[file] = VARIANTS[name](graph, measured)
         except UNMADE as error:
             made.notes[file] = f"left out: cannot be made of this network: {' '.join(str(error).split())[:200]}"
     return made

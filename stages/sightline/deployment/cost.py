@@ -8,10 +8,10 @@ import onnx
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from sightline.networks.classifier import Ensemble
+from sightline.networks.decider import Decider
 
 
-def count_costs(ensemble: Ensemble, image_size: int, graph: bytes) -> dict[str, int]:
+def count_costs(decider: Decider, image_size: int, graph: bytes) -> dict[str, int]:
     """Count parameters, operations and memory of one image of side `image_size`.
 
     Returns
@@ -21,22 +21,22 @@ def count_costs(ensemble: Ensemble, image_size: int, graph: bytes) -> dict[str, 
         addition counting as two; macs: half of them. peak_activation_bytes: see `peak_activation_bytes`, left out where
         a shape depends on the image.
     """
-    flops = count_flops(ensemble, image_size)
-    found = {"parameters": count_parameters(ensemble), "flops": flops, "macs": flops // 2}
+    flops = count_flops(decider, image_size)
+    found = {"parameters": count_parameters(decider), "flops": flops, "macs": flops // 2}
     peak = peak_activation_bytes(graph)
     return found if peak is None else found | {"peak_activation_bytes": peak}
 
 
-def count_parameters(ensemble: Ensemble) -> int:
+def count_parameters(decider: Decider) -> int:
     """Count the trained numbers of all members."""
-    return sum(parameter.numel() for parameter in ensemble.parameters())
+    return sum(parameter.numel() for parameter in decider.parameters())
 
 
 @torch.no_grad()
-def count_flops(ensemble: Ensemble, image_size: int) -> int:
+def count_flops(decider: Decider, image_size: int) -> int:
     """Count the floating point operations of torch's convolutions, matrix products and attention for one image."""
     with FlopCounterMode(display=False) as counter:
-        ensemble(torch.zeros(1, image_size, image_size, 3, dtype=torch.uint8))
+        decider(torch.zeros(1, image_size, image_size, 3, dtype=torch.uint8))
     return counter.get_total_flops()
 
 

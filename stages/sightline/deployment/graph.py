@@ -8,7 +8,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from sightline.common.errors import SightlineError
-from sightline.networks.classifier import Ensemble
+from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec
 
 VERSION = "0.1.0"  # of Sightline, as in pyproject.toml: says which contract the metadata follows
@@ -18,24 +18,24 @@ LARGEST = 2**31 - 2**24  # bytes: a protobuf message ends at 2 GiB, and the grap
 
 
 class ProbabilityModel(nn.Module):
-    """An ensemble that gives probabilities: uint8 pixels [N, H, W, 3] in, float32 [N, classes] out."""
+    """A decider that gives probabilities: uint8 pixels [N, H, W, 3] in, float32 [N, classes] out."""
 
-    def __init__(self, ensemble: Ensemble):
+    def __init__(self, decider: Decider):
         super().__init__()
-        self.ensemble = ensemble
+        self.decider = decider
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self.ensemble(pixels).exp()
+        return self.decider(pixels).exp()
 
 
-def trace_program(ensemble: Ensemble, spec: ModelSpec) -> ExportedProgram:
-    """Trace an ensemble in evaluation mode, on the CPU, into the program that every exported format is made from.
+def trace_program(decider: Decider, spec: ModelSpec) -> ExportedProgram:
+    """Trace a decider in evaluation mode, on the CPU, into the program that every exported format is made from.
 
     It takes uint8 [batch, H, W, 3] of the stored size, with a dynamic batch, and gives float32 [batch, classes].
     """
     size = spec.preprocessing.image_size
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)  # a batch of 1 would be taken for a constant
-    return torch.export.export(ProbabilityModel(ensemble).eval(), (example,), dynamic_shapes=BATCH)
+    return torch.export.export(ProbabilityModel(decider).eval(), (example,), dynamic_shapes=BATCH)
 
 
 def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int) -> bytes:

@@ -7,16 +7,16 @@ from torch import nn
 from torch.nn.utils import prune
 
 from sightline.deployment.parity import compare
-from sightline.networks.classifier import Ensemble
+from sightline.networks.decider import Decider
 
 
-def prune_smallest(ensemble: Ensemble, share: float) -> Ensemble:
+def prune_smallest(decider: Decider, share: float) -> Decider:
     """Return a copy in which `share`, in (0, 1), of each member's convolution and linear weights are 0.
 
     The smallest over all layers of a member go (Han et al., 2015, "Learning both Weights and Connections for Efficient
     Neural Networks", without the retraining).
     """
-    pruned = copy.deepcopy(ensemble)
+    pruned = copy.deepcopy(decider)
     for member in pruned.members:
         weights = [(module, "weight") for module in member.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
         if not weights:  # handcrafted features with a tree, for one

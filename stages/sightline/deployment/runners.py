@@ -9,7 +9,7 @@ import onnxruntime
 import torch
 
 from sightline.deployment.graph import INPUT, OUTPUT, ProbabilityModel
-from sightline.networks.classifier import Ensemble
+from sightline.networks.decider import Decider
 
 Runner = Callable[[np.ndarray], np.ndarray]  # uint8 [n, H, W, 3] -> float32 [n, classes]
 
@@ -22,9 +22,9 @@ def run_onnx(content: bytes) -> Runner:
     return lambda pixels: session.run([OUTPUT], {INPUT: pixels})[0]
 
 
-def run_ensemble(ensemble: Ensemble) -> Runner:
-    """Return what torch computes before anything is exported; `ensemble` is in evaluation mode, on the CPU."""
-    return _run_torch(ProbabilityModel(ensemble))
+def run_decider(decider: Decider) -> Runner:
+    """Return what torch computes before anything is exported; `decider` is in evaluation mode, on the CPU."""
+    return _run_torch(ProbabilityModel(decider))
 
 
 def run_pt2(content: bytes) -> Runner:

@@ -9,13 +9,13 @@ import torch
 from torch.export import ExportedProgram
 
 from sightline.deployment.graph import ProbabilityModel
-from sightline.networks.classifier import Ensemble
+from sightline.networks.decider import Decider
 
 TRACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
-def to_pt2(ensemble: Ensemble, program: ExportedProgram) -> bytes:
+def to_pt2(decider: Decider, program: ExportedProgram) -> bytes:
     """Return torch.export's archive; `torch.export.load(path).module()` runs it."""
     for node in program.graph.nodes:
         for name in TRACES:
@@ -25,7 +25,7 @@ def to_pt2(ensemble: Ensemble, program: ExportedProgram) -> bytes:
     return stream.getvalue()
 
 
-def to_torchscript(ensemble: Ensemble, program: ExportedProgram) -> bytes:
+def to_torchscript(decider: Decider, program: ExportedProgram) -> bytes:
     """Return TorchScript; `torch.jit.load(path)` runs it, from C++ too."""
     (example,), _ = program.example_inputs
     stream = io.BytesIO()
@@ -33,11 +33,11 @@ def to_torchscript(ensemble: Ensemble, program: ExportedProgram) -> bytes:
         # torch deprecates TorchScript, which README tells; the branches it warns of follow the stored size, a constant
         warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
-        torch.jit.save(torch.jit.trace(ProbabilityModel(ensemble), example, check_trace=False), stream)
+        torch.jit.save(torch.jit.trace(ProbabilityModel(decider), example, check_trace=False), stream)
     return _without_debug_files(stream.getvalue())
 
 
-FORMATS: dict[str, Callable[[Ensemble, ExportedProgram], bytes]] = {"pt2": to_pt2, "torchscript": to_torchscript}
+FORMATS: dict[str, Callable[[Decider, ExportedProgram], bytes]] = {"pt2": to_pt2, "torchscript": to_torchscript}
 
 
 def _without_debug_files(archive: bytes) -> bytes:

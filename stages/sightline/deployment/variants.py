@@ -30,8 +30,8 @@ CALIBRATION_BATCH = 32
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Training images for the ranges of activations: rows int [n], n > 0, of pixels uint8 [N, H, W, 3]."""
+class TrainingImages:
+    """Those that the ranges of activations are measured on: rows int [n], n > 0, of pixels uint8 [N, H, W, 3]."""
 
     pixels: np.ndarray
     rows: np.ndarray
@@ -44,18 +44,18 @@ def choose_rows(rows: np.ndarray, count: int) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]
 
 
-def to_fp16(graph: bytes, calibration: Calibration) -> bytes:
+def to_fp16(graph: bytes, images: TrainingImages) -> bytes:
     """Halve the weights and compute in half precision; input and output keep their types."""
     model = convert_float_to_float16(onnx.load_from_string(graph), keep_io_types=True)
     return finish_graph(model, read_contract(graph))
 
 
-def to_int8_dynamic(graph: bytes, calibration: Calibration) -> bytes:
+def to_int8_dynamic(graph: bytes, images: TrainingImages) -> bytes:
     """Quantize the weights of matrix products; their inputs are quantized by each batch's own range."""
     return _quantize(graph, lambda model, path: quantize_dynamic(model, path, DYNAMIC_OPS, per_channel=True))
 
 
-def to_int8_static(graph: bytes, calibration: Calibration) -> bytes:
+def to_int8_static(graph: bytes, images: TrainingImages) -> bytes:
     """Quantize weights, a range a channel, and activations, by their ranges on training images, in QDQ form.
 
     Source: Jacob et al., 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
@@ -66,7 +66,7 @@ def to_int8_static(graph: bytes, calibration: Calibration) -> bytes:
         quantize_static(
             model,
             path,
-            _Reader(calibration),
+            _Reader(images),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=STATIC_OPS,
             per_channel=True,
@@ -82,7 +82,7 @@ def read_contract(graph: bytes) -> dict[str, str]:
     return {entry.key: entry.value for entry in onnx.load_from_string(graph).metadata_props}
 
 
-VARIANTS: dict[str, Callable[[bytes, Calibration], bytes]] = {
+VARIANTS: dict[str, Callable[[bytes, TrainingImages], bytes]] = {
     "fp16": to_fp16,
     "int8_dynamic": to_int8_dynamic,
     "int8_static": to_int8_static,
@@ -90,17 +90,17 @@ VARIANTS: dict[str, Callable[[bytes, Calibration], bytes]] = {
 
 
 class _Reader(CalibrationDataReader):
-    def __init__(self, calibration: Calibration):
-        self._batches = _feeds(calibration)
+    def __init__(self, images: TrainingImages):
+        self._batches = _feeds(images)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self._batches, None)
 
 
-def _feeds(calibration: Calibration) -> Iterator[dict[str, np.ndarray]]:
-    for start in range(0, len(calibration.rows), CALIBRATION_BATCH):
-        rows = calibration.rows[start : start + CALIBRATION_BATCH]
-        yield {INPUT: np.ascontiguousarray(calibration.pixels[rows])}
+def _feeds(images: TrainingImages) -> Iterator[dict[str, np.ndarray]]:
+    for start in range(0, len(images.rows), CALIBRATION_BATCH):
+        rows = images.rows[start : start + CALIBRATION_BATCH]
+        yield {INPUT: np.ascontiguousarray(images.pixels[rows])}
 
 
 def _quantize(graph: bytes, quantize: Callable[[onnx.ModelProto, Path], None]) -> bytes:
