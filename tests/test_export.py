@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from export import ExportParams, Params, list_labels, main
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
+from sightline.deployment.runners import run_onnx
 from small_run import CLASSES, make_run
 
 OPTIONS = {
@@ -134,6 +135,22 @@ def test_what_loses_accuracy_is_left_out(here, monkeypatch):
     flipped = pd.read_csv("models/exported/flipped.csv")
     assert len(flipped) == 6
     assert (flipped["label"] == flipped["torch"]).all()
+
+
+def test_what_gives_no_numbers_is_left_out(here, monkeypatch):
+    make_run(here, MIXED)
+    runners = {
+        ".onnx": lambda content: (
+            (lambda pixels: np.full((len(pixels), 3), np.nan)) if content == b"bad" else run_onnx(content)
+        )
+    }
+    monkeypatch.setattr("sightline.deployment.artifacts.RUNNERS", runners)
+    monkeypatch.setattr("sightline.deployment.artifacts.VARIANTS", {"fp16": lambda graph, images: b"bad"})
+    main(Params(export=ExportParams(**OPTIONS | {"quantize": ["fp16"], "max_accuracy_drop": 1.0})))
+    assert json.loads(outputs()["export.json"])["notes"] == {
+        "model_fp16.onnx": "left out: some probabilities are not finite"
+    }
+    assert "model_fp16.onnx" not in outputs()
 
 
 def scrambled(graph: bytes) -> bytes:

@@ -9,17 +9,24 @@ import torch
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.deployment.variants import VARIANTS, TrainingImages, choose_rows, read_contract
 from sightline.networks.build import build_network
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibrated import Calibration, IsotonicCurve
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.networks.saved import Member, ModelSpec, Preprocessing
 
+CASES = {  # network, views, calibration
+    "cnn": ("simple_cnn", "none", "none"),
+    "views, isotonic": ("simple_cnn", "flip", "isotonic"),
+    "vit": ("test_vit", "none", "none"),
+}
+STEEP = [IsotonicCurve(x=[0.4, 0.50001], y=[0.0, 1.0]), IsotonicCurve(x=[0.5], y=[0.0])]  # zeros need all digits
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
 
 
-@pytest.fixture(scope="module", params=["simple_cnn", "test_vit"])
+@pytest.fixture(scope="module", params=CASES)
 def graph(request):
     torch.manual_seed(0)
+    architecture, views, method = CASES[request.param]
     size = 32
     spec = ModelSpec(
         classes=["ant", "bee"],
@@ -27,10 +34,10 @@ def graph(request):
         input_size=size,
         mean=[0.5] * 3,
         std=[0.5] * 3,
-        members=[Member(architecture=request.param, file="a", fold=None)],
+        members=[Member(architecture=architecture, file="a", fold=None)],
     )
-    calibration = Calibration(method="none", temperature=1.0, images=0)
-    network = build_network(request.param, 2, size, pretrained=False)
+    calibration = Calibration(method=method, temperature=1.0, images=0, tta=views, curves=STEEP, doubt=0.01)
+    network = build_network(architecture, 2, size, pretrained=False)
     decider = Decider([Classifier(network, spec.mean, spec.std, size)], calibration).eval()
     return build_graph(trace_program(decider, spec), spec, 20)
 

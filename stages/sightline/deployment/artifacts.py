@@ -96,6 +96,9 @@ def judge_artifacts(
     metrics, flips = {}, []
     accuracy = compare(trained, trained, judged.labels)["accuracy"]
     for name, probabilities in found.items():
+        if name in made.lossy and not np.isfinite(probabilities).all():
+            made.leave_out(name, "left out: some probabilities are not finite")
+            continue
         flipped = list_flips(name, trained, probabilities, judged, classes)
         if name in made.exact:
             refuse_flips(flipped, len(judged.ids))

@@ -15,12 +15,12 @@ def describe_files(spec: ModelSpec, export: dict) -> list[str]:
         f"- ONNX operator set {export['opset']}; `labels.txt` names the classes in order.",
         f"- In: `{INPUT}` uint8 [batch, {size}, {size}, 3], RGB, fitted by `{how.fit}` with the `{how.resample}` "
         f"filter. Out: `{OUTPUT}` float32 [batch, {len(spec.classes)}].",
-        "- Normalisation, temperature and softmax are inside; the class names and how to make the pixels are in the "
+        "- Normalisation, test-time augmentation, calibration and softmax are inside; the class names and how to make the pixels are in the "
         "metadata of the ONNX files (`classes`, `preprocessing`).",
         f"- {_describe_costs(export)}",
         *_describe_pruning(export),
         *_describe_parity(export),
-        *[f"- {about}: {note}." for about, note in export.get("notes", {}).items()],
+        *[f"- {about}: {note.rstrip('.')}." for about, note in export.get("notes", {}).items()],
     ]
 
 

@@ -52,9 +52,8 @@ def _describe_reliability(evaluation: dict) -> list[str]:
     found = evaluation.get("calibration", {}).get("test", {})
     if "ece_before" not in found:
         return []
-    return [
-        f"- Calibration changed the calibration error on test from {found['ece_before']:.4f} to {found['ece_after']:.4f}."
-    ]
+    before, after = found["ece_before"], found["ece_after"]
+    return [f"- Calibration changed the calibration error on test from {before:.4f} to {after:.4f}."]
 
 
 def _describe_doubt(evaluation: dict) -> list[str]:
