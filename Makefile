@@ -1,4 +1,5 @@
 # make repro   set up .venv and run the pipeline on the default, scikit-learn's digits
+# make lr-find suggest a learning rate for params.yaml's model and images, with a plot
 # make test    set up .venv with the development requirements, check the style, run the tests
 # make report  BASE=main HEAD=workspace: report/report.md tells what a change did, between any two revisions
 PYTHON ?= python3
@@ -7,10 +8,14 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test report clean
+.PHONY: repro lr-find test report clean
 
 repro: $(VENV)/.requirements
 	dvc repro
+
+lr-find: $(VENV)/.requirements
+	dvc repro split
+	python stages/lr_find.py
 
 test: $(VENV)/.requirements-dev
 	ruff check

@@ -28,11 +28,13 @@ from sightline.common.live import StageLive
 from sightline.common.stage import run_stage
 from sightline.images.sheet import contact_sheet
 from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_samples
+from sightline.networks.handcrafted.network import is_handcrafted
 from sightline.networks.saved import Member, ModelSpec, write_spec, write_weights
 from sightline.training.augment import build_augmentation
 from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator
 from sightline.training.fingerprint import fingerprint
+from sightline.training.handcrafted import fit_classical
 from sightline.training.interrupt import StopRequest
 from sightline.training.logs import make_log, start_trackers, summarize_best
 from sightline.training.loop import Fitted, fit
@@ -82,7 +84,8 @@ def main(params: TrainParams) -> None:
             run = make_run(session, train, plan)
             if run.is_main and not fits:
                 write_sample_sheet(train, dataset.classes, run)
-            fits.append(fit(make_classifier(spec, train, plan.architecture, run), train, val, run))
+            classifier = make_classifier(spec, train, plan.architecture, run)
+            fits.append((fit_classical if is_handcrafted(plan.architecture) else fit)(classifier, train, val, run))
             members.append(describe_member(plan, params))
             if run.is_main:
                 write_member(fits[-1], plan)

@@ -99,7 +99,9 @@ EFFECTS = [
     {"vertical_flip": 0.5}, {"rotation": 20.0}, {"translation": 0.1}, {"shear": 10.0}, {"grayscale": 0.5},
     {"auto_augment": "randaugment"}, {"auto_augment": "trivialaugment"}, {"auto_augment": "autoaugment"},
     {"auto_augment": "augmix"}, {"color_jitter": [0.4, 0.4, 0.4, 0.1]}, {"gaussian_blur": 0.5}, {"erasing": 0.5},
-    {"averaging": "ema"}, {"averaging": "swa", "swa_start": 0.0}, {"freeze": "backbone"}, {"freeze": 2}, {"mixup": 0.2}, {"cutmix": 1.0}, {"drop_rate": 0.5}, {"weight_decay": 0.5}, {"batch_size": 32},
+    {"mixup": 0.2}, {"cutmix": 1.0}, {"drop_rate": 0.5}, {"weight_decay": 0.5}, {"batch_size": 32},
+    {"averaging": "ema"}, {"averaging": "swa", "swa_start": 0.0}, {"freeze": "backbone"}, {"freeze": 2},
+    {"freeze": "backbone", "unfreeze_epoch": 1}, {"freeze": 3, "unfreeze_epoch": 1, "unfreeze_every": 1},
 ]  # fmt: skip
 
 

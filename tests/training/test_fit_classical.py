@@ -1,3 +1,6 @@
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +20,7 @@ from sightline.training.handcrafted import fit_classical, weights_by_class
 from sightline.training.losses import class_weights
 
 CPU = torch.device("cpu")
-MODELS = ["hog_lbp_color+linear_svm", "hog_lbp_color+svm", "hog_lbp_color+random_forest"]
+MODELS = ["hog_lbp_color+linear_svm", "hog+svm", "hog+random_forest"]
 SETTINGS = ClassicalSettings(seed=0, class_weight=None, svm_c=3.0, forest_trees=20, forest_depth=8)
 TRAIN, VAL = np.arange(300), np.arange(300, 500)
 
@@ -41,12 +44,23 @@ def make_spec(model):
     )
 
 
+def make_run(settings, log):
+    weights = None if settings.class_weight is None else torch.tensor(list(settings.class_weight.values()))
+    return SimpleNamespace(
+        params=SimpleNamespace(classical=settings),
+        loss=SimpleNamespace(weights=weights),
+        accelerator=SimpleNamespace(process_index=0, num_processes=1, autocast=nullcontext),
+        seed=lambda purpose: settings.seed,
+        log=log,
+    )
+
+
 def fit(model, pixels, labels, settings=SETTINGS, val=VAL):
     spec, logged = make_spec(model), []
     network = build_network(model, 10, 16, pretrained=False)
     classifier = Classifier(network, spec.mean, spec.std, 16)
     parts = [Batches(pixels, rows, labels[rows], 10, CPU) for rows in (TRAIN, val)]
-    fitted = fit_classical(classifier, *parts, settings, lambda epoch, scores: logged.append((epoch, scores)))
+    fitted = fit_classical(classifier, *parts, make_run(settings, lambda *epoch: logged.append(epoch)))
     return classifier, fitted, logged
 
 
@@ -76,11 +90,15 @@ def test_saved_weights_predict_alike_and_without_a_pickle(done, digits, tmp_path
     assert torch.equal(*(predict_logits(one, digits[0], rows, 32, CPU) for one in (again, classifier)))
 
 
-def test_the_exported_graph_decides_alike(done, digits):
-    model, classifier, _, _ = done
+def test_the_exported_graph_of_an_ensemble_with_a_network_decides_alike(digits):
+    """Each member gets the pixels as it was fitted on them: normalised for the convolutions only."""
     pixels, labels = digits
-    ensemble = Ensemble([classifier], temperature=0.8).eval()
-    graph = build_graph(ensemble, make_spec(model), opset=20)
+    spec = make_spec("hog+svm")
+    fitted = [fit(model, pixels, labels)[0] for model in MODELS[1:]]
+    torch.manual_seed(0)
+    network = Classifier(build_network("simple_cnn", 10, 16, pretrained=False), spec.mean, spec.std, 16)
+    ensemble = Ensemble([*fitted, network], temperature=0.8).eval()
+    graph = build_graph(ensemble, spec, opset=20)
     found = compare(predict_torch(ensemble, pixels, VAL, 64), predict_onnx(graph, pixels, VAL, 64), labels[VAL])
     assert found["decision_flips"] == 0
     assert found["max_probability_difference"] < 1e-4

@@ -11,7 +11,7 @@ from sightline.common.errors import SightlineError
 from sightline.deployment.parity import Judged
 from sightline.images.containers import Container
 from sightline.images.decode import BadImageError, Decoding, decode
-from sightline.images.sources import RAW, open_source
+from sightline.images.sources import open_source
 from sightline.networks.saved import Preprocessing
 
 ANY_SIZE = 1 << 62  # prepare has refused what is too large
@@ -54,7 +54,10 @@ class Files:
 
 
 def open_files(source: str, preprocessing: Preprocessing) -> Files | None:
-    """Open a source as prepare did; None where its files are not on this machine, as after `dvc pull` of outputs."""
+    """Open a source as prepare did.
+
+    None where it has no files: torchvision hands over arrays, and `dvc pull` may have brought the outputs alone.
+    """
     if not _is_here(source):
         return None
     told = preprocessing.model_dump() | {"background": tuple(preprocessing.background)}
@@ -98,6 +101,4 @@ class Images:
 
 
 def _is_here(source: str) -> bool:
-    if source.startswith("torchvision:"):
-        return (RAW / "torchvision" / source.partition(":")[2]).exists()
     return source == "digits" or Path(source).exists()

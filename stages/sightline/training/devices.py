@@ -1,5 +1,7 @@
 """accelerate, as the parameters ask for it: device, precision, accumulation, processes, trackers."""
 
+import os
+
 import torch
 from accelerate import Accelerator
 from accelerate.state import PartialState
@@ -22,10 +24,12 @@ def make_accelerator(params: TrainParams) -> Accelerator:
         The device cannot do the precision, or a tracker is not installed.
     """
     refuse_missing_trackers(params.trackers)
-    precision = fastest_precision() if params.precision == "auto" else params.precision
+    state = PartialState(cpu=several_without_cuda())  # told so, or each of them would train alone
+    precision = fastest_precision(state.device) if params.precision == "auto" else params.precision
     unused = [DistributedDataParallelKwargs(find_unused_parameters=True)] if params.freeze != "none" else []
     try:
         return Accelerator(
+            cpu=several_without_cuda(),
             mixed_precision=MIXED_PRECISION[precision],
             gradient_accumulation_steps=params.accumulate,
             kwargs_handlers=unused,
@@ -36,9 +40,14 @@ def make_accelerator(params: TrainParams) -> Accelerator:
         raise SightlineError(f"params.yaml: precision: {params.precision} does not work here: {error}") from None
 
 
-def fastest_precision() -> str:
+def several_without_cuda() -> bool:
+    """Tell whether a launcher such as torchrun started more than one process on processors."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available()
+
+
+def fastest_precision(device: torch.device) -> str:
     """Return what suits the device: bf16 where it computes in it, else fp16 on GPUs and fp32 on processors."""
-    if PartialState().device.type == "cuda":
+    if device.type == "cuda":
         found = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     else:
         capable = torch.cpu.get_capabilities()

@@ -36,10 +36,8 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
                 progress.write(f"no better {params.monitor} for {record.stale} epochs: stopped after epoch {epoch}")
                 break
             trainee.wake(epoch)
-            scores = {"lr": trainee.schedule.get_last_lr()[0]}
-            losses = train_epoch(trainee, train, record, epoch, position, progress)
+            scores = train_epoch(trainee, train, record, epoch, position, progress)
             position = None
-            scores["train/loss"] = finite_mean(run.accelerator.reduce(torch.stack(losses), "mean"), epoch)
             if trainee.average:
                 trainee.average.after_epoch(trainee.bare_network, epoch)
             if len(val):
@@ -55,45 +53,54 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
 
 def train_epoch(
     trainee: Trainee, train: Batches, record: Record, epoch: int, position: Position | None, progress: tqdm
-) -> list[torch.Tensor]:
-    """Make one pass over the training images, or the rest of one; return the loss of each forward pass."""
-    run, network, optimizer = trainee.run, trainee.classifier.network, trainee.optimizer
-    params, accelerator = run.params, run.accelerator
+) -> Scores:
+    """Make one pass over the training images, or the rest of one; return the first learning rate and the mean loss."""
+    run, network, params = trainee.run, trainee.classifier.network, trainee.run.params
     streams = Streams(run, epoch)
-    losses = streams.go_to(position) if position else []
+    lr, losses = streams.go_to(position) if position else (trainee.optimizer.param_groups[0]["lr"], [])
     network.train()
     keep_frozen_still(network)
     for step, batch in enumerate(train.shuffled(params.batch_size, streams.order, balance_of(params))):
         if position and step < position.step:
             continue
-        for part in batch.tensor_split(params.accumulate):
-            with accelerator.accumulate(network):
-                pixels, targets = train.take(part)
-                images = run.augmentation(pixels, streams.images, epoch, part)
-                if run.mixing.on:
-                    images, targets = run.mixing(images, targets, train.classes, streams.images)
-                images, targets = images[run.share], targets[run.share]
-                inputs = trainee.classifier.normalize(images).contiguous(memory_format=run.memory_format)
-                logits = network(inputs)
-                loss = run.loss(logits, targets)
-                if run.distillation:
-                    loss = run.distillation(loss, logits, images)
-                if params.l1:
-                    loss = loss + params.l1 * l1_norm(network)
-                accelerator.backward(loss)
-                if accelerator.sync_gradients:
-                    limits = params.clip_grad_norm, params.clip_grad_value, params.clip_grad_adaptive
-                    clip_gradients(accelerator, network, *limits)
-                optimizer.step()
-                if accelerator.sync_gradients:
-                    trainee.schedule.step()
-                optimizer.zero_grad()
-                losses.append(loss.detach())
-        if trainee.average:
-            trainee.average.after_update(trainee.bare_network)
+        losses += update(trainee, train, batch, streams.images, epoch)
         progress.update(params.batch_size)
         if run.stop_now:
-            interrupt(trainee, record, streams.position(step + 1, losses))
+            interrupt(trainee, record, streams.position(step + 1, lr, losses))
+    return {"lr": lr, "train/loss": finite_mean(run.accelerator.reduce(torch.stack(losses), "mean"), epoch)}
+
+
+def update(
+    trainee: Trainee, train: Batches, batch: torch.Tensor, generator: torch.Generator, epoch: int
+) -> list[torch.Tensor]:
+    """Change the weights once, by the gradient of a batch; return the loss of each of its accumulated parts."""
+    run, network, optimizer, losses = trainee.run, trainee.classifier.network, trainee.optimizer, []
+    params, accelerator = run.params, run.accelerator
+    for part in batch.tensor_split(params.accumulate):
+        with accelerator.accumulate(network):
+            pixels, targets = train.take(part)
+            images = run.augmentation(pixels, generator, epoch, part)
+            if run.mixing.on:
+                images, targets = run.mixing(images, targets, train.classes, generator)
+            images, targets = images[run.share], targets[run.share]  # after the draws, which every process makes alike
+            inputs = trainee.classifier.normalize(images).contiguous(memory_format=run.memory_format)
+            logits = network(inputs)
+            loss = run.loss(logits, targets)
+            if run.distillation:
+                loss = run.distillation(loss, logits, images)
+            if params.l1:
+                loss = loss + params.l1 * l1_norm(network)
+            accelerator.backward(loss)
+            if accelerator.sync_gradients:
+                limits = params.clip_grad_norm, params.clip_grad_value, params.clip_grad_adaptive
+                clip_gradients(accelerator, network, *limits)
+            optimizer.step()
+            if accelerator.sync_gradients:
+                trainee.schedule.step()
+            optimizer.zero_grad()
+            losses.append(loss.detach())
+    if trainee.average:
+        trainee.average.after_update(trainee.bare_network)
     return losses
 
 

@@ -23,6 +23,14 @@ class DistillParams(StrictModel):
     weight: Probability
 
 
+class ClassicalParams(StrictModel):
+    """The section `classical`, of models on handcrafted features."""
+
+    svm_c: Positive
+    forest_trees: int = Field(ge=1)
+    forest_depth: int = Field(ge=1)
+
+
 class TrainParams(StageParams):
     """Validated parameters of the train stage; params.yaml explains each of them."""
 
@@ -85,6 +93,7 @@ class TrainParams(StageParams):
     sampler_power: Probability
     l1: NotNegative
     distill: DistillParams
+    classical: ClassicalParams
 
     random_resized_crop: bool
     crop_scale: Span

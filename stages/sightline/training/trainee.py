@@ -16,6 +16,7 @@ from sightline.training.optim import build_optimizer, parameter_groups
 from sightline.training.run import Run
 from sightline.training.schedules import Shape, build_schedule
 from sightline.training.settings import TrainParams
+from sightline.training.sync_norm import share_batch_statistics
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Trainee:
             "network": copy_to_cpu(self.bare_network.state_dict()),
             "average": self.average.state_dict() if self.average else None,
             "optimizer": self.optimizer.state_dict(),
-            "schedule": {name: self.schedule.state_dict()[name] for name in ("last_epoch", "base_lrs", "_last_lr")},
+            "schedule": self.schedule.state_dict(),
             "scaler": scaler.state_dict() if scaler else None,
         }
 
@@ -78,7 +79,8 @@ def build_trainee(classifier: Classifier, images: int, run: Run) -> Trainee:
     optimizer = build_optimizer(groups, params.optimizer, params.lr, params.momentum, params.lookahead)
     average = build_average(network, params)
     judged = classifier.with_network(average.network) if average else classifier
-    learner = torch.compile(network) if params.compile else network
+    learner = share_batch_statistics(network) if accelerator.num_processes > 1 else network
+    learner = torch.compile(learner) if params.compile else learner
     classifier.network, optimizer = accelerator.prepare(learner, optimizer)
     for part in (classifier, judged, run.loss):
         part.to(accelerator.device)
