@@ -1,11 +1,14 @@
 # make repro   set up .venv and run the pipeline on the default, scikit-learn's digits
 # make lr-find suggest a learning rate for params.yaml's model and images, with a plot
 # make test    set up .venv with the development requirements, check the style, run the tests
+# make report  BASE=main HEAD=workspace: report/report.md tells what a change did, between any two revisions
 PYTHON ?= python3
+BASE ?= main
+HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro test lr-find clean
+.PHONY: repro lr-find test report clean
 
 repro: $(VENV)/.requirements
 	dvc repro
@@ -18,6 +21,9 @@ test: $(VENV)/.requirements-dev
 	ruff check
 	ruff format --check
 	pytest
+
+report: $(VENV)/.requirements
+	python stages/report.py --base $(BASE) --head $(HEAD)
 
 $(VENV)/.requirements: requirements.txt | $(VENV)/bin/pip
 	pip install -r requirements.txt

@@ -1,39 +1,63 @@
-"""Export the trained model as one ONNX graph, prove that it decides alike, and write its model card.
+"""Export the trained model, prove on all test images that every file decides as torch does, and write a model card.
 
-Reads   data/prepared, data/split       pixels, classes, subsets
+Reads   data/raw                        the test images' files, where they are here: decoded again as a server would
+        data/prepared, data/split       pixels, classes, subsets
         data/predictions                which images are compared, and what evaluate found for them
         models/trained                  the members and model.json
-        models/calibration.json         the temperature
+        models/calibration.json         calibration and test-time augmentation, which the files hold too
         metrics/evaluate.json           the numbers of the model card
 Writes  models/exported/model.onnx      uint8 pixels [batch, H, W, 3] in, calibrated probabilities out
+        models/exported/model*          the same as `export.formats` and `export.quantize` ask for
         models/exported/labels.txt      class names, one a line, in the order of the probabilities
-        models/exported/MODEL_CARD.md   what it is for, how well it works, and where it does not
-        metrics/export.json             parity of ONNX Runtime with torch, parameters, bytes
+        models/exported/flipped.csv     images on which a file decides otherwise than torch
+        models/exported/MODEL_CARD.md   what it is for, how well it works, where it does not, what it was made from
+        metrics/export.json             parity of each file with torch, bytes, parameters, operations, memory
 """
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from sightline.common.errors import SightlineError
-from sightline.common.files import read_json, read_table, replacing, require, write_json, write_text
-from sightline.common.params import StageParams, StrictModel
+from sightline.common.files import read_json, read_table, replacing, require, write_json, write_table, write_text
+from sightline.common.params import StageParams, StrictModel, validate
 from sightline.common.stage import run_stage
+from sightline.deployment.artifacts import (
+    describe_files,
+    judge_artifacts,
+    make_artifacts,
+)
 from sightline.deployment.card import CardFacts, write_card
-from sightline.deployment.graph import build_graph
-from sightline.deployment.parity import check_parity, choose_judged
+from sightline.deployment.cost import count_costs
+from sightline.deployment.graph import build_graph, trace_program
+from sightline.deployment.parity import FLIPPED_COLUMNS, choose_judged, predict_all, refuse_other_model
+from sightline.deployment.prune import describe_pruning, prune_smallest
+from sightline.deployment.reread import Images, open_files
+from sightline.deployment.revision import describe_revision
+from sightline.deployment.runners import run_decider
+from sightline.deployment.variants import TrainingImages, choose_rows
 from sightline.images.store import open_pixels, read_dataset, read_samples
-from sightline.networks.classifier import Ensemble
-from sightline.networks.saved import load_members, read_spec
+from sightline.networks.calibrated import Calibration
+from sightline.networks.decider import Decider
+from sightline.networks.saved import ModelSpec, load_members, read_spec
 
-EXPORTED = Path("models/exported")
+EXPORTED, TRAINED = Path("models/exported"), Path("models/trained")
+INDEX, SPLIT = Path("data/prepared/index.csv"), Path("data/split/split.csv")
+CALIBRATION = "models/calibration.json"
 NOTHING_TO_COMPARE = "no validation or test images, hence no comparison with torch"
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ExportParams(StrictModel):
     opset: int = Field(ge=18, le=24)
+    formats: list[Literal["pt2", "torchscript"]]
+    quantize: list[Literal["fp16", "int8_dynamic", "int8_static"]]
+    calibration_images: int = Field(ge=1)
+    max_accuracy_drop: Share
+    prune: float = Field(ge=0, lt=1)
     batch_size: int = Field(ge=1)
     intended_use: str = Field(min_length=1)
 
@@ -44,26 +68,31 @@ class Params(StageParams):
 
 def main(params: Params) -> None:
     options, spec, pixels = params.export, read_spec("models/trained"), open_pixels()
+    dataset, samples, evaluation = read_dataset(), read_samples(), read_json("metrics/evaluate.json")
     predictions, probabilities = read_predictions(Path("data/predictions"))
-    temperature = read_json("models/calibration.json")["temperature"]
-    ensemble = Ensemble(load_members("models/trained", spec), temperature).eval()
-    samples, dataset, evaluation = read_samples(), read_dataset(), read_json("metrics/evaluate.json")
+    images = choose_images(predictions, probabilities, pixels, spec, dataset.source, options.batch_size)
+    calibration = validate(Calibration, read_json(CALIBRATION), CALIBRATION)
+    trained = Decider(load_members("models/trained", spec), calibration).eval()
 
-    graph = build_graph(ensemble, spec, options.opset)
-    metrics = {"bytes": len(graph), "opset": options.opset, "parameters": count_parameters(ensemble)}
-    judged = choose_judged(predictions, probabilities, len(spec.members))
-    if judged:
-        metrics["parity"] = check_parity(ensemble, graph, pixels, judged, spec.classes, options.batch_size)
-    else:
-        metrics["notes"] = [NOTHING_TO_COMPARE]
+    decider, reference, pruning = choose_decider(trained, images, options)
+    program = trace_program(decider, spec)
+    graph = build_graph(program, spec, options.opset)
+    train = samples.loc[samples["subset"] == "train", "row"].to_numpy()
+    measured = TrainingImages(pixels, choose_rows(train, options.calibration_images))
+    made = make_artifacts(graph, decider, program, options.formats, options.quantize, measured)
+    compared, flips = judge_artifacts(made, reference, images, spec.classes, options.max_accuracy_drop)
+    metrics = count_costs(decider, spec.preprocessing.image_size, graph) | pruning
+    metrics |= {"opset": options.opset, "revision": describe_revision(spec, INDEX, SPLIT, TRAINED)}
+    metrics |= {"artifacts": describe_files(made, compared)} | describe_comparison(images, reference, made.notes)
     test = predictions[predictions["subset"] == "test"]
-    facts = CardFacts(spec, dataset, samples, test, evaluation, metrics, temperature, options.intended_use)
+    facts = CardFacts(spec, dataset, samples, test, evaluation, metrics, calibration, options.intended_use)
 
-    with replacing(EXPORTED / "model.onnx") as beside:
-        beside.write_bytes(graph)
+    write_files(made.files())
     write_text(EXPORTED / "labels.txt", list_labels(spec.classes))
     write_text(EXPORTED / "MODEL_CARD.md", write_card(facts))
+    write_table(EXPORTED / "flipped.csv", pd.DataFrame(flips, columns=list(FLIPPED_COLUMNS)))
     write_json("metrics/export.json", metrics)
+    print(describe(metrics))
 
 
 def read_predictions(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
@@ -79,9 +108,62 @@ def read_predictions(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
     return predictions, probabilities
 
 
-def count_parameters(ensemble: Ensemble) -> int:
-    """Count the trained numbers of all members."""
-    return sum(parameter.numel() for parameter in ensemble.parameters())
+def choose_images(
+    predictions: pd.DataFrame, probabilities: np.ndarray, pixels: np.ndarray, spec: ModelSpec, source: str, batch: int
+) -> Images | None:
+    """Return the images to compare on; None without any."""
+    judged = choose_judged(predictions, probabilities, len(spec.members))
+    return judged and Images(pixels, judged, open_files(source, spec.preprocessing), batch)
+
+
+def predict_torch(decider: Decider, images: Images | None) -> np.ndarray | None:
+    """Return torch's probabilities of the stored pixels; None without images."""
+    if images is None:
+        return None
+    return predict_all({"torch": run_decider(decider)}, images.stored(), len(images.judged.ids))["torch"]
+
+
+def choose_decider(
+    trained: Decider, images: Images | None, options: ExportParams
+) -> tuple[Decider, np.ndarray | None, dict]:
+    """Prune where asked and allowed; return what is exported, torch's probabilities of it, and metrics of pruning."""
+    before = predict_torch(trained, images)
+    if images and images.judged.evaluated is not None:
+        refuse_other_model(images.judged.evaluated, before, images.judged.ids)
+    if options.prune == 0 or images is None:
+        return trained, before, {}
+    pruned = prune_smallest(trained, options.prune)
+    after = predict_torch(pruned, images)
+    told = describe_pruning(options.prune, before, after, images.judged.labels, options.max_accuracy_drop)
+    return (pruned, after, {"pruning": told}) if told["kept"] else (trained, before, {"pruning": told})
+
+
+def describe_comparison(images: Images | None, reference: np.ndarray | None, notes: dict[str, str]) -> dict:
+    """Return on what was compared: subset, images, whether decoded again from their files, torch's accuracy; notes."""
+    if images is None:
+        return {"notes": notes | {"parity": NOTHING_TO_COMPARE}}
+    judged = images.judged
+    told = {"subset": judged.subset, "images": len(judged.ids), "decoded_again": images.files is not None}
+    told["accuracy_torch"] = float((reference.argmax(axis=1) == judged.labels).mean())
+    return {"parity": told} | ({"notes": notes} if notes else {})
+
+
+def write_files(files: dict[str, bytes]) -> None:
+    """Write the model's files by name."""
+    for name, content in files.items():
+        with replacing(EXPORTED / name) as beside:
+            beside.write_bytes(content)
+
+
+def describe(metrics: dict) -> str:
+    """Return the lines that the stage prints: what each file costs and loses, then the notes."""
+    lines = [
+        f"{name:<13}{found['bytes']:>12,} bytes"
+        + (f"  {found['decision_flips']} flips  accuracy {found['accuracy']:.4f}" if "accuracy" in found else "")
+        for name, found in metrics["artifacts"].items()
+        if found["kept"]
+    ]
+    return "\n".join(lines + [f"{about}: {note}" for about, note in metrics.get("notes", {}).items()])
 
 
 def list_labels(classes: list[str]) -> str:

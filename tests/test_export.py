@@ -2,15 +2,32 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
+import pandas as pd
 import pytest
+from onnx import numpy_helper
 
 from export import ExportParams, Params, list_labels, main
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
+from sightline.deployment.runners import run_onnx
 from small_run import CLASSES, make_run
 
-PARAMS = Params(export=ExportParams(opset=20, batch_size=4, intended_use="Tests."))
+OPTIONS = {
+    "opset": 20,
+    "formats": [],
+    "quantize": [],
+    "calibration_images": 2,
+    "max_accuracy_drop": 0.0,
+    "prune": 0.0,
+    "batch_size": 4,
+    "intended_use": "Tests.",
+}
+PARAMS = Params(export=ExportParams(**OPTIONS))
+# torch numbers TorchScript's classes through a process, so that only another process repeats its bytes
+PROCESS_BOUND = {"model.torchscript", "export.json", "MODEL_CARD.md"}
+ALL = {"formats": ["pt2", "torchscript"], "quantize": ["fp16", "int8_dynamic", "int8_static"]}
 PIXELS, PROBABILITIES = "data/prepared/images.npy", "data/predictions/probabilities.npy"
 MIXED = ("train", "val", *["test"] * 6)
 
@@ -30,15 +47,17 @@ def test_everything_is_written_and_repeats_byte_for_byte(here):
     make_run(here, MIXED, members=2)
     main(PARAMS)
     first = outputs()
-    assert set(first) == {"model.onnx", "labels.txt", "MODEL_CARD.md", "export.json"}
+    assert set(first) == {"model.onnx", "labels.txt", "MODEL_CARD.md", "flipped.csv", "export.json"}
     assert first["labels.txt"].decode().splitlines() == CLASSES
     assert b"| accuracy | - | 0.2500 |" in first["MODEL_CARD.md"]
     metrics = json.loads(first["export.json"])
-    assert metrics["bytes"] == len(first["model.onnx"])
+    assert metrics["artifacts"]["onnx"]["bytes"] == len(first["model.onnx"])
     assert metrics["parameters"] == 2 * (27 * 32 + 9 * 32 * 64 + 9 * 64 * 128 + 2 * (32 + 64 + 128) + 3 * 128 + 3)
-    parity = metrics["parity"]
-    assert (parity["images"], parity["subset"], parity["decision_flips"]) == (6, "test", 0)
-    assert 0 <= parity["max_probability_difference"] < 1e-5
+    parity, onnx = metrics["parity"], metrics["artifacts"]["onnx"]
+    assert (parity["images"], parity["subset"], parity["decoded_again"]) == (6, "test", False)
+    assert onnx["decision_flips"] == 0
+    assert 0 <= onnx["max_probability_difference"] < 1e-5
+    assert onnx["accuracy"] == parity["accuracy_torch"]
     found = onnxruntime.InferenceSession(first["model.onnx"]).run(None, {"pixels": np.load(PIXELS)[2:]})[0]
     np.testing.assert_allclose(found, np.load(PROBABILITIES)[1:], atol=1e-5)
     main(PARAMS)
@@ -71,11 +90,77 @@ def test_predictions_of_another_model_leave_no_export(here, monkeypatch):
 
 def test_flips_leave_no_export(here, monkeypatch):
     make_run(here, MIXED)
-    monkeypatch.setattr("export.build_graph", lambda *given: b"")
-    monkeypatch.setattr("sightline.deployment.parity.predict_onnx", lambda *given: np.eye(3)[[0, 1, 2, 0, 1, 2]])
+    other = lambda pixels: np.eye(3)[np.arange(len(pixels)) % 3]  # noqa: E731
+    monkeypatch.setattr("sightline.deployment.artifacts.RUNNERS", {".onnx": lambda content: other})
     with pytest.raises(SightlineError, match=r"decides otherwise than torch on \d of 6 images"):
         main(PARAMS)
     assert not Path("models/exported").exists()
+
+
+def test_every_format_is_made_compared_and_repeats(here):
+    make_run(here, MIXED)
+    params = Params(export=ExportParams(**OPTIONS | ALL | {"max_accuracy_drop": 1.0, "prune": 0.5}))
+    main(params)
+    first = outputs()
+    metrics = json.loads(first["export.json"])
+    assert set(metrics["artifacts"]) == {"onnx", "pt2", "torchscript", "fp16", "int8_dynamic", "int8_static"}
+    assert all(found["kept"] for found in metrics["artifacts"].values())
+    assert {f"model_{name}.onnx" for name in ALL["quantize"]} | {"model.pt2", "model.torchscript"} < set(first)
+    assert len(first["model_int8_static.onnx"]) < len(first["model_fp16.onnx"]) < len(first["model.onnx"])
+    assert metrics["pruning"]["kept"]
+    weights = [numpy_helper.to_array(tensor) for tensor in onnx.load_from_string(first["model.onnx"]).graph.initializer]
+    assert 0.4 < np.mean(np.concatenate([w.ravel() for w in weights if w.size > 500]) == 0) < 0.6
+    for content in first.values():
+        assert str(here).encode() not in content
+        assert b"site-packages" not in content
+    main(params)
+    second = outputs()
+    assert {name for name in first if first[name] != second[name]} <= PROCESS_BOUND
+
+
+def test_what_loses_accuracy_is_left_out(here, monkeypatch):
+    make_run(here, MIXED)
+    labels = pd.read_csv("data/predictions/predictions.csv").assign(label=np.load(PROBABILITIES).argmax(axis=1))
+    labels.to_csv("data/predictions/predictions.csv", index=False)  # torch is always right
+    worse = {"fp16": lambda graph, calibration: scrambled(graph)}
+    monkeypatch.setattr("sightline.deployment.artifacts.VARIANTS", worse)
+    main(Params(export=ExportParams(**OPTIONS | {"quantize": ["fp16"]})))
+    metrics = json.loads(outputs()["export.json"])
+    assert not metrics["artifacts"]["fp16"]["kept"]
+    assert metrics["artifacts"]["fp16"]["decision_flips"] == 6
+    assert metrics["notes"] == {
+        "model_fp16.onnx": "left out: accuracy falls by 1.0000, more than export.max_accuracy_drop"
+    }
+    assert "model_fp16.onnx" not in outputs()
+    flipped = pd.read_csv("models/exported/flipped.csv")
+    assert len(flipped) == 6
+    assert (flipped["label"] == flipped["torch"]).all()
+
+
+def test_what_gives_no_numbers_is_left_out(here, monkeypatch):
+    make_run(here, MIXED)
+    runners = {
+        ".onnx": lambda content: (
+            (lambda pixels: np.full((len(pixels), 3), np.nan)) if content == b"bad" else run_onnx(content)
+        )
+    }
+    monkeypatch.setattr("sightline.deployment.artifacts.RUNNERS", runners)
+    monkeypatch.setattr("sightline.deployment.artifacts.VARIANTS", {"fp16": lambda graph, images: b"bad"})
+    main(Params(export=ExportParams(**OPTIONS | {"quantize": ["fp16"], "max_accuracy_drop": 1.0})))
+    assert json.loads(outputs()["export.json"])["notes"] == {
+        "model_fp16.onnx": "left out: some probabilities are not finite"
+    }
+    assert "model_fp16.onnx" not in outputs()
+
+
+def scrambled(graph: bytes) -> bytes:
+    """Exchange the classes of a graph: each becomes the next."""
+    model = onnx.load_from_string(graph)
+    exchange = numpy_helper.from_array(np.array([2, 0, 1]), "order")
+    model.graph.initializer.append(exchange)
+    model.graph.node[-1].output[0] = "before"
+    model.graph.node.append(onnx.helper.make_node("Gather", ["before", "order"], ["probabilities"], axis=1))
+    return model.SerializeToString()
 
 
 def test_labels_keep_to_their_line():

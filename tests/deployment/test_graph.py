@@ -11,9 +11,11 @@ import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.graph import VERSION, build_graph
+from sightline.deployment.graph import VERSION, build_graph, trace_program
 from sightline.networks.build import build_network
-from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.calibrated import Calibration
+from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 from sightline.networks.saved import Member, ModelSpec, Preprocessing
 
 CLASSES = ["ant", "bée", "蜂"]
@@ -36,8 +38,9 @@ def make_spec(stored: int, size: int, architectures: list[str]) -> ModelSpec:
     )
 
 
-def make_ensemble(networks: list[nn.Module], spec: ModelSpec, temperature: float) -> Ensemble:
-    return Ensemble([Classifier(net, spec.mean, spec.std, spec.input_size) for net in networks], temperature).eval()
+def make_ensemble(networks: list[nn.Module], spec: ModelSpec, temperature: float) -> Decider:
+    members = [Classifier(net, spec.mean, spec.std, spec.input_size) for net in networks]
+    return Decider(members, Calibration(method="temperature", temperature=temperature, images=1)).eval()
 
 
 def run(graph: bytes, pixels: np.ndarray) -> np.ndarray:
@@ -51,7 +54,7 @@ def test_same_probabilities_as_torch(case):
     spec = make_spec(stored, size, architectures)
     networks = [build_network(name, len(CLASSES), size, pretrained=False) for name in architectures]
     ensemble = make_ensemble(networks, spec, temperature=0.7)
-    graph = build_graph(ensemble, spec, opset=20)
+    graph = build_graph(trace_program(ensemble, spec), spec, opset=20)
     pixels = np.random.default_rng(0).integers(0, 256, (5, stored, stored, 3), dtype=np.uint8)
     with torch.no_grad():
         expected = ensemble(torch.from_numpy(pixels)).exp().numpy()
@@ -73,7 +76,7 @@ class MeanColor(nn.Module):
 @cache
 def mean_color_graph(opset: int = 20) -> bytes:
     spec = make_spec(4, 4, ["mean_color"])
-    return build_graph(make_ensemble([MeanColor()], spec, temperature=0.5), spec, opset)
+    return build_graph(trace_program(make_ensemble([MeanColor()], spec, temperature=0.5), spec), spec, opset)
 
 
 @pytest.mark.parametrize("opset", [18, 20, 24])

@@ -3,7 +3,15 @@ import pandas as pd
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.parity import choose_judged, compare, refuse_flips, refuse_other_model
+from sightline.deployment.parity import (
+    Judged,
+    choose_judged,
+    compare,
+    list_flips,
+    predict_all,
+    refuse_flips,
+    refuse_other_model,
+)
 
 TRAINED = np.array([[0.6, 0.4], [0.5001, 0.4999], [0.1, 0.9]], np.float32)
 EXPORTED = np.array([[0.61, 0.39], [0.4999, 0.5001], [0.1, 0.9]], np.float32)
@@ -14,15 +22,24 @@ def test_compare_by_hand():
     found = compare(TRAINED, EXPORTED, labels=np.array([0, 0, 0]))
     assert found["max_probability_difference"] == pytest.approx(0.01, abs=1e-6)
     assert found["decision_flips"] == 1
-    assert found["accuracy_torch"] == pytest.approx(2 / 3)
-    assert found["accuracy_onnx"] == pytest.approx(1 / 3)
-    assert found["images"] == 3
+    assert found["accuracy"] == pytest.approx(1 / 3)
 
 
 def test_near_ties_count_as_flips():
+    judged = Judged("test", IDS, np.arange(3), np.array([0, 0, 1]), None)
+    flips = list_flips("model.onnx", TRAINED, EXPORTED, judged, ["ant", "bee"])
+    assert flips == [("model.onnx", "b.png", "ant", "ant", "bee", 0.5001, 0.5001)]
     with pytest.raises(SightlineError, match=r"on 1 of 3 images, first on b\.png: torch 'ant' \(0\.500100\).*'bee'"):
-        refuse_flips(TRAINED, EXPORTED, IDS, ["ant", "bee"])
-    refuse_flips(TRAINED, TRAINED + np.float32(1e-6), IDS, ["ant", "bee"])
+        refuse_flips(flips, 3)
+    assert list_flips("model.onnx", TRAINED, TRAINED + np.float32(1e-6), judged, ["ant", "bee"]) == []
+    refuse_flips([], 3)
+
+
+def test_every_runner_sees_every_batch_once():
+    batches = iter([np.full((2, 1), 3), np.full((1, 1), 5)])
+    found = predict_all({"same": lambda batch: batch, "twice": lambda batch: 2 * batch}, batches, 3)
+    assert found["same"].ravel().tolist() == [3, 3, 5]
+    assert found["twice"].ravel().tolist() == [6, 6, 10]
 
 
 def test_predictions_of_another_model():

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sightline.deployment.graph import INPUT, OUTPUT
+from sightline.deployment.card_files import describe_files, describe_revision
+from sightline.deployment.card_quality import describe_calibration, describe_quality, describe_worst_slice
 from sightline.images.store import DatasetSpec
+from sightline.networks.calibrated import Calibration
 from sightline.networks.saved import ModelSpec
 
 FEW = 30  # test images of a class: one mistake more or less moves its recall by over three percent points
 LISTED = 30  # classes in the table, and names in a list
-HEADLINES = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr", "log_loss", "brier", "ece")
 FITS = {
     "crop": "the centre square is kept, what lies outside it is not seen",
     "pad": "the whole image is kept, between bars",
@@ -38,8 +39,8 @@ class CardFacts:
         The content of metrics/evaluate.json.
     export : dict
         The content of metrics/export.json.
-    temperature : float
-        By which the scores are divided.
+    calibration : Calibration
+        The content of models/calibration.json.
     intended_use : str
         From params.yaml.
     """
@@ -50,7 +51,7 @@ class CardFacts:
     test: pd.DataFrame
     evaluation: dict
     export: dict
-    temperature: float
+    calibration: Calibration
     intended_use: str
 
 
@@ -60,9 +61,10 @@ def write_card(facts: CardFacts) -> str:
         "Model": _describe_model(facts),
         "Intended use": [facts.intended_use],
         "Data": _describe_data(facts),
-        "How well it works": _describe_quality(facts),
+        "How well it works": describe_quality(facts.evaluation),
         "Limitations": _describe_limitations(facts),
-        "The exported graph": _describe_graph(facts),
+        "Files": describe_files(facts.spec, facts.export),
+        "Made from": describe_revision(facts.export),
     }
     body = [f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items()]
     return "\n\n".join(["# Model card", *body]) + "\n"
@@ -76,14 +78,8 @@ def _describe_model(facts: CardFacts) -> list[str]:
         f"- An image classifier: {networks}{together}, {facts.export['parameters']:,} parameters.",
         f"- Classes ({len(facts.spec.classes)}): {_list_names(facts.spec.classes)}.",
         f"- The network takes {facts.spec.input_size} x {facts.spec.input_size} px.",
-        f"- Calibration: {_describe_calibration(facts.temperature)}.",
+        f"- Calibration: {describe_calibration(facts.calibration)}.",
     ]
-
-
-def _describe_calibration(temperature: float) -> str:
-    if temperature == 1:
-        return "none; the probabilities are as the network gives them"
-    return f"scores are divided by a temperature of {temperature:.4f}, fitted on validation images"
 
 
 def _describe_data(facts: CardFacts) -> list[str]:
@@ -113,27 +109,16 @@ def _recall(facts: CardFacts) -> pd.Series:
     return right.reindex(range(len(facts.spec.classes))).set_axis(facts.spec.classes).astype(float)
 
 
-def _describe_quality(facts: CardFacts) -> list[str]:
-    found = {subset: facts.evaluation.get(subset, {}) for subset in ("val", "test")}
-    images = [f"{found[subset].get('images', 0):,}" for subset in found]
-    lines = ["| | validation | test |", "|---|---|---|", f"| images | {' | '.join(images)} |"]
-    for name in HEADLINES:
-        values = [found[subset].get(name) for subset in found]
-        if any(value is not None for value in values):
-            lines.append(f"| {name} | {' | '.join('-' if value is None else f'{value:.4f}' for value in values)} |")
-    lines += ["", "Validation images chose the weights and the temperature; only the test numbers are independent."]
-    return lines + [f"- {about}: {note}" for about, note in facts.evaluation.get("notes", {}).items()]
-
-
 def _describe_limitations(facts: CardFacts) -> list[str]:
     size = facts.spec.preprocessing.image_size
     lines = [
         "- It always names one of its classes, also for an image that shows none of them.",
         "- Test images come from the same source as the training images: other cameras or places are unmeasured.",
         f"- It sees {size} x {size} px; {FITS[facts.spec.preprocessing.fit]}. Finer detail is lost.",
-        "- Not measured: noise, blur and other corruptions, deliberate attacks, differences between groups, drift.",
+        "- Not measured here: deliberate attacks, drift, and corruptions other than those of metrics/evaluate.json.",
     ]
-    return lines + _weakest_class(facts) + _most_frequent_mistake(facts) + _small_classes(facts)
+    weakest = _weakest_class(facts) + describe_worst_slice(facts.evaluation)
+    return lines + weakest + _most_frequent_mistake(facts) + _small_classes(facts)
 
 
 def _weakest_class(facts: CardFacts) -> list[str]:
@@ -161,27 +146,6 @@ def _small_classes(facts: CardFacts) -> list[str]:
     if not small:
         return []
     return [f"- Fewer than {FEW} test images, so that their recall is uncertain: {_list_names(small)}."]
-
-
-def _describe_graph(facts: CardFacts) -> list[str]:
-    size, export = facts.spec.preprocessing.image_size, facts.export
-    lines = [
-        f"- `model.onnx`, {export['bytes']:,} bytes, operator set {export['opset']}; `labels.txt` names its classes in "
-        "order.",
-        f"- In: `{INPUT}` uint8 [batch, {size}, {size}, 3], RGB, fitted by `{facts.spec.preprocessing.fit}` with the "
-        f"`{facts.spec.preprocessing.resample}` filter. Out: `{OUTPUT}` float32 [batch, {len(facts.spec.classes)}].",
-        "- Normalisation, temperature and softmax are inside; the class names and how to make the pixels are in its "
-        "metadata (`classes`, `preprocessing`).",
-    ]
-    parity = export.get("parity")
-    if parity is None:
-        return [*lines, "- Not compared with torch: there are no validation or test images."]
-    return [
-        *lines,
-        f"- ONNX Runtime against torch on {parity['images']:,} {parity['subset']} images: {parity['decision_flips']} "
-        f"decisions differ, the largest difference of a probability is {parity['max_probability_difference']:.1e}, "
-        f"accuracy {parity['accuracy_onnx']:.4f} and {parity['accuracy_torch']:.4f}.",
-    ]
 
 
 def _list_names(names: list[str]) -> str:

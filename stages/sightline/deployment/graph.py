@@ -5,43 +5,55 @@ import json
 import onnx
 import torch
 from torch import nn
+from torch.export import ExportedProgram
 
 from sightline.common.errors import SightlineError
-from sightline.networks.classifier import Ensemble
+from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec
 
 VERSION = "0.1.0"  # of Sightline, as in pyproject.toml: says which contract the metadata follows
 INPUT, OUTPUT = "pixels", "probabilities"
+BATCH = ({0: torch.export.Dim("batch")},)
 LARGEST = 2**31 - 2**24  # bytes: a protobuf message ends at 2 GiB, and the graph needs some room besides its weights
 
 
 class ProbabilityModel(nn.Module):
-    """An ensemble that gives probabilities: uint8 pixels [N, H, W, 3] in, float32 [N, classes] out."""
+    """A decider that gives probabilities: uint8 pixels [N, H, W, 3] in, float32 [N, classes] out."""
 
-    def __init__(self, ensemble: Ensemble):
+    def __init__(self, decider: Decider):
         super().__init__()
-        self.ensemble = ensemble
+        self.decider = decider
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self.ensemble(pixels).exp()
+        return self.decider(pixels).exp()
 
 
-def build_graph(ensemble: Ensemble, spec: ModelSpec, opset: int) -> bytes:
-    """Export an ensemble with crop or enlargement, normalisation, temperature and softmax inside.
+def trace_program(decider: Decider, spec: ModelSpec) -> ExportedProgram:
+    """Trace a decider in evaluation mode, on the CPU, into the program that every exported format is made from.
+
+    It takes uint8 [batch, H, W, 3] of the stored size, with a dynamic batch, and gives float32 [batch, classes].
+    """
+    size = spec.preprocessing.image_size
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)  # a batch of 1 would be taken for a constant
+    return torch.export.export(ProbabilityModel(decider).eval(), (example,), dynamic_shapes=BATCH)
+
+
+def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int) -> bytes:
+    """Write a program as ONNX, with crop or enlargement, normalisation, temperature and softmax inside.
 
     Parameters
     ----------
-    ensemble : Ensemble
-        In evaluation mode, on the CPU.
+    program : ExportedProgram
+        From `trace_program`.
     spec : ModelSpec
-        The stored size that the graph takes, and what goes to the metadata.
+        What goes to the metadata.
     opset : int
         Version of the ONNX operator set, 18 or later.
 
     Returns
     -------
     bytes
-        A checked ONNX model with dynamic batch: `pixels` uint8 [batch, H, W, 3] to `probabilities` float32
+        An ONNX model, checked and with inferred shapes: `pixels` uint8 [batch, H, W, 3] to `probabilities` float32
         [batch, classes]. The same weights give the same bytes.
 
     Raises
@@ -49,26 +61,21 @@ def build_graph(ensemble: Ensemble, spec: ModelSpec, opset: int) -> bytes:
     SightlineError
         The weights do not fit into one ONNX file, or an operation has no counterpart in this operator set.
     """
-    _refuse_too_large(ensemble)
-    size = spec.preprocessing.image_size
-    program = torch.onnx.export(
-        ProbabilityModel(ensemble).eval(),
-        (torch.zeros(2, size, size, 3, dtype=torch.uint8),),  # a batch of 1 would be taken for a constant
+    _refuse_too_large(program)
+    exported = torch.onnx.export(
+        program,
         dynamo=True,
         opset_version=opset,
         input_names=[INPUT],
         output_names=[OUTPUT],
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        dynamic_shapes=BATCH,  # again, for the name of the dimension
         verbose=False,
     )
-    model = program.model_proto
+    model = exported.model_proto
     found = model.opset_import[0].version
     if found != opset:
         raise SightlineError(f"params.yaml: export.opset: the graph cannot be written in {opset}; use {found}")
-    _remove_traces(model)
-    onnx.helper.set_model_props(model, describe_contract(spec))
-    onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    return finish_graph(model, describe_contract(spec))
 
 
 def describe_contract(spec: ModelSpec) -> dict[str, str]:
@@ -81,9 +88,17 @@ def describe_contract(spec: ModelSpec) -> dict[str, str]:
     }
 
 
-def _refuse_too_large(ensemble: Ensemble) -> None:
-    weights = [*ensemble.parameters(), *ensemble.buffers()]
-    total = sum(tensor.numel() * tensor.element_size() for tensor in weights)
+def finish_graph(model: onnx.ModelProto, contract: dict[str, str]) -> bytes:
+    """Return a model's bytes with `contract` as its only metadata, after onnx's checker and strict shape inference."""
+    _remove_traces(model)
+    onnx.helper.set_model_props(model, contract)
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def _refuse_too_large(program: ExportedProgram) -> None:
+    tensors = [*program.state_dict.values(), *program.constants.values()]
+    total = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
     if total > LARGEST:
         raise SightlineError(
             f"models/trained: {total / 2**30:.1f} GiB of weights, but one ONNX file holds less than 2: "

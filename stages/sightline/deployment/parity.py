@@ -1,19 +1,17 @@
-"""Does the exported graph decide as the trained network does? Compared on stored pixels of real images."""
+"""Do the exported files decide as the trained network does? Compared on real images, from their files' bytes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime
 import pandas as pd
-import torch
 from tqdm import tqdm
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.graph import INPUT, OUTPUT
-from sightline.networks.classifier import Ensemble, mean_log_probabilities, temper
-from sightline.networks.predict import predict_logits
+from sightline.deployment.runners import Runner
 
 PREDICTIONS_TOLERANCE = 0.01  # of a probability: evaluate may have run on a GPU, whose arithmetic is coarser
+FLIPPED_COLUMNS = ("file", "id", "label", "torch", "exported", "torch_probability", "exported_probability")
 
 
 @dataclass(frozen=True)
@@ -61,60 +59,15 @@ def choose_judged(predictions: pd.DataFrame, probabilities: np.ndarray, members:
     return None
 
 
-def check_parity(
-    ensemble: Ensemble, graph: bytes, pixels: np.ndarray, judged: Judged, classes: list[str], batch_size: int
-) -> dict:
-    """Compare torch with ONNX Runtime on the CPU, and torch with what evaluate found.
-
-    Returns
-    -------
-    dict
-        That of `compare`, and the subset.
-
-    Raises
-    ------
-    SightlineError
-        A decision differs, or the predictions belong to another model.
-    """
-    trained = predict_torch(ensemble, pixels, judged.rows, batch_size)
-    if judged.evaluated is not None:
-        refuse_other_model(judged.evaluated, trained, judged.ids)
-    exported = predict_onnx(graph, pixels, judged.rows, batch_size)
-    refuse_flips(trained, exported, judged.ids, classes)
-    return {"subset": judged.subset} | compare(trained, exported, judged.labels)
-
-
-def predict_torch(ensemble: Ensemble, pixels: np.ndarray, rows: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return an ensemble's probabilities, float32 [n, classes], n > 0, computed by torch on the CPU."""
-    cpu = torch.device("cpu")
-    logits = [predict_logits(member, pixels, rows, batch_size, cpu) for member in ensemble.members]
-    return temper(mean_log_probabilities(logits), ensemble.temperature).exp().numpy()
-
-
-def predict_onnx(graph: bytes, pixels: np.ndarray, rows: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return a graph's probabilities, float32 [n, classes], n > 0, computed by ONNX Runtime on the CPU.
-
-    Parameters
-    ----------
-    graph : bytes
-        From `sightline.deployment.graph.build_graph`.
-    pixels : ndarray
-        uint8 [N, H, W, 3], usually mapped into memory.
-    rows : ndarray
-        int [n], positions in `pixels`.
-    batch_size : int
-        Images a run, > 0.
-    """
-    options = onnxruntime.SessionOptions()
-    options.use_deterministic_compute = True
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    found = []
-    with tqdm(total=len(rows), desc="onnxruntime", unit="img", disable=None) as bar:
-        for start in range(0, len(rows), batch_size):
-            batch = np.ascontiguousarray(pixels[rows[start : start + batch_size]])
-            found += session.run([OUTPUT], {INPUT: batch})
+def predict_all(runners: dict[str, Runner], batches: Iterable[np.ndarray], images: int) -> dict[str, np.ndarray]:
+    """Return each runner's probabilities, float32 [images, classes], with one batch of pixels at a time in memory."""
+    found: dict[str, list[np.ndarray]] = {name: [] for name in runners}
+    with tqdm(total=images, desc="parity", unit="img", disable=None) as bar:
+        for batch in batches:
+            for name, run in runners.items():
+                found[name].append(run(batch))
             bar.update(len(batch))
-    return np.concatenate(found)
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def compare(trained: np.ndarray, exported: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -124,23 +77,37 @@ def compare(trained: np.ndarray, exported: np.ndarray, labels: np.ndarray) -> di
     """
     before, after = trained.argmax(axis=1), exported.argmax(axis=1)
     return {
-        "images": len(labels),
         "max_probability_difference": float(np.abs(trained - exported).max()),
         "decision_flips": int((before != after).sum()),
-        "accuracy_torch": float((before == labels).mean()),
-        "accuracy_onnx": float((after == labels).mean()),
+        "accuracy": float((after == labels).mean()),
     }
 
 
-def refuse_flips(trained: np.ndarray, exported: np.ndarray, ids: list[str], classes: list[str]) -> None:
-    """Raise SightlineError, naming the first image, when torch and ONNX Runtime decide differently."""
-    flipped = np.flatnonzero(trained.argmax(axis=1) != exported.argmax(axis=1))
-    if len(flipped):
-        first = flipped[0]
+def list_flips(name: str, trained: np.ndarray, exported: np.ndarray, judged: Judged, classes: list[str]) -> list[tuple]:
+    """Return a row of `FLIPPED_COLUMNS` for each image on which a file decides differently."""
+    before, after = trained.argmax(axis=1), exported.argmax(axis=1)
+    return [
+        (
+            name,
+            judged.ids[image],
+            classes[judged.labels[image]],
+            classes[before[image]],
+            classes[after[image]],
+            round(float(trained[image].max()), 6),
+            round(float(exported[image].max()), 6),
+        )
+        for image in np.flatnonzero(before != after)
+    ]
+
+
+def refuse_flips(flips: list[tuple], images: int) -> None:
+    """Raise SightlineError, naming the first image, when a file of full precision decides differently from torch."""
+    if flips:
+        file, image, _, before, after, sure, unsure = flips[0]
         raise SightlineError(
-            f"models/exported/model.onnx: not written: it decides otherwise than torch on {len(flipped)} of {len(ids)} "
-            f"images, first on {ids[first]}: torch {_decision(trained[first], classes)}, ONNX Runtime "
-            f"{_decision(exported[first], classes)}: try another `export.opset`"
+            f"models/exported/{file}: not written: it decides otherwise than torch on {len(flips)} of {images} images, "
+            f"first on {image}: torch {before!r} ({sure:.6f}), {file} {after!r} ({unsure:.6f}): "
+            "try another `export.opset`"
         )
 
 
@@ -158,8 +125,3 @@ def refuse_other_model(evaluated: np.ndarray, trained: np.ndarray, ids: list[str
             f"data/predictions/probabilities.npy: differs by {distance[worst]:.3f} from what models/trained gives for "
             f"{ids[worst]}: it belongs to another model: run `dvc repro evaluate`"
         )
-
-
-def _decision(probabilities: np.ndarray, classes: list[str]) -> str:
-    best = int(probabilities.argmax())
-    return f"{classes[best]!r} ({probabilities[best]:.6f})"

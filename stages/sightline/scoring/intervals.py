@@ -42,7 +42,7 @@ def bootstrap_intervals(
     dict
         Metric to its `low` and `high`. The Matthews correlation is left out where all images are of one class.
     """
-    sample = _Sample(labels, probabilities, bins)
+    sample = Sample(labels, probabilities, bins)
     found = [sample.measure(times) for times in draw_stratified(labels, resamples, seed)]
     margins = 50 * (1 - confidence), 50 * (1 + confidence)
     names = [name for name in HEADLINES if name != "matthews_corrcoef" or len(np.unique(labels)) > 1]
@@ -74,7 +74,7 @@ def wilson_interval(right: np.ndarray, images: np.ndarray, confidence: float) ->
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
-class _Sample:
+class Sample:
     """What of each image the metrics of a resample are made from."""
 
     def __init__(self, labels: np.ndarray, probabilities: np.ndarray, bins: int):

@@ -1,0 +1,121 @@
+"""Tell as Markdown what a change did: parameters, metrics, decisions on the same test images, explanations, files.
+
+Run    make report BASE=main                                    the workspace against a branch, tag, commit, experiment
+       python stages/report.py --base v1 --head my-experiment   any two revisions that have results
+       python stages/report.py --base main --images-url URL     pictures that lie elsewhere, as in a pull request
+Reads  Git, and DVC's cache for predictions and thumbnails: what is not there is said
+       params.yaml   seed, evaluate.bins, evaluate.bootstrap and evaluate.confidence, for the intervals
+Writes report/report.md and its pictures; it is no stage, so the pipeline never runs it
+"""
+
+import argparse
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from sightline.common.params import StageParams
+from sightline.common.seeding import stream_seed
+from sightline.common.stage import run_stage
+from sightline.reporting.changes import add_curves, add_other_metrics, add_parameters, add_stage
+from sightline.reporting.decisions import (
+    MISSING,
+    OTHER_CLASSES,
+    TOLD,
+    count_confusion_change,
+    describe_confusion_change,
+    describe_differences,
+    describe_flips,
+    describe_pair,
+    describe_verdict,
+    list_flips,
+)
+from sightline.reporting.paired import Pair, bootstrap_differences, pair_up
+from sightline.reporting.pictures import draw_confusion_change, draw_flips
+from sightline.reporting.report import Report
+from sightline.reporting.run import WORKSPACE, Run
+
+DRAWN = 30  # classes in the picture of the confusion matrix
+
+
+class Intervals(BaseModel):  # not strict: evaluate has more keys
+    bins: int = Field(ge=1)
+    bootstrap: int = Field(ge=0)
+    confidence: float = Field(gt=0, lt=1)
+
+
+class Params(StageParams):
+    seed: int = Field(ge=0)
+    evaluate: Intervals
+
+
+def main(params: Params) -> None:
+    options = read_options()
+    before, after = Run(options.base), Run(options.head)
+    report = Report(Path(options.out), options.images_url)
+    report.say(f"## What changed from `{options.base}` to `{options.head}`")
+    pair, classes = match(before, after)
+    if isinstance(pair, str):
+        report.say(pair)
+    else:
+        report.say(describe_verdict(pair, params.evaluate.confidence))
+    add_parameters(report, before, after)
+    if isinstance(pair, Pair):
+        add_decisions(report, pair, classes, after, params)
+    add_curves(report, before, after)
+    add_stage(report, "Explanations", "gradcam", before, after)
+    add_stage(report, "Exported files", "export", before, after)
+    add_other_metrics(report, before, after)
+    print(report.write())
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Tell what a change did.")
+    parser.add_argument("--base", required=True, help="branch, tag, commit or experiment")
+    parser.add_argument("--head", default=WORKSPACE, help="the same; default: %(default)s")
+    parser.add_argument("--out", default="report", help="folder; default: %(default)s")
+    parser.add_argument("--images-url", default="", help="where the pictures will lie; default: beside report.md")
+    return parser.parse_args()
+
+
+def match(before: Run, after: Run) -> tuple[Pair | str, list[str]]:
+    """Return the test images that both judged, or why there is no comparison, and the class names."""
+    for run in (before, after):
+        if run.read_judged() is None or run.read_classes() is None:
+            return MISSING.format(run.revision), []
+    classes = after.read_classes()
+    if before.read_classes() != classes:
+        return OTHER_CLASSES, classes
+    pair = pair_up(before.read_judged(), after.read_judged())
+    return (pair if len(pair) else "The revisions have no test image in common."), classes
+
+
+def add_decisions(report: Report, pair: Pair, classes: list[str], after: Run, params: Params) -> None:
+    """Add metrics with intervals, flips with thumbnails, and the change of the confusion matrix."""
+    chosen = params.evaluate
+    report.say("### Test metrics")
+    if chosen.bootstrap:
+        seed = stream_seed(params.seed, "report")
+        found = bootstrap_differences(pair, chosen.bins, chosen.bootstrap, chosen.confidence, seed)
+        report.say(*describe_differences(found, chosen.confidence))
+    report.say(*describe_pair(pair, chosen.bootstrap))
+    flips = list_flips(pair, classes)
+    report.say("### Images that became right or wrong")
+    add_thumbnails(report, flips, after)
+    report.say(*describe_flips(flips))
+    change = count_confusion_change(pair, len(classes))
+    report.say("### Confusion matrix")
+    if len(classes) <= DRAWN and change.any():
+        report.draw("confusion", draw_confusion_change(change, classes))
+    report.say(*describe_confusion_change(change, classes))
+
+
+def add_thumbnails(report: Report, flips: dict, after: Run) -> None:
+    """Draw the most telling flips, where the pixels are here."""
+    shown = {heading: found.head(TOLD) for heading, found in flips.items() if len(found)}
+    pixels = {heading: after.read_pixels(found["row"].tolist()) for heading, found in shown.items()}
+    if shown and all(found is not None for found in pixels.values()):
+        report.draw("flips", draw_flips(shown, pixels, max(len(found) for found in shown.values())))
+
+
+if __name__ == "__main__":
+    run_stage(main, Params)

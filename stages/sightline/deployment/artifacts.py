@@ -1,0 +1,135 @@
+"""Every file of the model: made, compared with torch on the same images, and kept or left out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from torch.export import ExportedProgram
+
+from sightline.deployment.cost import count_compressed
+from sightline.deployment.parity import compare, list_flips, predict_all, refuse_flips
+from sightline.deployment.reread import Images
+from sightline.deployment.runners import RUNNERS
+from sightline.deployment.torch_formats import FORMATS
+from sightline.deployment.variants import VARIANTS, TrainingImages
+from sightline.networks.decider import Decider
+
+MODEL = "model.onnx"
+UNMADE = (onnx.checker.ValidationError, onnx.shape_inference.InferenceError)  # what converters leave of odd networks
+UNJUDGED = "left out: without validation or test images nobody knows what it costs in accuracy"
+
+
+@dataclass
+class Artifacts:
+    """Files by name, and why others are missing.
+
+    Parameters
+    ----------
+    exact, lossy : dict
+        File name -> content. Those of full precision must decide as torch does; the others may lose a little.
+    notes : dict
+        File name -> why it is left out.
+    """
+
+    exact: dict[str, bytes]
+    lossy: dict[str, bytes]
+    notes: dict[str, str]
+
+    def files(self) -> dict[str, bytes]:
+        return self.exact | self.lossy
+
+    def leave_out(self, name: str, reason: str) -> None:
+        del self.lossy[name]
+        self.notes[name] = reason
+
+
+def make_artifacts(
+    graph: bytes,
+    decider: Decider,
+    program: ExportedProgram,
+    formats: list[str],
+    quantize: list[str],
+    measured: TrainingImages,
+) -> Artifacts:
+    """Make the chosen files besides model.onnx; one that cannot be made is left out with a note."""
+    exact = {MODEL: graph} | {f"model.{name}": FORMATS[name](decider, program) for name in formats}
+    made = Artifacts(exact, {}, {})
+    for name in quantize:
+        file = f"model_{name}.onnx"
+        try:
+            made.lossy[file] = VARIANTS[name](graph, measured)
+        except UNMADE as error:
+            made.notes[file] = f"left out: cannot be made of this network: {' '.join(str(error).split())[:200]}"
+    return made
+
+
+def judge_artifacts(
+    made: Artifacts, trained: np.ndarray | None, images: Images | None, classes: list[str], max_accuracy_drop: float
+) -> tuple[dict[str, dict], list[tuple]]:
+    """Compare each file with torch, and leave out what loses more accuracy than allowed.
+
+    Parameters
+    ----------
+    trained : ndarray
+        float32 [n, classes], torch's probabilities of the stored pixels.
+    images : Images or None
+        The same images, which the files get decoded again; without any, nothing is compared, and only what has full
+        precision is kept.
+
+    Returns
+    -------
+    dict, list
+        File name -> metrics, also of files that are left out; rows of `FLIPPED_COLUMNS`.
+
+    Raises
+    ------
+    SightlineError
+        A file of full precision decides differently on some image.
+    """
+    if images is None:
+        leave_out_unjudged(made)
+        return {}, []
+    judged = images.judged
+    runners = {name: RUNNERS[Path(name).suffix](content) for name, content in made.files().items()}
+    found = predict_all(runners, images.decoded(), len(judged.ids))
+    metrics, flips = {}, []
+    accuracy = compare(trained, trained, judged.labels)["accuracy"]
+    for name, probabilities in found.items():
+        if name in made.lossy and not np.isfinite(probabilities).all():
+            made.leave_out(name, "left out: some probabilities are not finite")
+            continue
+        flipped = list_flips(name, trained, probabilities, judged, classes)
+        if name in made.exact:
+            refuse_flips(flipped, len(judged.ids))
+        metrics[name] = compare(trained, probabilities, judged.labels)
+        flips += flipped
+        drop = accuracy - metrics[name]["accuracy"]
+        if name in made.lossy and drop > max_accuracy_drop:
+            made.leave_out(name, f"left out: accuracy falls by {drop:.4f}, more than export.max_accuracy_drop")
+    return metrics, flips
+
+
+def leave_out_unjudged(made: Artifacts) -> None:
+    """Leave out what may lose accuracy when there is nothing to measure it on."""
+    for name in list(made.lossy):
+        made.leave_out(name, UNJUDGED)
+
+
+def describe_files(made: Artifacts, compared: dict[str, dict]) -> dict[str, dict]:
+    """Return name -> metrics of all files that were tried: whether kept, their bytes, and what was compared.
+
+    The names lose their dot, which `dvc metrics diff` would take for a level.
+    """
+    kept = {
+        name: {"kept": True, "bytes": len(content), "bytes_zipped": count_compressed(content)}
+        for name, content in made.files().items()
+    }
+    left = {name: {"kept": False} for name in made.notes}
+    return {key_of(name): about | compared.get(name, {}) for name, about in (kept | left).items()}
+
+
+def key_of(name: str) -> str:
+    """Return a file's key in the metrics: model.onnx -> onnx, model_fp16.onnx -> fp16, model.pt2 -> pt2."""
+    stem, _, suffix = name.partition(".")
+    return stem.partition("_")[2] or suffix

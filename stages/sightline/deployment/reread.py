@@ -1,0 +1,104 @@
+"""The compared images once more from their files: what a server would feed the exported model."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sightline.common.errors import SightlineError
+from sightline.deployment.parity import Judged
+from sightline.images.containers import Container
+from sightline.images.decode import BadImageError, Decoding, decode
+from sightline.images.sources import open_source
+from sightline.networks.saved import Preprocessing
+
+ANY_SIZE = 1 << 62  # prepare has refused what is too large
+
+
+@dataclass(frozen=True)
+class Files:
+    """Images as files: where they lie, and how they become pixels."""
+
+    source: str
+    container: Container
+    how: Decoding
+
+    def read(self, ids: list[str]) -> np.ndarray:
+        """Return the pixels uint8 [n, H, W, 3] of n > 0 files.
+
+        Raises
+        ------
+        SightlineError
+            A file cannot be read or decoded any more.
+        """
+        contents = [self._read(name) for name in ids]
+        with ThreadPoolExecutor() as pool:
+            return np.stack(list(pool.map(self._decode, ids, contents)))
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self.container.read(name, ANY_SIZE)
+        except BadImageError as error:
+            raise self._changed(name, error) from None
+
+    def _decode(self, name: str, content: bytes) -> np.ndarray:
+        try:
+            return decode(content, self.how).pixels
+        except BadImageError as error:
+            raise self._changed(name, error) from None
+
+    def _changed(self, name: str, error: BadImageError) -> SightlineError:
+        return SightlineError(f"{self.source}: {name}: {error}, but prepare could read it: run `dvc repro prepare`")
+
+
+def open_files(source: str, preprocessing: Preprocessing) -> Files | None:
+    """Open a source as prepare did.
+
+    None where it has no files: torchvision hands over arrays, and `dvc pull` may have brought the outputs alone.
+    """
+    if not _is_here(source):
+        return None
+    told = preprocessing.model_dump() | {"background": tuple(preprocessing.background)}
+    how = Decoding(**told, max_pixels=ANY_SIZE)
+    return Files(source, open_source(source)[1], how)
+
+
+@dataclass(frozen=True)
+class Images:
+    """The compared images, twice: as stored, and decoded again from their files where these are here.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        uint8 [N, H, W, 3], all stored images.
+    judged : Judged
+        Which of them are compared.
+    files : Files or None
+        Where they lie.
+    batch_size : int
+        Images at a time, > 0.
+    """
+
+    pixels: np.ndarray
+    judged: Judged
+    files: Files | None
+    batch_size: int
+
+    def stored(self) -> Iterator[np.ndarray]:
+        """Yield batches uint8 [at most batch_size, H, W, 3]."""
+        for start in range(0, len(self.judged.rows), self.batch_size):
+            yield np.ascontiguousarray(self.pixels[self.judged.rows[start : start + self.batch_size]])
+
+    def decoded(self) -> Iterator[np.ndarray]:
+        """Yield the same batches from the files' bytes; as stored where there are no files."""
+        if self.files is None:
+            yield from self.stored()
+            return
+        for start in range(0, len(self.judged.ids), self.batch_size):
+            yield self.files.read(self.judged.ids[start : start + self.batch_size])
+
+
+def _is_here(source: str) -> bool:
+    return source == "digits" or Path(source).exists()

@@ -1,0 +1,123 @@
+"""The results of one Git revision, or of the workspace: read from Git where it has them, else from DVC's cache."""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+import pandas as pd
+from dvc.api import DVCFileSystem
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.scm import RevError, resolve_rev
+from dvc_data.index import DataIndexDirError
+from ruamel.yaml import YAML
+
+from sightline.common.errors import SightlineError
+
+WORKSPACE = "workspace"
+CURVES = "plots/train/metrics"
+ABSENT = (OSError, DvcException, DataIndexDirError)  # not in the revision, or not in the cache
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Predictions of a revision: one row an image (id, row, subset, label), and float32 [rows, classes] beside it."""
+
+    table: pd.DataFrame
+    probabilities: np.ndarray
+
+
+class Run:
+    """What a revision holds; a file that neither Git nor DVC's cache has is None.
+
+    Parameters
+    ----------
+    revision : str
+        A branch, tag, commit or experiment, or ``workspace``.
+
+    Raises
+    ------
+    SightlineError
+        Git knows no such revision.
+    """
+
+    def __init__(self, revision: str):
+        self.revision = revision
+        self._files = DVCFileSystem(".", rev=None if revision == WORKSPACE else _resolve(revision))
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's content."""
+        try:
+            return self._files.read_bytes(path)
+        except ABSENT:
+            return None
+
+    def read_params(self) -> dict:
+        """Return params.yaml, flat: {"export.opset": 20}."""
+        content = self.read("params.yaml")
+        return {} if content is None else flatten(YAML(typ="safe", pure=True).load(content))
+
+    def read_metrics(self, stage: str) -> dict:
+        """Return metrics/<stage>.json, flat: {"test.accuracy": 0.5}."""
+        content = self.read(f"metrics/{stage}.json")
+        return {} if content is None else flatten(json.loads(content))
+
+    def read_classes(self) -> list[str] | None:
+        """Return the class names in order."""
+        content = self.read("data/prepared/dataset.json")
+        return None if content is None else json.loads(content)["classes"]
+
+    def read_judged(self) -> Judged | None:
+        """Return the predictions of validation and test images."""
+        table, probabilities = (
+            self.read(f"data/predictions/{name}") for name in ("predictions.csv", "probabilities.npy")
+        )
+        if table is None or probabilities is None:
+            return None
+        text = {"id": str, "subset": str}
+        found = pd.read_csv(io.BytesIO(table), dtype=text, keep_default_na=False)
+        return Judged(found, np.load(io.BytesIO(probabilities)))
+
+    def read_pixels(self, rows: list[int]) -> np.ndarray | None:
+        """Return the stored pixels uint8 [n, H, W, 3] of n > 0 images; only these are read."""
+        try:
+            with self._files.open("data/prepared/images.npy") as stream:
+                np.lib.format.read_magic(stream)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+                begin, size = stream.tell(), int(np.prod(shape[1:])) * dtype.itemsize
+                found = []
+                for row in rows:
+                    stream.seek(begin + row * size)
+                    found.append(np.frombuffer(stream.read(size), dtype).reshape(shape[1:]))
+        except ABSENT:
+            return None
+        return np.stack(found)
+
+    def read_curves(self) -> dict[str, pd.DataFrame]:
+        """Return learning curves by name, such as val/loss: columns step and the metric."""
+        try:
+            paths = sorted(path for path in self._files.find(CURVES) if path.endswith(".tsv"))
+        except ABSENT:
+            return {}
+        contents = {str(PurePosixPath(path.split(f"{CURVES}/")[-1]).with_suffix("")): self.read(path) for path in paths}
+        return {name: pd.read_csv(io.BytesIO(found), sep="\t") for name, found in contents.items() if found is not None}
+
+
+def _resolve(revision: str) -> str:
+    with Repo(".") as repo:
+        try:
+            return resolve_rev(repo.scm, revision)
+        except RevError:
+            raise SightlineError(
+                f"{revision}: no revision of this repository is called so: see `git branch --all`, `dvc exp list`"
+            ) from None
+
+
+def flatten(content: dict, prefix: str = "") -> dict:
+    """Return nested dictionaries as one, with names joined by dots."""
+    found = {}
+    for name, value in content.items():
+        found |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found

@@ -1,0 +1,107 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from conftest import ROOT
+
+CLASSES = ["red", "grün", "blue"]
+CHILD = """
+import resource, runpy, sys
+sys.path.insert(0, {stages!r})
+sys.argv = ["predict.py", *sys.argv[1:]]
+try:
+    runpy.run_path({script!r}, run_name="__main__")
+finally:
+    heavy = {{"torch", "pandas", "pydantic", "scipy", "sklearn", "onnx", "tqdm"}} & set(sys.modules)
+    own = {{name for name in sys.modules if name.startswith("sightline.")}}
+    print(sorted(heavy), sorted(own), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A graph whose probability of each class is the share of its channel in a 4 x 4 image."""
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", 4, 4, 3])
+    found = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 3])
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["levels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["levels", "sides"], ["sums"], keepdims=0),
+        helper.make_node("ReduceSum", ["sums", "channels"], ["all"], keepdims=1),
+        helper.make_node("Div", ["sums", "all"], ["probabilities"]),
+    ]
+    axes = [numpy_helper.from_array(np.array(v), n) for n, v in (("sides", [1, 2]), ("channels", [1]))]
+    graph = helper.make_graph(nodes, "shares", [pixels], [found], axes)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    how = {"image_size": 4, "fit": "stretch", "resample": "box", "background": [255, 255, 255]}
+    helper.set_model_props(made, {"classes": json.dumps(CLASSES), "preprocessing": json.dumps(how)})
+    onnx.save(made, tmp_path / "model.onnx")
+    return str(tmp_path / "model.onnx")
+
+
+@pytest.fixture
+def pictures(tmp_path, encode):
+    """A red image, a green one below it, and a hidden file."""
+    folder = tmp_path / "pictures"
+    (folder / "below").mkdir(parents=True)
+    (folder / "a.png").write_bytes(encode(np.full((9, 7, 3), (200, 0, 50), np.uint8)))
+    (folder / "below/b.png").write_bytes(encode(np.full((4, 4, 3), (0, 9, 0), np.uint8)))
+    (folder / ".hidden").write_text("x")
+    return folder
+
+
+def predict(*arguments: str) -> subprocess.CompletedProcess:
+    child = CHILD.format(stages=str(ROOT / "stages"), script=str(ROOT / "stages/predict.py"))
+    return subprocess.run([sys.executable, "-c", child, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_a_folder_as_lines_with_three_packages_alone(model, pictures):
+    done = predict("--model", model, str(pictures))
+    assert done.returncode == 0
+    assert done.stdout == f"{pictures}/a.png\tred\t0.8000\n{pictures}/below/b.png\tgrün\t1.0000\n"
+    assert done.stderr.startswith(
+        "[] ['sightline.images', 'sightline.images.decode'] "
+    )  # and no bar without a terminal
+
+
+def test_json_has_all_classes(model, pictures):
+    done = predict("--model", model, "--json", str(pictures / "a.png"))
+    assert json.loads(done.stdout) == {
+        "path": f"{pictures}/a.png",
+        "class": "red",
+        "probabilities": {"red": 0.8, "grün": 0.0, "blue": 0.2},
+    }
+
+
+def test_bad_files_are_named_and_the_others_predicted(model, pictures):
+    (pictures / "note.txt").write_text("not a picture")
+    done = predict("--model", model, str(pictures), str(pictures / "none.png"))
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 2
+    assert f"{pictures}/note.txt: not an image" in done.stderr
+    assert f"{pictures}/none.png: " in done.stderr
+
+
+def test_what_is_missing_is_said_in_one_line(model, pictures, tmp_path):
+    assert "not found: `dvc repro` makes it" in predict("--model", str(tmp_path / "x.onnx"), str(pictures)).stderr
+    bare = onnx.load(model)
+    del bare.metadata_props[:]
+    onnx.save(bare, tmp_path / "bare.onnx")
+    done = predict("--model", str(tmp_path / "bare.onnx"), str(pictures))
+    assert (done.returncode, "does not tell how to make its pixels" in done.stderr) == (1, True)
+
+
+def test_memory_does_not_grow_with_the_number_of_images(model, tmp_path, encode):
+    picture = tmp_path / "one.png"
+    picture.write_bytes(encode((150, 150)))
+    peaks = []
+    for count in (32, 3000):  # 3,000 pictures of 67,500 bytes would be 200 MB
+        done = predict("--model", model, *[str(picture)] * count)
+        assert len(done.stdout.splitlines()) == count
+        peaks.append(int(done.stderr.split()[-1]))
+    unit = 1024 if sys.platform.startswith("linux") else 1
+    assert (peaks[1] - peaks[0]) * unit < 30 * 2**20

@@ -1,0 +1,102 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from conftest import ROOT
+from sightline.common.files import write_json, write_text
+from small_run import make_run
+
+PARAMS = "lr: {lr}\nseed: 0\nevaluate:\n  bins: 5\n  bootstrap: 20\n  confidence: 0.95\n"
+MIXED = ("train", "val", *["test"] * 6)
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def report(*options):
+    return run(sys.executable, str(ROOT / "stages/report.py"), *options)
+
+
+def write_results(here, lr, accuracy):
+    write_text("params.yaml", PARAMS.format(lr=lr))
+    write_json("metrics/gradcam.json", {"deletion_auc": accuracy})
+    write_json("metrics/export.json", {"artifacts": {"onnx": {"bytes": 1000}}})
+    write_text("plots/train/metrics/val/loss.tsv", f"step\tloss\n0\t2\n1\t{lr}\n")
+    run("dvc", "add", "data/prepared", "data/predictions")
+    run("git", "add", "--all")
+    assert run("git", "commit", "--quiet", "--message", f"lr {lr}")[0] == 0
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory):
+    """A repository with two commits, tagged old and new, that have results; the models swapped two classes."""
+    here = tmp_path_factory.mktemp("history")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(here)
+        for name in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{name}_NAME", "Tester")
+            patch.setenv(f"GIT_{name}_EMAIL", "tester@example.com")
+        run("git", "init", "--quiet", "--initial-branch", "main")
+        run("dvc", "init", "--quiet")
+        make_run(here, MIXED)
+        write_text(".gitignore", "models\nreport\n")
+        probabilities = here / "data/predictions/probabilities.npy"
+        sure = np.tile(np.float32([0.6, 0.3, 0.1]), (7, 1))
+        np.save(probabilities, sure)
+        write_results(here, 0.1, 0.25)
+        run("git", "tag", "old")
+        np.save(probabilities, sure[:, [1, 0, 2]])
+        write_results(here, 0.01, 0.5)
+        run("git", "tag", "new")
+    return here
+
+
+def test_two_revisions(history, monkeypatch):
+    monkeypatch.chdir(history)
+    assert report("--base", "old", "--head", "new", "--images-url", "https://host/x/") == (0, "report/report.md\n")
+    told = (history / "report/report.md").read_text()
+    # labels of the six test images: 2 0 1 2 0 1; old says 0, new says 1
+    assert "**On the same 6 test images accuracy stays at 0.3333: no larger than chance explains**" in told
+    assert "2 images became right, 2 wrong" in told
+    assert "| lr | 0.1 | 0.01 |" in told
+    assert "| deletion_auc | 0.2500 | 0.5000 | +0.2500 |" in told
+    assert "| bee | ant | -2 |" in told
+    for picture in ("flips", "confusion", "curves"):
+        assert f"![{picture}](https://host/x/{picture}.png)" in told
+        assert (history / f"report/{picture}.png").stat().st_size > 1000
+    first = {path.name: path.read_bytes() for path in (history / "report").iterdir()}
+    report("--base", "old", "--head", "new", "--images-url", "https://host/x/")
+    assert {path.name: path.read_bytes() for path in (history / "report").iterdir()} == first
+
+
+def test_the_workspace_is_the_other_side_by_default(history, monkeypatch):
+    monkeypatch.chdir(history)
+    assert report("--base", "new", "--out", "report/same")[0] == 0
+    told = (history / "report/same/report.md").read_text()
+    assert "`workspace`" in told
+    assert "0 images became right, 0 wrong" in told
+    assert told.count("No difference.") >= 3
+
+
+def test_what_the_cache_lacks_is_said(history, monkeypatch):
+    monkeypatch.chdir(history)
+    (history / ".dvc/cache").rename(history / "gone")
+    try:
+        assert report("--base", "old", "--head", "new", "--out", "report/lost")[0] == 0
+        told = (history / "report/lost/report.md").read_text()
+    finally:
+        (history / "gone").rename(history / ".dvc/cache")
+    assert "The predictions of `old` are neither here nor in DVC's cache" in told
+    assert "| lr | 0.1 | 0.01 |" in told
+
+
+def test_unknown_revision(history, monkeypatch):
+    monkeypatch.chdir(history)
+    status, told = report("--base", "nobody")
+    assert status == 1
+    assert told.startswith("nobody: no revision of this repository is called so")
+    assert len(told.splitlines()) == 1
