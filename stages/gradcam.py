@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 import pandas as pd
 from PIL import Image
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import read_table, write_json, write_table
@@ -55,11 +55,13 @@ class GradcamParams(StrictModel):
     quality_images: int = Field(ge=0)
     quality_steps: Count
 
-    @model_validator(mode="after")
-    def _enough_samples(self):
-        if {"lime", "kernel_shap"} & set(self.method) and self.samples <= self.cells**2:
-            raise ValueError(f"samples must be more than the {self.cells**2} squares that cells makes")
-        return self
+    @field_validator("samples")
+    @classmethod
+    def _enough_samples(cls, samples: int, others: ValidationInfo) -> int:
+        squares = others.data.get("cells", 0) ** 2
+        if {"lime", "kernel_shap"} & set(others.data.get("method", [])) and samples <= squares:
+            raise ValueError(f"must be more than cells x cells, which is {squares}")
+        return samples
 
 
 class Params(StageParams):

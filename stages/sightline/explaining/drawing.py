@@ -54,7 +54,7 @@ def draw_message(lines: list[str]) -> Image.Image:
 def save_png(path: Path, picture: Image.Image) -> None:
     """Write a picture as PNG, whose bytes depend on nothing but the picture."""
     with replacing(path) as beside:
-        picture.save(beside, format="PNG", optimize=True)
+        picture.save(beside, format="PNG")
 
 
 def paste(canvas: Image.Image, tile: np.ndarray, corner: tuple[int, int]) -> None:

@@ -13,7 +13,7 @@ from sightline.explaining.subject import Subject
 
 RANDOM = "random_order"  # what faithfulness is to be compared with
 CURVES = {"deletion": deletion_curve, "insertion": insertion_curve}
-KEPT = 0.5  # rank correlation above which maps of shuffled weights count as the same
+KEPT = 0.5  # rank correlation above which maps resemble those of shuffled weights too much
 
 
 def follow_curves(subjects: list[Subject], cases: list[Case], steps: int, seed: int) -> pd.DataFrame:
@@ -26,10 +26,8 @@ def follow_curves(subjects: list[Subject], cases: list[Case], steps: int, seed: 
     """
     sums: dict[tuple[str, str], np.ndarray] = {}
     for case in cases:
-        stream = np.random.default_rng(stream_seed(seed, "gradcam/order", case.row))
-        blank = np.zeros(case.image.shape[2:])
-        orders = {name: importance_order(heat, stream) for name, heat in (case.maps | {RANDOM: blank}).items()}
-        for name, order in orders.items():
+        for name, heat in (case.maps | {RANDOM: np.zeros(case.image.shape[2:])}).items():
+            order = importance_order(heat, np.random.default_rng(stream_seed(seed, "gradcam/order", case.row)))
             for measure, follow in CURVES.items():
                 curve = follow(subjects, case.image, case.chosen, order, steps)
                 sums[name, measure] = sums.get((name, measure), 0) + curve / len(cases)
@@ -63,8 +61,8 @@ def compare_with_shuffled(look: Look, cases: list[Case]) -> tuple[dict[str, floa
         correlations = [rank_correlation(case.maps[method], other) for case, other in zip(cases, others, strict=True)]
         found[method] = float(np.mean(correlations))
     notes = [
-        f"{method}: maps stay nearly the same when the weights are shuffled (rank correlation {value:.2f}): they show "
-        f"the image rather than the model"
+        f"{method}: maps keep much of their order when the weights are shuffled (rank correlation {value:.2f}), so "
+        f"they show the image as much as the model"
         for method, value in found.items()
         if value > KEPT
     ]

@@ -49,11 +49,7 @@ def describe_subject(architecture: str, classifier: Classifier) -> Subject:
 
 def _has_gradients(classifier: Classifier) -> bool:
     side = classifier.input_size
-    stream = torch.Generator().manual_seed(0)
-    images = torch.rand(1, 3, side, side, generator=stream).requires_grad_()
+    images = torch.zeros(1, 3, side, side, requires_grad=True)
     with torch.enable_grad():
-        logits = classifier.network(classifier.normalize(images))
-    if not logits.requires_grad:
-        return False
-    (gradient,) = torch.autograd.grad(logits.square().sum(), images, materialize_grads=True)
-    return bool(gradient.isfinite().all() and gradient.any())
+        followed = classifier.network(classifier.normalize(images)).requires_grad
+    return followed and getattr(classifier.network, "has_gradients", True)  # handcrafted features say that they jump
