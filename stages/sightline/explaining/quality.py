@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from sightline.common.seeding import stream_seed
 from sightline.explaining.boxes import points_inside
@@ -25,7 +26,7 @@ def follow_curves(subjects: list[Subject], cases: list[Case], steps: int, seed: 
         Columns method, measure (deletion or insertion), share of pixels, probability; no rows without cases.
     """
     sums: dict[tuple[str, str], np.ndarray] = {}
-    for case in cases:
+    for case in tqdm(cases, desc="deletion and insertion", unit="img", disable=None):
         for name, heat in (case.maps | {RANDOM: np.zeros(case.image.shape[2:])}).items():
             order = importance_order(heat, np.random.default_rng(stream_seed(seed, "gradcam/order", case.row)))
             for measure, follow in CURVES.items():
@@ -57,7 +58,8 @@ def compare_with_shuffled(look: Look, cases: list[Case]) -> tuple[dict[str, floa
         return {}, [f"no shuffled_rank_correlation: {name} has no weights to shuffle" for name in fixed]
     found = {}
     for method in look.methods:
-        others = (explain(method, shuffled, case.image, case.chosen, settings) for case in cases)
+        bar = tqdm(cases, desc=f"{method}, shuffled weights", unit="img", disable=None)
+        others = (explain(method, shuffled, case.image, case.chosen, settings) for case in bar)
         correlations = [rank_correlation(case.maps[method], other) for case, other in zip(cases, others, strict=True)]
         found[method] = float(np.mean(correlations))
     notes = [
