@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from sightline.explaining.drawing import colored, draw_message, overlay, resized, resized_map, save_png, tile_side
+from sightline.explaining.drawing import (
+    clipped,
+    colored,
+    draw_message,
+    overlay,
+    resized,
+    resized_map,
+    save_png,
+    tile_side,
+)
 from sightline.explaining.sheet import CAPTION, HEADING, TITLE, Explained, draw_sheet
 
 SIDE = 160
@@ -37,10 +46,19 @@ def test_overlay_by_hand():
     assert abs(found[0, 1].astype(int) - 100).max() > 0
 
 
+def test_a_few_bright_pixels_leave_the_others_visible():
+    heat = np.full((20, 20), 0.1)
+    heat[0, 0] = 1
+    assert (clipped(heat) == 1).all()
+    one = np.zeros((20, 20))
+    one[0, 0] = 1
+    np.testing.assert_array_equal(clipped(one), one)
+
+
 def test_one_method_shows_image_map_and_overlay():
     picture = draw_sheet("Wrong", [shown()], alpha=0.6)
     assert picture.size == (3 * SIDE + 5 * 12, HEADING + TITLE + SIDE + CAPTION + 12)
-    heat = resized_map(shown().maps["method 0"], SIDE)
+    heat = resized_map(clipped(shown().maps["method 0"]), SIDE)
     assert (tile(picture, 0) == 200).all()
     np.testing.assert_array_equal(tile(picture, 1), colored(heat))
     np.testing.assert_array_equal(tile(picture, 2), overlay(tile(picture, 0), heat, 0.6))
@@ -48,7 +66,7 @@ def test_one_method_shows_image_map_and_overlay():
 
 def test_several_methods_show_an_overlay_each():
     picture = draw_sheet("Wrong", [shown(methods=4)], alpha=0.6)
-    expected = overlay(tile(picture, 0), resized_map(shown().maps["method 0"], SIDE), 0.6)
+    expected = overlay(tile(picture, 0), resized_map(clipped(shown().maps["method 0"]), SIDE), 0.6)
     for number in range(1, 5):
         np.testing.assert_array_equal(tile(picture, number), expected)
     assert picture.width == 5 * SIDE + 7 * 12

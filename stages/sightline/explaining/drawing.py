@@ -65,6 +65,12 @@ def paste(canvas: Image.Image, tile: np.ndarray, corner: tuple[int, int]) -> Non
     canvas.paste(Image.fromarray(tile), corner)
 
 
+def clipped(heat: np.ndarray) -> np.ndarray:
+    """Return a map [h, w] in [0, 1] whose highest hundredth is 1, lest a few pixels leave the others dark."""
+    high = np.percentile(heat, 99)
+    return (heat / high).clip(0, 1) if high > 0 else heat
+
+
 def colored(heat: np.ndarray) -> np.ndarray:
     """Return a map's colours, uint8 [H, W, 3], from blue at 0 to red at 1."""
     return colormaps[COLORS](BRIGHTEST * heat, bytes=True)[:, :, :3]

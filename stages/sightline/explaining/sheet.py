@@ -13,6 +13,7 @@ from sightline.explaining.drawing import (
     PAPER,
     RIGHT,
     WRONG,
+    clipped,
     colored,
     draw_message,
     font,
@@ -91,7 +92,7 @@ def _tiles(shown: Explained, side: int, alpha: float) -> dict[str, np.ndarray]:
     image = resized(shown.pixels, side)
     tiles = {"image": _boxed(image, shown)}
     for title, heat in shown.maps.items():
-        large = resized_map(heat, side).clip(0, 1)
+        large = resized_map(clipped(heat), side).clip(0, 1)
         name = title if heat.any() else f"{title}: blank"
         if len(shown.maps) == 1:
             tiles[f"{name}, blue to red"] = colored(large)
