@@ -23,7 +23,7 @@ def last_attention(subject: Subject, images: torch.Tensor, classes: torch.Tensor
     Returns
     -------
     torch.Tensor
-        float [N, h, w] in [0, 1].
+        float [N, h, w] in [0, 1], less what the least attended patch gets.
     """
     return _to_map(subject, read_attention(subject, images)[-1].mean(dim=1))
 
@@ -97,6 +97,7 @@ def _to_map(subject: Subject, flow: torch.Tensor) -> torch.Tensor:
     by_class_token = getattr(subject.classifier.network, "global_pool", None) == "token"
     rows = flow[:, : _class_tokens(subject)] if by_class_token else flow[:, prefix:]
     patches = rows[:, :, prefix:].mean(dim=1)
+    patches = patches - patches.amin(dim=1, keepdim=True)  # what all patches get alike tells none apart
     return patches.unflatten(1, (math.isqrt(patches.shape[1]),) * 2)
 
 

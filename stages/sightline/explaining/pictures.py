@@ -11,7 +11,7 @@ from sightline.explaining.look import Case, Look
 from sightline.explaining.methods import METHODS
 from sightline.explaining.sheet import Explained, draw_sheet
 
-NOTHING = "No method of gradcam.method applies to this model: metrics/gradcam.json says why"
+NOTHING = "No method of gradcam.method applies to this model: take occlusion, lime or kernel_shap"
 
 
 def draw_kinds(
