@@ -1,4 +1,5 @@
 import pytest
+import timm
 import torch
 from subjects import NETWORKS, SETTINGS, noise, subject
 
@@ -63,6 +64,11 @@ def test_rollout_covers_the_image(case):
 @pytest.mark.parametrize(("case", "reason"), [("swin", "windows"), ("maxvit", "windows"), ("mixer", "no attention")])
 def test_networks_without_attention_over_the_image_say_why(case, reason):
     assert reason in why_no_attention(built(case))
+
+
+def test_attention_of_the_class_token_alone_is_not_rolled_out():
+    network = timm.create_model("cait_xxs24_224", num_classes=4, img_size=64, depth=2, embed_dim=48, num_heads=2)
+    assert "one query" in why_no_attention(subject(network))
 
 
 def test_own_networks_have_none():

@@ -77,9 +77,11 @@ def why_no_attention(subject: Subject) -> str | None:
     side = subject.classifier.input_size
     found = read_attention(subject, torch.zeros(1, 3, side, side))
     shapes = {weights.shape for weights in found}
-    if not found or len(shapes) > 1 or found[0].ndim != 4 or found[0].shape[0] != 1:
-        return "it attends inside windows or at several resolutions, so that no row of weights covers the image"
-    patches = found[0].shape[-1] - _prefix(subject)
+    heads = found[0].shape[1] if found else 0
+    tokens = found[0].shape[-1] if found else 0
+    if shapes != {(1, heads, tokens, tokens)}:
+        return "its attention has windows, several resolutions or only one query, not a weight for each pair of patches"
+    patches = tokens - _prefix(subject)
     return None if patches > 0 and math.isqrt(patches) ** 2 == patches else "its patches do not form a square"
 
 
