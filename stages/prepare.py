@@ -26,8 +26,8 @@ from sightline.common.params import StageParams, StrictModel
 from sightline.common.stage import run_stage
 from sightline.images.checks import count_reasons, refuse_bad_fraction, refuse_classes, refuse_small_classes
 from sightline.images.decode import Decoding
-from sightline.images.duplicates import count_duplicates, find_conflicts
-from sightline.images.ingest import Images, store_images
+from sightline.images.duplicates import count_duplicates, exact_clusters, find_conflicts, near_clusters
+from sightline.images.ingest import store_images
 from sightline.images.report import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
 from sightline.images.sheet import contact_sheet
 from sightline.images.sources import open_source
@@ -64,12 +64,15 @@ def main(params: Params) -> None:
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
     refuse_small_classes(classes, counts, chosen.source)
     write_json(PREPARED / "dataset.json", describe(chosen, classes, len(images.ids)).model_dump())
-    conflicts = find_conflicts(images.sha256, images.labels)
-    write_json("metrics/prepare.json", summarize(images, counts, conflicts, params.near_bits))
+    exact, near = exact_clusters(images.sha256), near_clusters(images.phash, params.near_bits)
+    conflicts = find_conflicts(exact, images.labels)
+    summary = summarize(counts, images.bad, len(conflicts)) | count_duplicates(exact, near)
+    write_json("metrics/prepare.json", summary)
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
     write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
     pixels, side = open_pixels(PREPARED), min(chosen.image_size, THUMBNAIL)
-    write_picture(PLOTS / "samples.png", sample_sheet(pixels, images.labels, classes, chosen.contact_sheet), side)
+    samples = sample_sheet(pixels, images.labels, classes, chosen.contact_sheet, side)
+    write_picture(PLOTS / "samples.png", samples, side)
     write_picture(PLOTS / "conflicts.png", conflict_sheet(pixels, images, conflicts, classes), THUMBNAIL)
 
 
@@ -89,16 +92,15 @@ def describe(chosen: PrepareParams, classes: list[str], images: int) -> DatasetS
     )
 
 
-def summarize(images: Images, counts: list[int], conflicts: np.ndarray, near_bits: int) -> dict[str, Any]:
+def summarize(counts: list[int], bad: list[tuple[str, str]], conflicts: int) -> dict[str, Any]:
     return {
-        "images": len(images.ids),
+        "images": sum(counts),
         "classes": len(counts),
         "smallest_class": min(counts),
         "largest_class": max(counts),
-        "quarantined": len(images.bad),
-        "quarantined_by_reason": count_reasons(reason for _, reason in images.bad),
-        "label_conflicts": len(conflicts),
-        **count_duplicates(images.sha256, images.phash, near_bits),
+        "quarantined": len(bad),
+        "quarantined_by_reason": count_reasons(reason for _, reason in bad),
+        "label_conflicts": conflicts,
     }
 
 

@@ -14,9 +14,12 @@ from sightline.common.params import load_params
 from sightline.images.store import read_index
 from sightline.networks.build import build_network
 from sightline.networks.saved import load_members, read_spec
-from sightline.training.loop import finite_mean, is_better
+from sightline.training.logs import summarize_best
+from sightline.training.loop import finite_mean
+from sightline.training.members import divide
+from sightline.training.record import Fitted
 from sightline.training.settings import TrainParams
-from train import divide, main, summarize_best
+from train import main
 
 COLORS = {"blue": (40, 60, 200), "green": (40, 200, 60), "red": (200, 60, 40)}
 
@@ -97,6 +100,8 @@ EFFECTS = [
     {"auto_augment": "randaugment"}, {"auto_augment": "trivialaugment"}, {"auto_augment": "autoaugment"},
     {"auto_augment": "augmix"}, {"color_jitter": [0.4, 0.4, 0.4, 0.1]}, {"gaussian_blur": 0.5}, {"erasing": 0.5},
     {"mixup": 0.2}, {"cutmix": 1.0}, {"drop_rate": 0.5}, {"weight_decay": 0.5}, {"batch_size": 32},
+    {"averaging": "ema"}, {"averaging": "swa", "swa_start": 0.0}, {"freeze": "backbone"}, {"freeze": 2},
+    {"freeze": "backbone", "unfreeze_epoch": 1}, {"freeze": 3, "unfreeze_epoch": 1, "unfreeze_every": 1},
 ]  # fmt: skip
 
 
@@ -165,6 +170,13 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
         ({"accumulate": 3}, "accumulate: 3 must divide batch_size .16."),
         ({"normalization": "network"}, "simple_cnn brings none of its own"),
         ({"model": "resnet81"}, "no network is called"),
+        ({"model": ["cnn", "cnn"]}, "model: an architecture must not stand twice"),
+        ({"freeze": "head"}, "freeze: must be 'none' or 'backbone' or must be a valid integer .got 'head'."),
+        ({"freeze": 9}, "freeze: 9 is not in 1..3"),
+        ({"weights": "elsewhere.pth"}, "weights: elsewhere.pth is not inside models/pretrained"),
+        ({"weights": "models/pretrained/x.pth"}, "weights: models/pretrained/x.pth does not exist"),
+        ({"normalization": "weights"}, "normalization: weights needs weights to name"),
+        ({"trackers": ["mlflow"]}, "trackers: mlflow is not installed: pip install mlflow"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line_and_writes_no_weights(train, changes, message):
@@ -175,24 +187,13 @@ def test_what_cannot_be_trained_is_one_line_and_writes_no_weights(train, changes
 
 
 def test_the_first_loss_that_is_not_finite_is_named():
-    losses = [torch.tensor(1.0), torch.tensor(float("inf")), torch.tensor(float("nan"))]
+    losses = torch.tensor([1.0, float("inf"), float("nan")])
     with pytest.raises(SightlineError, match="became inf in epoch 4, step 1"):
         finite_mean(losses, 4)
-    assert finite_mean([torch.tensor(1.0), torch.tensor(2.0)], 0) == 1.5
-
-
-def test_better_is_lower_for_losses_higher_for_the_rest_and_never_a_tie():
-    assert is_better({"val/loss": 1.0}, {"val/loss": 2.0}, "val/loss")
-    assert not is_better({"val/loss": 2.0}, {"val/loss": 2.0}, "val/loss")
-    assert is_better({"val/accuracy": 0.6}, {"val/accuracy": 0.5}, "val/accuracy")
-    assert not is_better({"val/accuracy": 0.5}, {"val/accuracy": 0.5}, "val/accuracy")
+    assert finite_mean(torch.tensor([1.0, 2.0]), 0) == 1.5
 
 
 def test_folds_are_summarized_by_mean_and_sample_deviation():
-    class Fit:
-        def __init__(self, accuracy):
-            self.best_epoch, self.best_scores = 1, {"val/accuracy": accuracy}
-
-    found = summarize_best([Fit(0.8), Fit(0.9)])
+    found = summarize_best([Fitted(1, {"val/accuracy": accuracy}, {}, {}) for accuracy in (0.8, 0.9)])
     assert found["mean"]["val"]["accuracy"] == pytest.approx(0.85)
     assert found["std"]["val"]["accuracy"] == pytest.approx(0.1 / 2**0.5)

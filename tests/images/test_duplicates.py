@@ -1,10 +1,15 @@
+import hashlib
 import itertools
+import tracemalloc
 
 import numpy as np
 from scipy.fft import dctn
+from scipy.sparse.csgraph import connected_components
 
+from sightline.images import duplicates
 from sightline.images.duplicates import (
     count_duplicates,
+    exact_clusters,
     find_conflicts,
     near_clusters,
     near_pairs,
@@ -54,14 +59,57 @@ def test_chains_of_near_duplicates_are_one_cluster():
     assert clusters[3] != clusters[0]
 
 
+def test_clusters_are_those_of_all_pairs():
+    random = np.random.default_rng(2)
+    hashes = random.integers(0, 2**64, 200, dtype=np.uint64)
+    hashes = np.concatenate([hashes, hashes[:150] ^ np.uint64(0b101), hashes[50:100] ^ np.uint64(1 << 40), hashes[:9]])
+    for bits in (0, 1, 2, 3):
+        close = np.bitwise_count(hashes[:, None] ^ hashes[None]) <= bits
+        _, expected = connected_components(close, directed=False)
+        _, first, position = np.unique(near_clusters(hashes, bits), return_index=True, return_inverse=True)
+        assert (expected[first][position] == expected).all()
+        assert len(first) == expected.max() + 1
+
+
+def test_images_that_are_all_alike_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(duplicates, "PAIRS_AT_ONCE", 10_000)
+    hashes = np.arange(2048, dtype=np.uint64)  # 237,568 pairs within 3 bits, found three times each: 11 MB
+    tracemalloc.start()
+    try:
+        clusters = near_clusters(hashes, 3)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (clusters == 0).all()
+    assert most < 2_000_000
+
+
+def test_hashes_in_digits_and_in_bytes_have_the_same_clusters():
+    pixels = noise(40)[np.random.default_rng(0).integers(0, 40, 100)]
+    raw = pixel_hashes(pixels)
+    digits = [hashlib.sha256(image.tobytes()).hexdigest() for image in pixels]
+    assert [value.tobytes().hex() for value in raw] == digits
+    assert (exact_clusters(raw) == exact_clusters(digits)).all()
+    assert exact_clusters(digits).tolist() == [sorted(set(digits)).index(value) for value in digits]
+
+
+def test_an_image_has_the_same_hashes_in_any_batch():
+    pixels = noise(20, side=30)
+    for hashes in (pixel_hashes, perceptual_hashes):
+        alone = np.concatenate([hashes(pixels[place : place + 1]) for place in range(len(pixels))])
+        assert (hashes(pixels) == alone).all()
+
+
 def test_duplicates_are_counted_beyond_the_first():
     pixels = np.concatenate([noise(3), noise(3)[:2], noise(3)[:1]])
-    found = count_duplicates(pixel_hashes(pixels), perceptual_hashes(pixels), 0)
-    assert found == {"exact_duplicates": 3, "near_duplicates": 3}
+    exact, near = exact_clusters(pixel_hashes(pixels)), near_clusters(perceptual_hashes(pixels), 0)
+    assert count_duplicates(exact, near) == {"exact_duplicates": 3, "near_duplicates": 3}
+    nothing = np.empty(0, dtype=int)
+    assert count_duplicates(nothing, nothing) == {"exact_duplicates": 0, "near_duplicates": 0}
 
 
 def test_conflicts_are_equal_pixels_under_other_labels():
-    pixels = noise(3)[[0, 1, 0, 0, 2, 1]]
-    conflicts = find_conflicts(pixel_hashes(pixels), np.array([0, 1, 0, 2, 0, 1]))
-    assert conflicts.tolist() == [[0, 3]]
-    assert find_conflicts(pixel_hashes(pixels), np.zeros(6, dtype=int)).shape == (0, 2)
+    clusters = np.array([1, 0, 1, 1, 2, 0, 1])
+    assert find_conflicts(clusters, np.array([0, 1, 0, 2, 0, 1, 1])).tolist() == [[0, 3], [0, 6]]
+    assert find_conflicts(clusters, np.array([2, 1, 0, 2, 0, 0, 1])).tolist() == [[0, 2], [1, 5], [0, 6]]
+    assert find_conflicts(clusters, np.zeros(7, dtype=int)).shape == (0, 2)

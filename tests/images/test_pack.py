@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -28,6 +30,14 @@ def test_images_come_in_order_with_the_bad_ones_named(tmp_path, encode, side):
     if side == 8:
         pixels = np.concatenate([batch.pixels for batch in batches])
         assert pixels[:, 0, 0, 0].tolist() == [position % 256 for position in positions]
+
+
+def test_a_batch_of_large_images_is_small(tmp_path, encode):
+    names = [f"{number}.png" for number in range(6)]
+    for name in names:
+        (tmp_path / name).write_bytes(encode((9, 9)))
+    batches = list(pack(names, Folder(tmp_path), replace(HOW, image_size=700)))  # 1.5 MB each, of 4 MiB
+    assert [batch.positions for batch in batches] == [[0, 1], [2, 3], [4, 5]]
 
 
 def test_no_files_are_no_batches(tmp_path):

@@ -1,5 +1,7 @@
 import io
+import os
 import tarfile
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from PIL import Image
 
 from sightline.common.errors import SightlineError
+from sightline.images.containers import TarArchive
 from sightline.images.decode import BadImageError
 from sightline.images.layouts import list_by_folder, list_tiny_imagenet
 from sightline.images.sources import open_source
@@ -101,6 +104,77 @@ def test_a_damaged_member_is_a_bad_image(workspace):
         container.read("cat/a.jpg", 49)
 
 
+def test_equal_names_in_a_tar_are_listed_once_and_the_last_one_counts(workspace):
+    with tarfile.open(workspace / "data/raw/set.tar", "w") as archive:
+        for data in (b"1", b"22"):
+            info = tarfile.TarInfo("cat/a.jpg")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    _, container = open_source("data/raw/set.tar")
+    assert container.names() == ["cat/a.jpg"]
+    assert container.read("cat/a.jpg", 100) == b"22"
+
+
+def test_a_sparse_member_of_a_tar_has_its_holes_filled(workspace):
+    header = tarfile.TarInfo("cat/a.jpg")
+    header.size, header.type = 512, tarfile.GNUTYPE_SPARSE
+    block = bytearray(header.tobuf(tarfile.GNU_FORMAT))
+    block[386:410] = b"00000002000\0" + b"00000001000\0"  # 512 bytes stand at 1,024
+    block[483:495] = b"00000003000\0"  # of 1,536
+    block[148:156] = b"%06o\0 " % sum(block[:148] + b" " * 8 + block[156:])
+    (workspace / "data/raw/set.tar").write_bytes(bytes(block) + b"x" * 512 + bytes(1024))
+    _, container = open_source("data/raw/set.tar")
+    assert container.read("cat/a.jpg", 2000) == bytes(1024) + b"x" * 512
+
+
+@pytest.mark.parametrize("name", ["set.tar", "set.tar.gz"])
+def test_a_tar_that_shrank_since_it_was_listed_is_a_bad_image(workspace, name):
+    noise = np.random.default_rng(0).bytes(50_000)
+    as_tar(workspace / "data/raw" / name, {"cat/a.jpg": noise, "dog/b.jpg": b"2"})
+    _, container = open_source(f"data/raw/{name}")
+    os.truncate(workspace / "data/raw" / name, 40)
+    with pytest.raises(BadImageError, match="damaged in the archive"):
+        container.read("cat/a.jpg", 50_000)
+    with pytest.raises(BadImageError, match="too large: 50000 bytes"):
+        container.read("cat/a.jpg", 100)
+    with pytest.raises(BadImageError, match="not in the archive"):
+        container.read("dog/c.jpg", 100)
+
+
+def test_a_member_of_a_tar_takes_few_bytes_of_memory(tmp_path):
+    path, count = tmp_path / "many.tar", 2000
+    as_tar(path, {f"class_{number % 10}/image_{number:07d}.jpg": b"" for number in range(count)})
+    tracemalloc.start()
+    try:
+        container = TarArchive(path)
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(container.names()) == count
+    assert kept / count < 250  # tarfile keeps 1,000 and more
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda path: path.unlink(), "file not found"),
+        (lambda path: (path.unlink(), path.mkdir()), "cannot be read: Is a directory"),
+        (lambda path: path.write_bytes(b"A" * 101), "too large: 101 bytes"),
+    ],
+)
+def test_a_file_that_changed_since_it_was_listed_is_a_bad_image(workspace, spoil, reason):
+    as_folder(workspace / "data/raw/set", FILES)
+    _, container = open_source("data/raw/set")
+    spoil(workspace / "data/raw/set/train/cat/a.jpg")
+    with pytest.raises(BadImageError, match=reason):
+        container.read("train/cat/a.jpg", 100)
+
+
+def test_equal_class_names_are_one_string():
+    listing = list_by_folder([f"{name}/{number}.jpg" for name in ("cat", "dog") for number in range(9)], "x")
+    assert len({id(name) for name in listing.classes}) == 2
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -111,6 +185,7 @@ def test_a_damaged_member_is_a_bad_image(workspace):
         ("data/raw/broken.txt", "must be a folder"),
         ("/data/photos", "must be digits"),
         ("data/raw/../../etc", "must be digits"),
+        ("data/raw/torchvision/CIFAR10", "lies where DVC sees no changes"),
         ("torchvision:Nonsense", "no data set called 'Nonsense'"),
         ("torchvision:read_image", "no data set called"),
     ],

@@ -46,7 +46,8 @@ def test_fewer_images_than_a_batch_are_one_batch(batches):
 
 
 def test_reading_in_order_covers_everything_once(batches):
-    assert torch.cat(list(batches.in_order(2))).tolist() == [0, 1, 2, 3, 4]
+    assert torch.cat(list(batches.in_order(2, 0, 1))).tolist() == [0, 1, 2, 3, 4]
+    assert torch.cat(list(batches.in_order(2, 1, 2))).tolist() == [1, 3]
 
 
 def test_normalization_is_numpys_mean_and_deviation():

@@ -42,7 +42,7 @@ def validate(schema: type[Schema], values: dict, source: str) -> Schema:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise SightlineError(f"{source}: {_describe(error.errors()[0])}") from None
+        raise SightlineError(f"{source}: {_describe(error.errors(), values)}") from None
 
 
 def _read_yaml(path: str) -> dict:
@@ -57,12 +57,28 @@ def _read_yaml(path: str) -> dict:
     return found
 
 
-def _describe(error: dict) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "missing":
+def _describe(errors: list[dict], values: dict) -> str:
+    """Describe the first mistake; where several types were allowed, by what each of them asks for."""
+    first, key = errors[0], _key(errors[0]["loc"], values)
+    if first["type"] == "missing":
         return f"{key}: is missing"
-    if error["type"] == "extra_forbidden":
+    if first["type"] == "extra_forbidden":
         return f"{key}: is not a known key"
+    messages = [_message(error) for error in errors if _key(error["loc"], values) == key]
+    return f"{key}: {' or '.join(messages)} (got {first['input']!r})" if key else messages[0]
+
+
+def _message(error: dict) -> str:
     message = error["msg"].removeprefix("Value error, ")
-    message = message.replace("Input should be", "must be").replace("Input should", "must")
-    return f"{key}: {message} (got {error['input']!r})" if key else message
+    return message.replace("Input should be", "must be").replace("Input should", "must")
+
+
+def _key(loc: tuple[str | int, ...], values: object) -> str:
+    """Return the dotted key, without the names of allowed types that pydantic puts behind it."""
+    parts = []
+    for part in loc:
+        if not isinstance(values, dict | list):
+            break
+        parts.append(str(part))
+        values = values.get(part) if isinstance(values, dict) else values[part]
+    return ".".join(parts)

@@ -1,15 +1,23 @@
 """Where image bytes lie: a folder, a zip or a tar. Each lists its files and reads one; none is unpacked."""
 
+import bisect
+import gzip
+import lzma
 import os
 import tarfile
 import zipfile
-from pathlib import Path, PurePosixPath
+import zlib
+from array import array
+from pathlib import Path
 from typing import Protocol
 
 from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
+from sightline.images.zip_directory import read_directory
+from sightline.images.zip_member import ENCRYPTED, Member, read_member
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError)
 LITTER = {"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir", "lost+found"}
 
 
@@ -40,7 +48,7 @@ def open_container(path: Path) -> Container:
             return ZipArchive(path)
         if path.name.lower().endswith(ARCHIVE_SUFFIXES):
             return TarArchive(path)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+    except UNREADABLE as error:
         raise SightlineError(f"{path}: not a readable archive: {' '.join(str(error).split())}") from None
     raise SightlineError(
         f"params.yaml: prepare.source: {path} must be a folder, a .csv or one of {' '.join(ARCHIVE_SUFFIXES)}"
@@ -66,10 +74,10 @@ class Folder:
         return sorted(name for name in found if not is_litter(name))
 
     def read(self, name: str, limit: int) -> bytes:
-        path = self.root / name
         try:
-            _refuse_long(path.stat().st_size, limit)
-            return path.read_bytes()
+            with (self.root / name).open("rb", buffering=0) as stream:
+                _refuse_long(os.fstat(stream.fileno()).st_size, limit)
+                return stream.read()
         except FileNotFoundError:
             raise BadImageError("file not found") from None
         except (PermissionError, IsADirectoryError) as error:
@@ -77,46 +85,70 @@ class Folder:
 
 
 class ZipArchive:
-    """Members of a zip, sorted by path."""
+    """Members of a zip, sorted by path; where two have the same path, the last one counts."""
 
     def __init__(self, path: Path):
-        self.archive = zipfile.ZipFile(path)
-        self._names = sorted(_safe_names(path, (info.filename for info in self.archive.infolist())))
+        self._file = path.open("rb")
+        names, self._members = read_directory(self._file.fileno())
+        place = {name: row for row, name in enumerate(names) if _is_offered(path, name)}
+        self._names = sorted(place)
+        self._members = self._members[[place[name] for name in self._names]]
 
     def names(self) -> list[str]:
         return self._names
 
     def read(self, name: str, limit: int) -> bytes:
+        row = bisect.bisect_left(self._names, name)
+        if self._names[row : row + 1] != [name]:
+            raise BadImageError("not in the archive")
+        member = Member(*self._members[row].tolist())
+        _refuse_long(max(member.size, member.packed), limit)
+        if member.flags & ENCRYPTED:
+            raise BadImageError("encrypted in the archive")
         try:
-            _refuse_long(self.archive.getinfo(name).file_size, limit)
-            return self.archive.read(name)
-        except KeyError:
-            raise BadImageError("not in the archive") from None
-        except (zipfile.BadZipFile, zipfile.zlib.error, EOFError, NotImplementedError) as error:
+            return read_member(self._file.fileno(), member)
+        except zipfile.BadZipFile as error:
             raise BadImageError(f"damaged in the archive: {error}") from None
-        except RuntimeError:
-            raise BadImageError("encrypted in the archive") from None
 
 
 class TarArchive:
     """Members of a tar in their stored order, since a compressed tar can only be read forwards."""
 
     def __init__(self, path: Path):
-        self.archive = tarfile.open(path)  # noqa: SIM115  (open as long as the container lives)
-        self.members = {member.name: member for member in self.archive if member.isreg()}
-        self._names = list(_safe_names(path, self.members))
+        self._archive = tarfile.open(path)  # noqa: SIM115  (open as long as the container lives)
+        self._place: dict[str, int] = {}  # the last of equal names
+        self._offsets, self._sizes = array("Q"), array("Q")
+        self._sparse: dict[str, tarfile.TarInfo] = {}
+        while (member := self._archive.next()) is not None:
+            if member.isreg() and _is_offered(path, member.name):
+                self._add(member)
+            self._archive.members.clear()  # tarfile would keep an object of 1 kB for each
+
+    def _add(self, member: tarfile.TarInfo) -> None:
+        self._place[member.name] = len(self._sizes)
+        self._offsets.append(member.offset_data)
+        self._sizes.append(member.size)
+        if member.issparse():
+            self._sparse[member.name] = member
 
     def names(self) -> list[str]:
-        return self._names
+        return list(self._place)
 
     def read(self, name: str, limit: int) -> bytes:
-        if name not in self.members:
+        if name not in self._place:
             raise BadImageError("not in the archive")
-        _refuse_long(self.members[name].size, limit)
+        place = self._place[name]
+        _refuse_long(self._sizes[place], limit)
         try:
-            return self.archive.extractfile(self.members[name]).read()
-        except (tarfile.TarError, EOFError, OSError) as error:
+            if name in self._sparse:
+                return self._archive.extractfile(self._sparse[name]).read()
+            self._archive.fileobj.seek(self._offsets[place])
+            data = self._archive.fileobj.read(self._sizes[place])
+        except (*UNREADABLE, OSError) as error:
             raise BadImageError(f"damaged in the archive: {error}") from None
+        if len(data) < self._sizes[place]:
+            raise BadImageError("damaged in the archive: truncated")
+        return data
 
 
 def is_litter(name: str) -> bool:
@@ -124,15 +156,12 @@ def is_litter(name: str) -> bool:
     return any(part.startswith(".") or part in LITTER for part in name.split("/"))
 
 
-def _safe_names(path: Path, names) -> list[str]:
-    kept = []
-    for name in names:
-        pure = PurePosixPath(name.replace("\\", "/"))
-        if pure.is_absolute() or ".." in pure.parts or pure.as_posix()[1:2] == ":":
-            raise SightlineError(f"{path}: member {name!r} points outside the archive: pack it again with plain paths")
-        if not name.endswith("/") and not is_litter(name.removeprefix("./")):
-            kept.append(name)
-    return kept
+def _is_offered(path: Path, name: str) -> bool:
+    """Tell whether an archive's member is a file that may be an image; refuse it where it points outside."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    if name[:1] in ("/", "\\") or ".." in parts or (parts and parts[0][1:2] == ":"):
+        raise SightlineError(f"{path}: member {name!r} points outside the archive: pack it again with plain paths")
+    return not name.endswith("/") and not is_litter(name.removeprefix("./"))
 
 
 def _refuse_long(size: int, limit: int) -> None:

@@ -2,19 +2,23 @@
 
 import hashlib
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import scipy.sparse
 from scipy.fft import dct
 from scipy.sparse.csgraph import connected_components
 
+SHA256 = np.dtype("V32")  # raw: the 64 digits that index.csv shows take twice the memory
 HASH_SIDE = 8  # 8 x 8 coefficients give 64 bits
+PAIRS_AT_ONCE = 1 << 20  # where nearly all images are alike, all their pairs would not fit into memory
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
 def pixel_hashes(pixels: np.ndarray) -> np.ndarray:
-    """Return the SHA-256 of each image of uint8 [N, H, W, 3]: [N] strings of 64 hexadecimal digits, dtype S64."""
-    return np.array([hashlib.sha256(image).hexdigest() for image in np.ascontiguousarray(pixels)], dtype="S64")
+    """Return the SHA-256 of each image of uint8 [N, H, W, 3]: [N] values of 32 bytes, dtype V32."""
+    digests = b"".join(hashlib.sha256(image).digest() for image in np.ascontiguousarray(pixels))
+    return np.frombuffer(digests, dtype=SHA256)
 
 
 def perceptual_hashes(pixels: np.ndarray) -> np.ndarray:
@@ -63,67 +67,87 @@ def near_pairs(hashes: np.ndarray, bits: int) -> np.ndarray:
     ndarray of int64 [P, 2]
         Each pair once, the smaller position first, sorted.
     """
+    return np.unique(np.concatenate([np.empty((0, 2), dtype=np.int64), *_near_pairs(hashes, bits)]), axis=0)
+
+
+def _near_pairs(hashes: np.ndarray, bits: int) -> Iterator[np.ndarray]:
+    """Yield the pairs in parts of at most N, int64 [P, 2], the smaller position first; a pair may come twice."""
     edges = np.linspace(0, 64, bits + 2).astype(np.uint64)
-    found = [_pairs_in_band(hashes, bits, low, high) for low, high in itertools.pairwise(edges)]
-    return np.unique(np.concatenate(found), axis=0)
-
-
-def _pairs_in_band(hashes: np.ndarray, bits: int, low: np.uint64, high: np.uint64) -> np.ndarray:
-    band = (hashes >> low) & np.uint64((1 << int(high - low)) - 1)
-    order = np.argsort(band, kind="stable")
-    band = band[order]
-    pairs = [np.empty((0, 2), dtype=np.int64)]
-    first, shift = np.arange(len(order)), 1
-    while first.size:  # compare each hash with the next, the one after, ... while the band stays equal
-        first = first[first + shift < len(order)]
-        first = first[band[first] == band[first + shift]]
-        one, other = order[first], order[first + shift]
-        close = np.bitwise_count(hashes[one] ^ hashes[other]) <= bits
-        pairs.append(np.sort(np.stack([one[close], other[close]], axis=1), axis=1))
-        shift += 1
-    return np.concatenate(pairs)
+    for low, high in itertools.pairwise(edges):
+        band = (hashes >> low) & np.uint64((1 << int(high - low)) - 1)
+        order = np.argsort(band, kind="stable")
+        band = band[order]
+        first, shift = np.arange(len(order)), 1
+        while first.size:  # compare each hash with the next, the one after, ... while the band stays equal
+            first = first[first + shift < len(order)]
+            first = first[band[first] == band[first + shift]]
+            one, other = order[first], order[first + shift]
+            close = np.bitwise_count(hashes[one] ^ hashes[other]) <= bits
+            yield np.sort(np.stack([one[close], other[close]], axis=1), axis=1)
+            shift += 1
 
 
 def exact_clusters(sha256: np.ndarray) -> np.ndarray:
-    """Return a cluster number for each image, int64 [N]; equal hashes share one."""
-    return np.unique(np.asarray(sha256, dtype="S64"), return_inverse=True)[1]
+    """Return a cluster number for each image, int64 [N]; equal hashes, raw (V32) or in digits, share one."""
+    hashes = np.asarray(sha256)
+    return np.unique(hashes if hashes.dtype == SHA256 else hashes.astype("S64"), return_inverse=True)[1]
 
 
 def near_clusters(phash: np.ndarray, bits: int) -> np.ndarray:
     """Return a cluster number for each image, int [N]; images linked by a chain of near duplicates share one."""
     values, position = np.unique(phash, return_inverse=True)
-    pairs = near_pairs(values, bits)
-    links = scipy.sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(values),) * 2)
-    return connected_components(links, directed=False)[1][position]
+    clusters = np.arange(len(values))
+    waiting, count = [np.empty((0, 2), dtype=np.int64)], 0
+    for pairs in _near_pairs(values, bits):
+        waiting.append(pairs)
+        count += len(pairs)
+        if count > PAIRS_AT_ONCE:
+            clusters, waiting, count = _join(clusters, np.concatenate(waiting)), [waiting[0]], 0
+    return _join(clusters, np.concatenate(waiting))[position]
 
 
-def count_duplicates(sha256: np.ndarray, phash: np.ndarray, bits: int) -> dict[str, int]:
+def _join(clusters: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Join the clusters of each pair of members; numbers follow the first members."""
+    count = int(clusters.max(initial=-1)) + 1
+    one, other = clusters[pairs].T
+    links = scipy.sparse.coo_array((np.ones(len(pairs), dtype=np.int8), (one, other)), shape=(count, count))
+    return connected_components(links, directed=False)[1][clusters]
+
+
+def count_duplicates(exact: np.ndarray, near: np.ndarray) -> dict[str, int]:
     """Count the images that repeat another one, the first of each cluster not counted.
+
+    Parameters
+    ----------
+    exact, near : ndarray of int [N]
+        Clusters of equal pixels, and of near duplicates.
 
     Returns
     -------
     dict
-        ``exact_duplicates``: with the same pixels; ``near_duplicates``: with a hash within `bits` bits, the exact
-        ones included.
+        ``exact_duplicates`` and ``near_duplicates``, which include the exact ones.
     """
-    exact, near = exact_clusters(sha256), near_clusters(phash, bits)
     return {
         "exact_duplicates": len(exact) - int(exact.max(initial=-1)) - 1,
         "near_duplicates": len(near) - int(near.max(initial=-1)) - 1,
     }
 
 
-def find_conflicts(sha256: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def find_conflicts(clusters: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Find equal pixels under different labels.
+
+    Parameters
+    ----------
+    clusters, labels : ndarray of int [N]
+        Numbers from 0, equal for equal pixels; and the images' classes.
 
     Returns
     -------
     ndarray of int64 [P, 2]
         Positions of two images with equal pixels: the cluster's first, and the first one of each further label.
     """
-    clusters = exact_clusters(sha256)
-    versions = np.unique(np.stack([clusters, labels]), axis=1, return_index=True)[1]  # first of (cluster, label)
+    first = np.unique(clusters, return_index=True)[1]
+    versions = np.unique(clusters * (labels.max(initial=0) + 1) + labels, return_index=True)[1]  # of cluster and label
     versions = np.sort(versions)
-    first: dict[int, int] = {}
-    pairs = [(first.setdefault(clusters[position], position), position) for position in versions]
-    return np.array([pair for pair in pairs if pair[0] != pair[1]], dtype=np.int64).reshape(-1, 2)
+    pairs = np.stack([first[clusters[versions]], versions], axis=1)
+    return pairs[pairs[:, 0] != pairs[:, 1]]

@@ -11,14 +11,20 @@ from tqdm import tqdm
 from sightline.common.files import replacing
 from sightline.images.containers import Container
 from sightline.images.decode import Decoding
+from sightline.images.duplicates import SHA256
 from sightline.images.layouts import Listing
 from sightline.images.pack import Packed, PixelFile, pack
 from sightline.images.store import INDEX_COLUMNS
 
+WRITTEN = np.dtype([("positions", np.int64), ("sha256", SHA256), ("phash", np.uint64)])
+
 
 @dataclass
 class Images:
-    """What is remembered of the written images: columns of length N, and (path, reason) of unusable files."""
+    """What is remembered of the N written images, and (path, reason) of unusable files.
+
+    `labels` is int64 [N], `sha256` V32 [N] and `phash` uint64 [N].
+    """
 
     ids: list[str]
     labels: np.ndarray
@@ -33,7 +39,8 @@ def store_images(listing: Listing, container: Container, classes: list[str], how
     Neither file is replaced unless both are complete.
     """
     label_of = {name: label for label, name in enumerate(classes)}
-    written, bad = [], [(path, "not below a class folder") for path in listing.unlabelled]
+    bad = [(path, "not below a class folder") for path in listing.unlabelled]
+    written, count = np.empty(len(listing.paths), dtype=WRITTEN), 0
     with (
         replacing(folder / "images.npy") as pixels_path,
         replacing(folder / "index.csv") as index_path,
@@ -47,14 +54,17 @@ def store_images(listing: Listing, container: Container, classes: list[str], how
             pixel_file.append(batch.pixels)
             index.writerows(index_rows(batch, listing, label_of))
             bad += [(listing.paths[position], reason) for position, reason in batch.bad]
-            written.append((batch.positions, batch.sha256, batch.phash))
+            for column in WRITTEN.names:
+                written[column][count : count + len(batch.positions)] = getattr(batch, column)
+            count += len(batch.positions)
             progress.update(len(batch.positions) + len(batch.bad))
-    positions = [position for part, _, _ in written for position in part]
+    written = written[:count]
+    positions = written["positions"]
     return Images(
         ids=[listing.paths[position] for position in positions],
         labels=np.array([label_of[listing.classes[position]] for position in positions], dtype=np.int64),
-        sha256=np.concatenate([part for _, part, _ in written]),
-        phash=np.concatenate([part for _, _, part in written]),
+        sha256=written["sha256"],
+        phash=written["phash"],
         bad=bad,
     )
 
@@ -65,4 +75,4 @@ def index_rows(batch: Packed, listing: Listing, label_of: dict[str, int]) -> Ite
     for position, width, height, sha256, phash in zip(*columns, strict=True):
         name = listing.classes[position]
         source = (label_of[name], name, listing.groups[position], listing.subsets[position])
-        yield listing.paths[position], *source, width, height, sha256.decode(), f"{phash:016x}"
+        yield listing.paths[position], *source, width, height, sha256.tobytes().hex(), f"{phash:016x}"

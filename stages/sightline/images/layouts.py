@@ -1,5 +1,6 @@
 """From the paths in a source to labelled images: which class, which fixed subset."""
 
+import sys
 from dataclasses import dataclass, field
 
 from sightline.common.errors import SightlineError
@@ -10,7 +11,7 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".ti
 
 @dataclass
 class Listing:
-    """Labelled images as columns of equal length; memory stays near the paths' own.
+    """Labelled images as columns of equal length; equal names are one string, so memory stays near the paths' own.
 
     `subsets` and `groups` hold ``""`` where the source names none; `unlabelled` are image paths without a class.
     """
@@ -23,9 +24,9 @@ class Listing:
 
     def add(self, path: str, class_name: str, subset: str = "", group: str = "") -> None:
         self.paths.append(path)
-        self.classes.append(class_name)
-        self.subsets.append(subset)
-        self.groups.append(group)
+        self.classes.append(sys.intern(class_name))
+        self.subsets.append(sys.intern(subset))
+        self.groups.append(sys.intern(group))
 
 
 def list_by_folder(names: list[str], source: str) -> Listing:

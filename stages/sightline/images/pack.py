@@ -16,7 +16,8 @@ from sightline.images.decode import BadImageError, Decoding, decode
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 
 BATCH_IMAGES = 64
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 4 << 20  # of files, and of the pixels that they become
+MOST_WORKERS = 16  # so that what they hold stays below 300 MB; the thread that reads and writes feeds no more
 SMALL_FILE = 4096  # bytes, on average
 BYTES_PER_PIXEL = 8  # no honest file takes more, whatever its format
 
@@ -50,13 +51,15 @@ def pack(paths: list[str], container: Container, how: Decoding) -> Iterator[Pack
     Photos are decoded by a thread a core. Thumbnails are not: with so little decoding for each, threads would wait for
     Python's lock most of the time, and two of them took half as long again as none.
     """
-    batches = _batches(_read(paths, container, BYTES_PER_PIXEL * how.max_pixels))
+    most = min(BATCH_IMAGES, max(1, BATCH_BYTES // (3 * how.image_size**2)))
+    batches = _batches(_read(paths, container, BYTES_PER_PIXEL * how.max_pixels), most)
     first = next(batches, [])
     batches = itertools.chain([first], batches)
     if sum(len(item.data or b"") for item in first) < SMALL_FILE * len(first):
         yield from (_decode_batch(batch, how) for batch in batches)
     else:
-        yield from _map_ahead(lambda batch: _decode_batch(batch, how), batches, os.cpu_count() or 1)
+        workers = min(MOST_WORKERS, os.cpu_count() or 1)
+        yield from _map_ahead(lambda batch: _decode_batch(batch, how), batches, workers)
 
 
 def _read(paths: list[str], container: Container, limit: int) -> Iterator[Encoded]:
@@ -67,12 +70,12 @@ def _read(paths: list[str], container: Container, limit: int) -> Iterator[Encode
             yield Encoded(position, None, str(error))
 
 
-def _batches(items: Iterable[Encoded]) -> Iterator[list[Encoded]]:
+def _batches(items: Iterable[Encoded], most: int) -> Iterator[list[Encoded]]:
     batch, size = [], 0
     for item in items:
         batch.append(item)
         size += len(item.data or b"")
-        if len(batch) == BATCH_IMAGES or size >= BATCH_BYTES:
+        if len(batch) == most or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
@@ -124,7 +127,7 @@ class PixelFile:
 
     def append(self, pixels: np.ndarray) -> None:
         """Append uint8 [n, side, side, 3]."""
-        self._stream.write(pixels.tobytes())
+        self._stream.write(np.ascontiguousarray(pixels).data)
         self._count += len(pixels)
 
     def __enter__(self) -> "PixelFile":

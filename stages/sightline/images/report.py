@@ -3,6 +3,7 @@
 import numpy as np
 
 from sightline.images.ingest import Images
+from sightline.images.sheet import thumbnail
 
 CONFLICT_COLUMNS = ("class", "other_class", "id", "other_id")
 CONFLICTS_SHOWN, LONGEST_NAME = 24, 32  # pairs, characters
@@ -10,13 +11,15 @@ CONFLICTS_SHOWN, LONGEST_NAME = 24, 32  # pairs, characters
 Sheet = tuple[str, list[tuple[str, np.ndarray]]]  # title, and rows of caption and uint8 [n, H, W, 3]
 
 
-def sample_sheet(pixels: np.ndarray, labels: np.ndarray, classes: list[str], each: int) -> Sheet:
-    """Choose `each` images of a class, evenly spaced, for the contact sheet."""
+def sample_sheet(pixels: np.ndarray, labels: np.ndarray, classes: list[str], each: int, side: int) -> Sheet:
+    """Choose `each` images of a class, evenly spaced, as thumbnails of `side` pixels for the contact sheet."""
     rows = []
     for label, name in enumerate(classes):
         members = np.flatnonzero(labels == label)
         chosen = members[np.linspace(0, len(members) - 1, min(each, len(members))).astype(int)]
-        rows.append((f"{name} ({len(members)})", pixels[chosen]))
+        # shrunk one by one: photos of a thousand classes would take a gigabyte
+        small = np.stack([np.asarray(thumbnail(pixels[place], side)) for place in chosen])
+        rows.append((f"{name} ({len(members)})", small))
     return "samples of each class (images)", rows
 
 

@@ -7,6 +7,7 @@ from sightline.images.containers import Container, open_container
 from sightline.images.layouts import Listing, common_root, is_tiny_imagenet, list_by_folder, list_tiny_imagenet
 
 RAW = Path("data/raw")  # a dependency of prepare in dvc.yaml: what lies elsewhere would escape DVC's notice
+DOWNLOADS = RAW / "torchvision"  # in .dvcignore, since a copy without them would seem changed
 TEXT_LIMIT = 1 << 30
 
 
@@ -30,7 +31,7 @@ def open_source(source: str) -> tuple[Listing, Container]:
     if source.startswith("torchvision:"):
         from sightline.images.torchvision_source import open_torchvision  # torchvision, for this source alone
 
-        return open_torchvision(source.partition(":")[2], RAW / "torchvision")
+        return open_torchvision(source.partition(":")[2], DOWNLOADS)
     path = _inside_raw(source)
     if path.suffix.lower() == ".csv":
         from sightline.images.csv_source import open_csv
@@ -57,5 +58,10 @@ def _inside_raw(source: str) -> Path:
         raise SightlineError(
             f"params.yaml: prepare.source: {source!r} must be digits, torchvision:<Dataset> or a path below {RAW}, "
             f"where DVC sees it (a link to another place is enough)"
+        )
+    if path.is_relative_to(DOWNLOADS):
+        raise SightlineError(
+            f"params.yaml: prepare.source: {source!r} lies where DVC sees no changes: "
+            f"name it torchvision:<Dataset>, or move your images out of {DOWNLOADS}"
         )
     return path

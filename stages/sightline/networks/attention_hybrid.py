@@ -3,6 +3,7 @@
 from torch import nn
 
 from sightline.networks.attention import CBAM
+from sightline.networks.droppath import rates_by_depth
 from sightline.networks.pooled import PooledNetwork, describe_maps
 from sightline.networks.separable import DenseBlock, ResidualBlock, stem, transition
 
@@ -17,13 +18,14 @@ class AttentionHybrid(PooledNetwork):
     [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 358,446 parameters for 10 classes.
     """
 
-    def __init__(self, classes: int, drop_rate: float):
+    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0):
         first, second, third = WIDTHS
+        early, late = rates_by_depth(drop_path_rate, 2)
         blocks = nn.Sequential(
             stem(STEM),
             nn.Sequential(nn.MaxPool2d(2), _dense(STEM, first)),
             nn.Sequential(transition(first, first), _dense(first, second)),
-            nn.Sequential(nn.MaxPool2d(2), _residual(second, third), _residual(third, third)),
+            nn.Sequential(nn.MaxPool2d(2), _residual(second, third, early), _residual(third, third, late)),
         )
         maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], WIDTHS, (2, 4, 8))
         super().__init__(blocks, maps, classes, drop_rate)
@@ -33,5 +35,5 @@ def _dense(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(DenseBlock(before, (after - before) // GROWTH, GROWTH), CBAM(after, REDUCTION))
 
 
-def _residual(before: int, after: int) -> ResidualBlock:
-    return ResidualBlock(before, after, CBAM(after, REDUCTION))
+def _residual(before: int, after: int, rate: float) -> ResidualBlock:
+    return ResidualBlock(before, after, CBAM(after, REDUCTION), rate)

@@ -1,4 +1,4 @@
-"""From a name in params.yaml to a network: Sightline's own, or any of timm's."""
+"""From a name in params.yaml to a network: Sightline's own, handcrafted features, or any of timm's."""
 
 import difflib
 
@@ -11,6 +11,7 @@ from sightline.networks.attention_hybrid import AttentionHybrid
 from sightline.networks.attention_resnet import AttentionResNet
 from sightline.networks.cifarnet import CifarNet
 from sightline.networks.cnn import CNN, ResidualCNN
+from sightline.networks.handcrafted.network import HandcraftedNetwork, is_handcrafted
 from sightline.networks.simple_cnn import SimpleCNN
 
 OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
@@ -22,35 +23,54 @@ OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
     "attention_hybrid": AttentionHybrid,
     "cifarnet": CifarNet,
 }
+RESIDUAL = ["cnn_residual", "attention_resnet", "attention_hybrid"]  # those that also take a drop_path_rate
 
 
 def build_network(
-    architecture: str, classes: int, input_size: int, pretrained: bool, drop_rate: float = 0.0
+    architecture: str,
+    classes: int,
+    input_size: int,
+    pretrained: bool,
+    drop_rate: float = 0.0,
+    drop_path_rate: float = 0.0,
 ) -> nn.Module:
     """Build a network that takes float [N, 3, input_size, input_size] and gives logits [N, classes].
 
     Parameters
     ----------
     architecture : str
-        A key of `OWN_NETWORKS`, or a model name of timm, with or without a pretrained tag.
+        A key of `OWN_NETWORKS`; features and a classifier, such as ``hog_lbp_color+svm``; or a model name of timm, with
+        or without a pretrained tag.
     pretrained : bool
         Start from timm's published weights, which timm asks the Hugging Face hub for.
     drop_rate : float
         Probability, in [0, 1), that dropout before the head drops a feature; of no account once training is over.
+    drop_path_rate : float
+        Probability, in [0, 1), that the last residual branch is left out for an image; branches before it are left
+        out less, down to never at the first (Huang et al., 2016, "Deep Networks with Stochastic Depth").
 
     Raises
     ------
     SightlineError
-        The name is unknown, the network cannot take this input size, or the weights cannot be had.
+        The name is unknown, the network cannot take this input size, the weights cannot be had, or there is a
+        `drop_path_rate` but no residual branch.
     """
-    if architecture in OWN_NETWORKS:
-        if pretrained:
-            raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
-        network = OWN_NETWORKS[architecture](classes, drop_rate)
+    if pretrained and is_own(architecture):
+        raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
+    if is_handcrafted(architecture):
+        network = _build_handcrafted(architecture, classes, drop_rate or drop_path_rate)
+    elif architecture in OWN_NETWORKS:
+        network = _build_own(architecture, classes, drop_rate, drop_path_rate)
     else:
-        network = _build_timm(architecture, classes, input_size, pretrained, drop_rate)
+        rates = {"drop_rate": drop_rate} | ({"drop_path_rate": drop_path_rate} if drop_path_rate else {})
+        network = _build_timm(architecture, classes, input_size, pretrained, rates)
     _try_input(network, architecture, input_size)
     return network
+
+
+def is_own(architecture: str) -> bool:
+    """Tell whether a name is Sightline's rather than timm's."""
+    return architecture in OWN_NETWORKS or is_handcrafted(architecture)
 
 
 def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
@@ -61,7 +81,7 @@ def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
     SightlineError
         The network is one of Sightline's own, which have none.
     """
-    if architecture in OWN_NETWORKS:
+    if is_own(architecture):
         raise SightlineError(f"params.yaml: normalization: {architecture} brings none of its own; use `dataset`")
     import timm  # takes over a second to import, which Sightline's own networks need not wait for
 
@@ -70,14 +90,37 @@ def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
     return list(config.mean), list(config.std)
 
 
-def _build_timm(architecture: str, classes: int, input_size: int, pretrained: bool, drop_rate: float) -> nn.Module:
+def _build_handcrafted(architecture: str, classes: int, rate: float) -> nn.Module:
+    network = HandcraftedNetwork(architecture, classes)
+    if rate:
+        raise SightlineError(
+            f"params.yaml: drop_rate: {architecture} has nothing to drop; set it and drop_path_rate to 0.0"
+        )
+    return network
+
+
+def _build_own(architecture: str, classes: int, drop_rate: float, drop_path_rate: float) -> nn.Module:
+    if not drop_path_rate:
+        return OWN_NETWORKS[architecture](classes, drop_rate)
+    if architecture not in RESIDUAL:
+        raise _no_path_to_drop(architecture)
+    return OWN_NETWORKS[architecture](classes, drop_rate, drop_path_rate)
+
+
+def _build_timm(
+    architecture: str, classes: int, input_size: int, pretrained: bool, rates: dict[str, float]
+) -> nn.Module:
     import timm
 
     _check_timm_name(timm, architecture)
     config = timm.get_pretrained_cfg(architecture)
     sizes = {"img_size": input_size} if config is not None and config.fixed_input_size else {}
     try:
-        return timm.create_model(architecture, pretrained=pretrained, num_classes=classes, drop_rate=drop_rate, **sizes)
+        network = timm.create_model(architecture, pretrained=pretrained, num_classes=classes, **rates, **sizes)
+    except TypeError as error:
+        if "drop_path_rate" not in str(error):
+            raise
+        raise _no_path_to_drop(architecture) from None
     except (OSError, RuntimeError) as error:
         if not pretrained:
             raise
@@ -86,6 +129,15 @@ def _build_timm(architecture: str, classes: int, input_size: int, pretrained: bo
             f"params.yaml: pretrained: the weights of {architecture} cannot be fetched from the Hugging Face hub "
             f"({reason}): connect to the network, fill its cache (HF_HOME), or set `pretrained: false`"
         ) from None
+    if "drop_path_rate" in rates and not any(getattr(part, "drop_prob", 0) for part in network.modules()):
+        raise _no_path_to_drop(architecture)  # some take the rate and have no use for it
+    return network
+
+
+def _no_path_to_drop(architecture: str) -> SightlineError:
+    return SightlineError(
+        f"params.yaml: drop_path_rate: {architecture} has no residual branches that can be dropped; set it to 0.0"
+    )
 
 
 @torch.no_grad()

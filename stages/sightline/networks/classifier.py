@@ -11,7 +11,7 @@ class Classifier(nn.Module):
     Parameters
     ----------
     network : nn.Module
-        Takes normalised float [N, 3, input_size, input_size].
+        Takes normalised float [N, 3, input_size, input_size]; one whose `takes_normalized` is False takes it in [0, 1].
     mean, std : list of float
         Per channel R, G, B, in units of [0, 1].
     input_size : int
@@ -21,6 +21,8 @@ class Classifier(nn.Module):
 
     def __init__(self, network: nn.Module, mean: list[float], std: list[float], input_size: int):
         super().__init__()
+        if not getattr(network, "takes_normalized", True):
+            mean, std = [0.0] * 3, [1.0] * 3
         self.network = network
         self.input_size = input_size
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
@@ -41,6 +43,10 @@ class Classifier(nn.Module):
     def normalize(self, images: torch.Tensor) -> torch.Tensor:
         """Return (images - mean) / std for images [N, 3, H, W] in [0, 1]."""
         return (images - self.mean) / self.std
+
+    def with_network(self, network: nn.Module) -> "Classifier":
+        """Return a classifier with the same preprocessing and another network."""
+        return Classifier(network, self.mean.flatten().tolist(), self.std.flatten().tolist(), self.input_size)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.network(self.normalize(self.scale(pixels)))

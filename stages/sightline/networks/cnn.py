@@ -4,9 +4,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from sightline.networks.droppath import drop_path, rates_by_depth
 from sightline.networks.pooled import PooledNetwork, describe_maps
 
 WIDTHS = (32, 64, 128, 256)
+PAIRS = list(zip((3, *WIDTHS), WIDTHS, strict=False))  # channels before and after each block
 
 
 class CNN(PooledNetwork):
@@ -17,7 +19,7 @@ class CNN(PooledNetwork):
     """
 
     def __init__(self, classes: int, drop_rate: float):
-        super().__init__(*_layout(ConvBlock), classes, drop_rate)
+        super().__init__(*_layout([ConvBlock(*pair) for pair in PAIRS]), classes, drop_rate)
 
 
 class ResidualCNN(PooledNetwork):
@@ -27,8 +29,10 @@ class ResidualCNN(PooledNetwork):
     10 classes: a shortcut is a 1x1 convolution with batch norm, as every block widens.
     """
 
-    def __init__(self, classes: int, drop_rate: float):
-        super().__init__(*_layout(ResidualBlock), classes, drop_rate)
+    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0):
+        rates = rates_by_depth(drop_path_rate, len(PAIRS))
+        blocks = [ResidualBlock(*pair, rate) for pair, rate in zip(PAIRS, rates, strict=True)]
+        super().__init__(*_layout(blocks), classes, drop_rate)
 
 
 class ConvBlock(nn.Module):
@@ -49,21 +53,22 @@ class ConvBlock(nn.Module):
 
 
 class ResidualBlock(ConvBlock):
-    """A `ConvBlock` that adds a projection of its input before the last ReLU."""
+    """A `ConvBlock` that adds a projection of its input before the last ReLU.
 
-    def __init__(self, before: int, after: int):
+    In training, `rate` is the probability that an image takes the projection alone.
+    """
+
+    def __init__(self, before: int, after: int, rate: float):
         super().__init__(before, after)
+        self.drop_path = drop_path(rate)
         self.shortcut = nn.Sequential(nn.Conv2d(before, after, kernel_size=1, bias=False), nn.BatchNorm2d(after))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return functional.relu(self.body(features) + self.shortcut(features))
+        return functional.relu(self.drop_path(self.body(features)) + self.shortcut(features))
 
 
-def _layout(block: type[ConvBlock]) -> tuple[nn.Sequential, list[dict]]:
-    blocks, names, before = [], [], 3
-    for index, width in enumerate(WIDTHS):
-        pooled = [nn.MaxPool2d(2)] if index else []
-        blocks.append(nn.Sequential(*pooled, block(before, width)))
-        names.append(f"blocks.{index}")
-        before = width
-    return nn.Sequential(*blocks), describe_maps(names, WIDTHS, (1, 2, 4, 8))
+def _layout(blocks: list[ConvBlock]) -> tuple[nn.Sequential, list[dict]]:
+    """Put pooling before all blocks but the first, and describe their maps."""
+    layers = [nn.Sequential(*([nn.MaxPool2d(2)] if index else []), block) for index, block in enumerate(blocks)]
+    names = [f"blocks.{index}" for index in range(len(blocks))]
+    return nn.Sequential(*layers), describe_maps(names, WIDTHS, (1, 2, 4, 8))

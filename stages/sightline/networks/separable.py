@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from sightline.networks.droppath import drop_path
+
 
 def stem(width: int) -> nn.Sequential:
     """Return a 3x3 convolution from RGB with batch norm and ReLU, at the image's own resolution."""
@@ -27,10 +29,11 @@ class ResidualBlock(nn.Module):
     """Two separable convolutions with batch norm, then attention, added to the input, then ReLU.
 
     Takes [N, before, h, w], gives [N, after, h, w]; where these differ, the shortcut is a 1x1 convolution with batch
-    norm (He et al., 2016, "Deep Residual Learning for Image Recognition").
+    norm (He et al., 2016, "Deep Residual Learning for Image Recognition"). In training, `rate` is the probability that
+    an image takes the shortcut alone.
     """
 
-    def __init__(self, before: int, after: int, attention: nn.Module):
+    def __init__(self, before: int, after: int, attention: nn.Module, rate: float):
         super().__init__()
         self.body = nn.Sequential(
             separable(before, after),
@@ -40,10 +43,11 @@ class ResidualBlock(nn.Module):
             nn.BatchNorm2d(after),
             attention,
         )
+        self.drop_path = drop_path(rate)
         self.shortcut = nn.Identity() if before == after else _projection(before, after)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        return functional.relu(self.body(maps) + self.shortcut(maps))
+        return functional.relu(self.drop_path(self.body(maps)) + self.shortcut(maps))
 
 
 class DenseBlock(nn.Module):

@@ -58,9 +58,9 @@ class Batches:
         for step in range(steps_per_epoch(len(self), batch_size)):
             yield order[step * batch_size : (step + 1) * batch_size]
 
-    def in_order(self, batch_size: int) -> Iterator[torch.Tensor]:
-        """Yield all positions in their order."""
-        yield from torch.arange(len(self)).split(batch_size)
+    def in_order(self, batch_size: int, process: int, processes: int) -> Iterator[torch.Tensor]:
+        """Yield the positions that a process out of some takes, in their order."""
+        yield from torch.arange(process, len(self), processes).split(batch_size)
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:

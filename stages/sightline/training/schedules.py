@@ -25,7 +25,7 @@ class Shape:
     power : float
         Of polynomial.
     floor : float
-        Lowest factor of all curves but constant, in [0, 1); the curve is squeezed into what is above it.
+        Lowest factor of all curves but constant and plateau, in [0, 1); the curve is squeezed into what is above it.
     """
 
     cycles: int
@@ -66,7 +66,9 @@ CURVES: dict[str, Callable[[float, Shape], float]] = {  # progress in [0, 1] aft
     "cyclic": _cyclic,
     "polynomial": lambda progress, shape: (1 - progress) ** shape.power,
     "linear": lambda progress, shape: 1 - progress,
+    "plateau": lambda progress, shape: 1.0,  # `lower` does the rest
 }
+ENDLESS = ("constant", "plateau")  # their curves do not depend on the length of the run
 
 
 def build_schedule(optimizer: Optimizer, name: str, shape: Shape, warmup_steps: int, steps: int) -> LambdaLR:
@@ -75,7 +77,7 @@ def build_schedule(optimizer: Optimizer, name: str, shape: Shape, warmup_steps: 
     The k-th of `warmup_steps` updates uses k / warmup_steps of the rate, so that none is lost at rate 0.
     """
     curve = CURVES[name]
-    floor = 0.0 if name == "constant" else shape.floor
+    floor = 0.0 if name in ENDLESS else shape.floor
 
     def factor(step: int) -> float:
         if step < warmup_steps:
@@ -84,3 +86,10 @@ def build_schedule(optimizer: Optimizer, name: str, shape: Shape, warmup_steps: 
         return floor + (1 - floor) * curve(progress, shape)
 
     return LambdaLR(optimizer, factor)
+
+
+def lower(schedule: LambdaLR, factor: float) -> None:
+    """Multiply the rate by `factor` from the next update on: the fall of the plateau schedule."""
+    schedule.base_lrs = [rate * factor for rate in schedule.base_lrs]
+    for group in schedule.optimizer.param_groups:
+        group["lr"] *= factor

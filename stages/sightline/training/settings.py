@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sightline.common.params import StageParams
+from sightline.common.params import StageParams, StrictModel
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -12,14 +12,38 @@ Positive = Annotated[float, Field(gt=0)]
 Span = Annotated[list[Positive], Field(min_length=2, max_length=2)]
 
 
+Name = Annotated[str, Field(min_length=1)]
+
+
+class DistillParams(StrictModel):
+    """The section `distill`."""
+
+    teacher: str
+    temperature: Positive
+    weight: Probability
+
+
+class ClassicalParams(StrictModel):
+    """The section `classical`, of models on handcrafted features."""
+
+    svm_c: Positive
+    forest_trees: int = Field(ge=1)
+    forest_depth: int = Field(ge=1)
+
+
 class TrainParams(StageParams):
     """Validated parameters of the train stage; params.yaml explains each of them."""
 
     seed: int = Field(ge=0)
-    model: str = Field(min_length=1)
+    model: Name | Annotated[list[Name], Field(min_length=1)]
     pretrained: bool
+    weights: str
+    freeze: Literal["none", "backbone"] | Annotated[int, Field(ge=1)]
+    unfreeze_epoch: int = Field(ge=0)
+    unfreeze_every: int = Field(ge=0)
     drop_rate: float = Field(ge=0, lt=1)
-    normalization: Literal["dataset", "network"]
+    drop_path_rate: float = Field(ge=0, lt=1)
+    normalization: Literal["dataset", "network", "weights"]
     input_size: int = Field(ge=0)
 
     epochs: int = Field(ge=1)
@@ -32,17 +56,32 @@ class TrainParams(StageParams):
     weight_decay: NotNegative
     layer_decay: float = Field(gt=0, le=1)
     schedule: Literal[
-        "constant", "cosine", "one_cycle", "step", "multistep", "exponential", "cyclic", "polynomial", "linear"
+        "constant",
+        "cosine",
+        "one_cycle",
+        "step",
+        "multistep",
+        "exponential",
+        "cyclic",
+        "polynomial",
+        "linear",
+        "plateau",
     ]
     schedule_cycles: int = Field(ge=1)
     schedule_milestones: list[Probability]
     schedule_gamma: float = Field(gt=0, le=1)
     schedule_power: Positive
     schedule_floor: float = Field(ge=0, lt=1)
+    plateau_patience: int = Field(ge=1)
     warmup_epochs: NotNegative
     clip_grad_norm: NotNegative
     clip_grad_value: NotNegative
     clip_grad_adaptive: NotNegative
+    averaging: Literal["none", "ema", "swa"]
+    ema_decay: float = Field(gt=0, lt=1)
+    swa_start: Probability
+    patience: int = Field(ge=0)
+    min_delta: NotNegative
 
     loss: Literal["cross_entropy", "focal", "bce"]
     label_smoothing: float = Field(ge=0, lt=1)
@@ -53,6 +92,8 @@ class TrainParams(StageParams):
     sampler: Literal["shuffle", "balanced"]
     sampler_power: Probability
     l1: NotNegative
+    distill: DistillParams
+    classical: ClassicalParams
 
     random_resized_crop: bool
     crop_scale: Span
@@ -81,10 +122,24 @@ class TrainParams(StageParams):
     mix_prob: Probability
     mix_switch_prob: Probability
 
-    precision: Literal["fp32", "bf16", "fp16"]
+    precision: Literal["auto", "fp32", "bf16", "fp16"]
     channels_last: bool
+    compile: bool
+    trackers: list[Literal["tensorboard", "mlflow", "wandb"]]
     monitor: Literal["val/loss", "val/accuracy", "val/balanced_accuracy", "val/f1_macro"]
     keep: Literal["best", "last"]
+
+    @property
+    def architectures(self) -> list[str]:
+        """The names that `model` lists, or its only one."""
+        return [self.model] if isinstance(self.model, str) else self.model
+
+    @field_validator("model")
+    @classmethod
+    def architectures_differ(cls, model: str | list[str]) -> str | list[str]:
+        if len(set(model)) < len(model) and isinstance(model, list):
+            raise ValueError("an architecture must not stand twice")
+        return model
 
     @field_validator("color_jitter")
     @classmethod
@@ -92,6 +147,16 @@ class TrainParams(StageParams):
         if strengths[3] > 0.5:
             raise ValueError("the fourth, hue, must be at most 0.5, half a turn")
         return strengths
+
+    @model_validator(mode="after")
+    def weights_fit_their_use(self) -> "TrainParams":
+        if self.weights and self.pretrained:
+            raise ValueError("pretrained: must be false where weights names a file")
+        if self.weights and len(self.architectures) > 1:
+            raise ValueError("weights: one file cannot start several architectures")
+        if self.normalization == "weights" and not self.weights:
+            raise ValueError("normalization: weights needs weights to name an earlier models/trained")
+        return self
 
     @model_validator(mode="after")
     def batches_divide(self) -> "TrainParams":

@@ -2,17 +2,21 @@
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch.nn import functional
 
 from sightline.networks.classifier import Classifier
 from sightline.training.batches import Batches
 
+NO_IMAGE = -1  # the label of rows that only make shares equal
+
 
 @torch.inference_mode()
-def validate(classifier: Classifier, images: Batches, batch_size: int) -> dict[str, float]:
+def validate(classifier: Classifier, images: Batches, batch_size: int, accelerator: Accelerator) -> dict[str, float]:
     """Return ``val/loss`` (cross-entropy without smoothing), accuracy, balanced accuracy and macro F1.
 
-    Balanced accuracy is the mean recall of the classes that have images. The classifier is left in evaluation mode.
+    Each process takes its share of the images; the scores are those of all, on every process. Balanced accuracy is the
+    mean recall of the classes that have images. The classifier is left in evaluation mode.
     """
     from sklearn.metrics import (
         accuracy_score,
@@ -22,11 +26,12 @@ def validate(classifier: Classifier, images: Batches, batch_size: int) -> dict[s
 
     classifier.eval()
     logits, labels = [], []
-    for chosen in images.in_order(batch_size):
+    for chosen in images.in_order(batch_size, accelerator.process_index, accelerator.num_processes):
         pixels, batch_labels = images.take(chosen)
-        logits.append(classifier(pixels).float())
+        with accelerator.autocast():
+            logits.append(classifier(pixels).float())
         labels.append(batch_labels)
-    scores, truth = torch.cat(logits), torch.cat(labels)
+    scores, truth = gather(torch.cat(logits), torch.cat(labels), accelerator)
     loss = functional.cross_entropy(scores, truth).item()
     truth, predicted = truth.cpu().numpy(), scores.argmax(dim=1).cpu().numpy()
     return {
@@ -37,3 +42,12 @@ def validate(classifier: Classifier, images: Batches, batch_size: int) -> dict[s
         ),
         "val/f1_macro": float(f1_score(truth, predicted, average="macro", zero_division=0)),
     }
+
+
+def gather(scores: torch.Tensor, labels: torch.Tensor, accelerator: Accelerator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return scores [N, C] and labels [N] of all processes, whose shares may differ by an image."""
+    if accelerator.num_processes == 1:
+        return scores, labels
+    scores = accelerator.gather(accelerator.pad_across_processes(scores))
+    labels = accelerator.gather(accelerator.pad_across_processes(labels, pad_index=NO_IMAGE))
+    return scores[labels != NO_IMAGE], labels[labels != NO_IMAGE]

@@ -45,6 +45,7 @@ class HandcraftedNetwork(nn.Module):
     """
 
     takes_normalized = False  # features compare whole levels, and flat areas are flat only there
+    has_gradients = False  # levels are rounded and compared: no slope leads from a score back to a pixel
 
     def __init__(self, architecture: str, classes: int):
         super().__init__()

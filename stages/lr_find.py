@@ -1,0 +1,129 @@
+"""Find a learning rate: train a little at a rate that grows with every update, and see where the loss falls fastest.
+
+Reads   data/prepared, data/split    the training images of the pipeline's last run
+Writes  lr_find/loss.csv             rate, loss, smoothed loss of each update
+        lr_find/loss.png             the smoothed loss over the rate, the suggestion marked
+
+The range test of Smith, 2017, "Cyclical Learning Rates for Training Neural Networks". It is no stage: `make lr-find`
+runs it on the parameters of params.yaml, of which the rate and the schedule are left aside.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from sightline.common.allocator import keep_freed_memory
+from sightline.common.device import use_deterministic_algorithms
+from sightline.common.errors import SightlineError
+from sightline.common.files import replacing, write_table
+from sightline.common.stage import run_stage
+from sightline.images.store import open_pixels, read_dataset, read_samples
+from sightline.training.batches import Batches
+from sightline.training.devices import make_accelerator
+from sightline.training.interrupt import StopRequest
+from sightline.training.loop import update
+from sightline.training.members import plan_members
+from sightline.training.run import Run
+from sightline.training.settings import TrainParams
+from sightline.training.start import describe_model, make_classifier
+from sightline.training.streams import Streams
+from sightline.training.trainee import Trainee, build_trainee
+from train import Session, make_batches, make_run
+
+FOLDER = Path("lr_find")
+LOWEST, HIGHEST, UPDATES = 1e-7, 10.0, 120
+SMOOTHING = 0.9  # of the exponential mean that the eye would draw
+DIVERGED = 4.0  # times the lowest smoothed loss
+EDGE = 5  # updates at either end that suggest nothing
+
+
+def main(params: TrainParams) -> None:
+    keep_freed_memory()
+    use_deterministic_algorithms(params.seed)
+    accelerator = make_accelerator(params)
+    dataset, samples, pixels = read_dataset(), read_samples(), open_pixels()
+    spec = describe_model(dataset, samples, pixels, params)
+    plan = next(plan_members(samples, params, accelerator.num_processes))
+    train = make_batches(pixels, plan.train, dataset, accelerator.device)
+    run = make_run(Session(params, accelerator, spec, None, None, StopRequest()), train, plan)
+    trainee = build_trainee(make_classifier(spec, train, plan.architecture, run), len(train), run)
+    curve = smooth(*range_test(trainee, train, run))
+    suggestion = suggest(curve)
+    write_table(FOLDER / "loss.csv", curve)
+    with replacing(FOLDER / "loss.png") as beside:
+        draw(curve, suggestion).savefig(beside, format="png", metadata={"Software": None})
+    print(f"suggested lr: {suggestion:.1e} (steepest fall; see {FOLDER}/loss.png)")
+
+
+def range_test(trainee: Trainee, train: Batches, run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rates of the updates made, and the loss before each; it ends when the loss has left all bounds."""
+    trainee.classifier.network.train()
+    rates = np.geomspace(LOWEST, HIGHEST, UPDATES)
+    base = trainee.optimizer.param_groups[0]["initial_lr"]
+    scales = [group["initial_lr"] / base for group in trainee.optimizer.param_groups]  # those of layer_decay
+    losses: list[float] = []
+    for rate, batch in zip(tqdm(rates, desc="lr-find", disable=None), endless(train, run), strict=False):
+        for group, scale in zip(trainee.optimizer.param_groups, scales, strict=True):
+            group["lr"] = rate * scale
+        streams = Streams(run, len(losses))
+        losses.append(torch.stack(update(trainee, train, batch, streams.images, 0)).mean().item())
+        if not np.isfinite(losses[-1]) or losses[-1] > DIVERGED * losses[0]:
+            break
+    return rates[: len(losses)], np.array(losses)
+
+
+def endless(train: Batches, run: Run):
+    """Yield shuffled batches, epoch after epoch."""
+    epoch = 0
+    while True:
+        yield from train.shuffled(run.params.batch_size, Streams(run, epoch).order, 0.0)
+        epoch += 1
+
+
+def smooth(rates: np.ndarray, losses: np.ndarray) -> pd.DataFrame:
+    """Return columns lr, loss, smoothed: the bias-corrected exponential mean, up to where it left all bounds."""
+    mean, smoothed = 0.0, []
+    for number, loss in enumerate(losses, start=1):
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+        smoothed.append(mean / (1 - SMOOTHING**number))
+    table = pd.DataFrame({"lr": rates, "loss": losses, "smoothed": smoothed})
+    return table[np.isfinite(table["smoothed"])]
+
+
+def suggest(curve: pd.DataFrame) -> float:
+    """Return the rate at which the smoothed loss falls fastest, before its lowest point.
+
+    Raises
+    ------
+    SightlineError
+        The loss never fell, or only at the edges of the range.
+    """
+    lowest = int(curve["smoothed"].to_numpy().argmin())
+    falling = curve["smoothed"].to_numpy()[EDGE : lowest + 1]
+    if len(falling) < EDGE:
+        raise SightlineError(
+            "lr-find: the loss did not fall at any rate: look at lr_find/loss.csv, mend the data first"
+        )
+    slopes = np.gradient(falling)  # rates are evenly spaced on the logarithmic axis
+    return float(curve["lr"].to_numpy()[EDGE + int(slopes.argmin())])
+
+
+def draw(curve: pd.DataFrame, suggestion: float) -> Figure:
+    """Draw the smoothed loss over the rate, with the suggestion."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(curve["lr"], curve["loss"], color="0.8", label="loss")
+    axes.plot(curve["lr"], curve["smoothed"], label="smoothed")
+    axes.axvline(suggestion, color="tab:orange", linestyle="--", label=f"suggested: {suggestion:.1e}")
+    axes.set(xscale="log", xlabel="learning rate", ylabel="training loss", title="Learning-rate range test")
+    axes.set_ylim(curve["smoothed"].min() * 0.9, curve["smoothed"].iloc[0] * 1.3)
+    axes.legend()
+    return figure
+
+
+if __name__ == "__main__":
+    run_stage(main, TrainParams)

@@ -1,0 +1,90 @@
+"""A teacher for knowledge distillation: an earlier experiment's model, frozen, asked about a student's images."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from sightline.common.errors import SightlineError
+from sightline.networks.classifier import Classifier, Ensemble, mean_log_probabilities
+from sightline.networks.saved import load_members, read_spec
+
+
+class Teacher(nn.Module):
+    """An ensemble that never trains, and takes images as the student sees them.
+
+    Hinton et al., 2015, "Distilling the Knowledge in a Neural Network"; that teacher and student see the same crop and
+    flip is from Beyer et al., 2022, "Knowledge distillation: A good teacher is patient and consistent".
+
+    Parameters
+    ----------
+    members : list of Classifier
+        Each with its own mean, standard deviation and input size.
+    """
+
+    def __init__(self, members: list[Classifier]):
+        super().__init__()
+        self.ensemble = Ensemble(members)
+        self.requires_grad_(False)
+        self.train(False)
+
+    def train(self, mode: bool = True) -> "Teacher":
+        """Stay in evaluation mode, whatever mode the student is put into."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return log-probabilities; divided by a temperature and put through softmax they soften as logits do.
+
+        Parameters
+        ----------
+        images : torch.Tensor
+            Either stored pixels, uint8 [N, H, W, 3], which are cropped or enlarged as in prediction; or augmented
+            images, float [N, 3, H, W] in [0, 1], not normalised, of which each member sees the whole at its own size.
+
+        Returns
+        -------
+        torch.Tensor
+            float32 [N, classes].
+        """
+        if images.dtype == torch.uint8:
+            return self.ensemble(images).float()
+        return mean_log_probabilities([_ask(member, images).float() for member in self.ensemble.members])
+
+
+def load_teacher(folder: str | Path, classes: list[str]) -> Teacher:
+    """Load an earlier `models/trained` as a teacher for these classes, on the CPU.
+
+    Raises
+    ------
+    SightlineError
+        There is no model, its files do not fit together, or it knows other classes or another order of them.
+    """
+    if not (Path(folder) / "model.json").is_file():
+        raise SightlineError(
+            f"params.yaml: distill.teacher: {folder} holds no model.json: put a copy of an earlier models/trained "
+            "there, or fetch it with `dvc pull`"
+        )
+    spec = read_spec(folder)
+    if spec.classes != classes:
+        raise SightlineError(
+            f"params.yaml: distill.teacher: {folder}: {_difference(spec.classes, classes)}: "
+            "name a teacher that was trained on the same classes"
+        )
+    return Teacher(load_members(folder, spec))
+
+
+def _ask(member: Classifier, images: torch.Tensor) -> torch.Tensor:
+    size = (member.input_size, member.input_size)
+    if tuple(images.shape[2:]) != size:
+        images = functional.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
+    return member.network(member.normalize(images))
+
+
+def _difference(known: list[str], wanted: list[str]) -> str:
+    """Say in what two lists of classes differ first."""
+    if len(known) != len(wanted):
+        return f"it knows {len(known)} classes, and the images are of {len(wanted)}"
+    position = next(index for index, pair in enumerate(zip(known, wanted, strict=True)) if pair[0] != pair[1])
+    return f"its class {position} is {known[position]!r}, that of the images {wanted[position]!r}"

@@ -1,0 +1,75 @@
+"""Averages of the weights over training: what is validated and kept in place of the weights themselves."""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+WARM_UP = 10  # updates: the first ones soon replace what the network started from
+
+
+class WeightAverage:
+    """A copy of a network that holds the average of its weights and batch statistics, by torch's AveragedModel.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network that learns.
+    kind : str
+        ``ema``: exponential, over updates; ``swa``: equal, over the epochs from `start_epoch` on, until which it is
+        the newest weights (Izmailov et al., 2018, "Averaging Weights Leads to Wider Optima and Better
+        Generalization").
+    decay : float
+        Of ``ema``, in (0, 1): what an update leaves of the average; after n updates at most (1 + n) / (10 + n), so
+        that short runs forget where they began.
+    start_epoch : int
+        Of ``swa``, counted from 0.
+    """
+
+    def __init__(self, network: nn.Module, kind: str, decay: float, start_epoch: int):
+        self.kind, self.decay, self.start_epoch = kind, decay, start_epoch
+        self.averaged = 0
+        self._model = AveragedModel(network, multi_avg_fn=self._blend, use_buffers=True).requires_grad_(False)
+
+    @property
+    def network(self) -> nn.Module:
+        return self._model.module
+
+    def after_update(self, network: nn.Module) -> None:
+        """Take the weights into an exponential average."""
+        if self.kind == "ema":
+            self._take(network)
+
+    def after_epoch(self, network: nn.Module, epoch: int) -> None:
+        """Take the weights into an equal average."""
+        if self.kind == "swa":
+            if epoch <= self.start_epoch:
+                self.averaged = 0
+            self._take(network)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the average and of how many it is."""
+        return {"network": self.network.state_dict(), "averaged": self.averaged}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.network.load_state_dict(state["network"])
+        self.averaged = state["averaged"]
+
+    def _take(self, network: nn.Module) -> None:
+        self._model.n_averaged.fill_(self.averaged)  # 0 copies the weights
+        self._model.update_parameters(network)
+        self.averaged += 1
+
+    def _kept(self) -> float:
+        if self.kind == "swa":
+            return self.averaged / (self.averaged + 1)
+        return min(self.decay, (1 + self.averaged) / (WARM_UP + self.averaged))
+
+    @torch.no_grad()
+    def _blend(self, averages: list[torch.Tensor], values: list[torch.Tensor], _: torch.Tensor) -> None:
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, values, 1 - self._kept())
+        else:  # batch norm's counters
+            torch._foreach_copy_(averages, values)

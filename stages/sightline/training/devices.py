@@ -1,0 +1,64 @@
+"""accelerate, as the parameters ask for it: device, precision, accumulation, processes, trackers."""
+
+import os
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import PartialState
+from accelerate.tracking import get_available_trackers
+from accelerate.utils import DistributedDataParallelKwargs
+
+from sightline.common.errors import SightlineError
+from sightline.training.settings import TrainParams
+
+MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+TRACKER_FOLDER = "trackers"
+
+
+def make_accelerator(params: TrainParams) -> Accelerator:
+    """Let accelerate choose the device and keep precision, accumulation, processes and clipping.
+
+    Raises
+    ------
+    SightlineError
+        The device cannot do the precision, or a tracker is not installed.
+    """
+    refuse_missing_trackers(params.trackers)
+    state = PartialState(cpu=several_without_cuda())  # told so, or each of them would train alone
+    precision = fastest_precision(state.device) if params.precision == "auto" else params.precision
+    unused = [DistributedDataParallelKwargs(find_unused_parameters=True)] if params.freeze != "none" else []
+    try:
+        return Accelerator(
+            cpu=several_without_cuda(),
+            mixed_precision=MIXED_PRECISION[precision],
+            gradient_accumulation_steps=params.accumulate,
+            kwargs_handlers=unused,
+            log_with=params.trackers or None,
+            project_dir=TRACKER_FOLDER,
+        )
+    except ValueError as error:
+        raise SightlineError(f"params.yaml: precision: {params.precision} does not work here: {error}") from None
+
+
+def several_without_cuda() -> bool:
+    """Tell whether a launcher such as torchrun started more than one process on processors."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available()
+
+
+def fastest_precision(device: torch.device) -> str:
+    """Return what suits the device: bf16 where it computes in it, else fp16 on GPUs and fp32 on processors."""
+    if device.type == "cuda":
+        found = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    else:
+        capable = torch.cpu.get_capabilities()
+        found = "bf16" if capable.get("avx512_bf16") or capable.get("amx_bf16") else "fp32"
+    print(f"train: precision: auto chose {found}")
+    return found
+
+
+def refuse_missing_trackers(names: list[str]) -> None:
+    """Raise SightlineError for a tracker whose package is not installed."""
+    installed = {str(kind.value) for kind in get_available_trackers()}
+    for name in names:
+        if name not in installed:
+            raise SightlineError(f"params.yaml: trackers: {name} is not installed: pip install {name}")

@@ -1,0 +1,70 @@
+"""Train a handcrafted model: one pass for the features, one fit by scikit-learn, in place of the loop."""
+
+from collections.abc import Iterator
+
+import torch
+from tqdm import tqdm
+
+from sightline.networks.classifier import Classifier
+from sightline.networks.handcrafted.fitting import ClassicalSettings, fit_handcrafted
+from sightline.training.batches import Batches
+from sightline.training.loop import VALIDATION_BATCH, describe_epoch
+from sightline.training.record import Fitted
+from sightline.training.run import Run
+from sightline.training.validate import validate
+
+AT_ONCE = 256  # images whose features are computed together: more is slower, as they leave the processor's cache
+
+
+def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitted:
+    """Fit the classifier's network on training images as they are stored, and validate it.
+
+    The log gets epoch 0 and its scores: ``train/loss``, the cross-entropy of the training images, and, where there
+    are validation images, those of `validate`.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Around a `HandcraftedNetwork`; it is fitted on the CPU and left on the device of `train`.
+
+    Returns
+    -------
+    Fitted
+        Its only epoch is the best and the last.
+
+    Raises
+    ------
+    SightlineError
+        All training images are of one class.
+    """
+    network = classifier.cpu().eval().network
+    tqdm.write(f"{network.architecture}: {len(train)} images, fitted once, and in parts to calibrate the probabilities")
+    fit_handcrafted(network, _scaled(classifier, train), train.labels.cpu().numpy(), settings_of(run))
+    classifier.to(train.device)
+    scores = {"train/loss": validate(classifier, train, VALIDATION_BATCH, run.accelerator)["val/loss"]}
+    if len(val):
+        scores |= validate(classifier, val, VALIDATION_BATCH, run.accelerator)
+    run.log(0, scores)
+    tqdm.write(describe_epoch(0, 1, scores))
+    weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+    return Fitted(0, scores, weights, weights)
+
+
+def settings_of(run: Run) -> ClassicalSettings:
+    """Return what scikit-learn's estimators are told by the parameters."""
+    chosen = run.params.classical
+    weights = weights_by_class(run.loss.weights)
+    return ClassicalSettings(run.seed("classical"), weights, chosen.svm_c, chosen.forest_trees, chosen.forest_depth)
+
+
+def weights_by_class(weights: torch.Tensor | None) -> dict[int, float] | None:
+    """Return scikit-learn's form of the weights [C] of `sightline.training.losses.class_weights`."""
+    return None if weights is None else dict(enumerate(weights.tolist()))
+
+
+def _scaled(classifier: Classifier, images: Batches) -> Iterator[torch.Tensor]:
+    """Yield float [B, 3, input_size, input_size] in [0, 1] of all images in their order, behind a progress bar."""
+    with tqdm(total=len(images), desc="features", unit="img", disable=None) as bar:
+        for chosen in images.in_order(AT_ONCE, 0, 1):
+            yield classifier.scale(images.take(chosen)[0].cpu())
+            bar.update(len(chosen))

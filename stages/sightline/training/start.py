@@ -1,0 +1,101 @@
+"""What a member starts from: its description in model.json, and its network with the first weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from accelerate import Accelerator
+
+from sightline.common.errors import SightlineError
+from sightline.images.store import DatasetSpec
+from sightline.networks.build import build_network, network_normalization
+from sightline.networks.classifier import Classifier
+from sightline.networks.saved import ModelSpec, Preprocessing
+from sightline.networks.teacher import load_teacher
+from sightline.networks.weights import load_weights, tracked_path, weights_normalization
+from sightline.training.batches import Batches
+from sightline.training.distill import Distillation
+from sightline.training.normalization import dataset_normalization
+from sightline.training.run import Run
+from sightline.training.schedules import ENDLESS
+from sightline.training.settings import TrainParams
+
+INITIAL_IMAGES = 2048
+
+NORMALIZATIONS = {  # params, pixels, training rows -> mean and standard deviation a channel, in [0, 1]
+    "dataset": lambda params, pixels, rows: dataset_normalization(pixels, rows),
+    "network": lambda params, pixels, rows: network_normalization(params.architectures[0]),
+    "weights": lambda params, pixels, rows: earlier_normalization(params.weights),
+}
+
+
+def describe_model(dataset: DatasetSpec, samples: pd.DataFrame, pixels: np.ndarray, params: TrainParams) -> ModelSpec:
+    """Return what model.json will say, before there are members."""
+    train_rows = samples["row"][samples["subset"] == "train"].to_numpy()
+    mean, std = NORMALIZATIONS[params.normalization](params, pixels, train_rows)
+    return ModelSpec.model_construct(
+        classes=dataset.classes,
+        preprocessing=Preprocessing(
+            image_size=dataset.image_size,
+            fit=dataset.fit,
+            resample=dataset.resample,
+            background=dataset.background,
+        ),
+        input_size=params.input_size or dataset.image_size,
+        mean=mean,
+        std=std,
+        members=[],
+    )
+
+
+def make_classifier(spec: ModelSpec, train: Batches, architecture: str, run: Run) -> Classifier:
+    """Build a member's network with its first weights: random, published, from a file, or from training images."""
+    params = run.params
+    torch.manual_seed(run.seed("network"))
+    rates = params.drop_rate, params.drop_path_rate
+    network = build_network(architecture, len(spec.classes), spec.input_size, params.pretrained, *rates)
+    classifier = Classifier(network, spec.mean, spec.std, spec.input_size)
+    if params.weights:
+        fresh = load_weights(network, tracked_path("weights", params.weights))
+        print(f"train: weights of {params.weights}; new: {', '.join(fresh) or 'none'}")
+    elif hasattr(network, "initialize_from"):
+        chosen = torch.linspace(0, len(train) - 1, min(len(train), INITIAL_IMAGES)).long()
+        network.initialize_from(classifier.normalize(classifier.scale(train.take(chosen)[0].cpu())))
+    return classifier
+
+
+def make_distillation(params: TrainParams, classes: list[str], accelerator: Accelerator) -> Distillation | None:
+    """Load the teacher that `distill.teacher` names, or none."""
+    chosen = params.distill
+    if not chosen.teacher:
+        return None
+    teacher = load_teacher(tracked_path("distill.teacher", chosen.teacher), classes).to(accelerator.device)
+
+    def taught(images: torch.Tensor) -> torch.Tensor:
+        with accelerator.autocast():
+            return teacher(images)
+
+    return Distillation(taught, chosen.temperature, chosen.weight)
+
+
+def earlier_normalization(weights: str) -> tuple[list[float], list[float]]:
+    """Return the mean and standard deviation that came with the weights."""
+    found = weights_normalization(tracked_path("weights", weights))
+    if found is None:
+        raise SightlineError(f"params.yaml: normalization: {weights} is a file without any; use `dataset`")
+    return found
+
+
+def input_files(params: TrainParams) -> list[Path]:
+    """Return the files that the parameters name besides the data."""
+    named = {"weights": params.weights, "distill.teacher": params.distill.teacher}
+    found = [tracked_path(key, name) for key, name in named.items() if name]
+    return [file for path in found for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+
+
+def why_not_longer(params: TrainParams) -> str:
+    """Return why a longer run is not the beginning of this one gone on with; empty where it is."""
+    if params.schedule not in ENDLESS:
+        return f"schedule: {params.schedule} depends on the length of the run"
+    return "swa_start is a share of the run" if params.averaging == "swa" else ""

@@ -1,0 +1,112 @@
+"""What changes while a member trains: its weights, their average, the optimizer, the learning rate."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate.optimizer import AcceleratedOptimizer
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from sightline.networks.classifier import Classifier
+from sightline.networks.freeze import freeze, unfreeze, wake_order
+from sightline.training.average import WeightAverage
+from sightline.training.batches import steps_per_epoch
+from sightline.training.optim import build_optimizer, parameter_groups
+from sightline.training.run import Run
+from sightline.training.schedules import Shape, build_schedule
+from sightline.training.settings import TrainParams
+from sightline.training.sync_norm import share_batch_statistics
+
+
+@dataclass
+class Trainee:
+    """A classifier in training; `judged` is what gets validated and kept: itself, or the average of its weights."""
+
+    classifier: Classifier
+    judged: Classifier
+    average: WeightAverage | None
+    optimizer: AcceleratedOptimizer
+    schedule: LambdaLR
+    run: Run
+    asleep: list[list[nn.Parameter]]
+
+    @property
+    def bare_network(self) -> nn.Module:
+        """The network without what accelerate and torch.compile put around it."""
+        return self.run.accelerator.unwrap_model(self.classifier.network, keep_torch_compile=False)
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """Copy the judged weights to the CPU."""
+        network = self.average.network if self.average else self.bare_network
+        return copy_to_cpu(network.state_dict())
+
+    def wake(self, epoch: int) -> None:
+        """Let the frozen parts learn whose epoch has come."""
+        first, every = self.run.params.unfreeze_epoch, self.run.params.unfreeze_every
+        if first and epoch >= first:
+            awake = 1 + (epoch - first) // every if every else len(self.asleep)
+            for part in self.asleep[:awake]:
+                unfreeze(part)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return, on the CPU, all that the next update depends on but random streams."""
+        scaler = self.run.accelerator.scaler
+        return {
+            "network": copy_to_cpu(self.bare_network.state_dict()),
+            "average": self.average.state_dict() if self.average else None,
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "scaler": scaler.state_dict() if scaler else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.bare_network.load_state_dict(state["network"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        if self.run.accelerator.scaler:
+            self.run.accelerator.scaler.load_state_dict(state["scaler"])
+
+
+def build_trainee(classifier: Classifier, images: int, run: Run) -> Trainee:
+    """Put a classifier on the device, with what trains it on so many images."""
+    params, accelerator = run.params, run.accelerator
+    network = classifier.network.to(accelerator.device, memory_format=run.memory_format)
+    groups = parameter_groups(network, params.weight_decay, params.layer_decay)
+    optimizer = build_optimizer(groups, params.optimizer, params.lr, params.momentum, params.lookahead)
+    average = build_average(network, params)
+    judged = classifier.with_network(average.network) if average else classifier
+    learner = share_batch_statistics(network) if accelerator.num_processes > 1 else network
+    learner = torch.compile(learner) if params.compile else learner
+    classifier.network, optimizer = accelerator.prepare(learner, optimizer)
+    for part in (classifier, judged, run.loss):
+        part.to(accelerator.device)
+    steps = steps_per_epoch(images, params.batch_size)
+    warmup = round(params.warmup_epochs * steps)
+    schedule = build_schedule(optimizer.optimizer, params.schedule, shape_of(params), warmup, params.epochs * steps)
+    bare = accelerator.unwrap_model(classifier.network, keep_torch_compile=False)
+    asleep = wake_order(bare, freeze(bare, params.freeze), gradually=params.unfreeze_every > 0)
+    return Trainee(classifier, judged, average, optimizer, schedule, run, asleep)
+
+
+def build_average(network: nn.Module, params: TrainParams) -> WeightAverage | None:
+    """Build the average that `averaging` names, or none."""
+    if params.averaging == "none":
+        return None
+    start = min(params.epochs - 1, round(params.swa_start * params.epochs))
+    return WeightAverage(network, params.averaging, params.ema_decay, start)
+
+
+def shape_of(params: TrainParams) -> Shape:
+    """Return what the schedule's curve is made of."""
+    milestones = tuple(params.schedule_milestones)
+    return Shape(
+        params.schedule_cycles, milestones, params.schedule_gamma, params.schedule_power, params.schedule_floor
+    )
+
+
+def copy_to_cpu(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}

@@ -1,0 +1,105 @@
+"""Trainings that are killed and started again end with the same bytes as one that was not."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from imports import ROOT
+from small_run import SUBSETS, make_run
+
+EPOCHS = 12
+LIMIT = 240  # s
+
+
+@pytest.fixture
+def folder(workspace, set_params):
+    make_run(workspace, SUBSETS[:1] * 400 + SUBSETS[1:2] * 40 + SUBSETS[2:])
+    for path in (workspace / "models/trained").iterdir():
+        path.unlink()
+    set_params(epochs=EPOCHS, batch_size=8, accumulate=2, averaging="ema", lookahead=True, mixup=0.2, drop_rate=0.2)
+    return workspace
+
+
+def start(**environment):
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"} | environment
+    command = [sys.executable, str(ROOT / "stages/train.py")]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+
+
+def finish(process):
+    output = process.communicate(timeout=LIMIT)[0]
+    assert process.returncode == 0, output
+    return output
+
+
+def written():
+    files = [path for root in ("models/trained", "plots/train", "metrics") for path in Path(root).rglob("*")]
+    return {str(path): path.read_bytes() for path in files if path.is_file()}
+
+
+def wait_for_epoch(process):
+    """Read until the process says that an epoch is over."""
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("epoch"):
+            return line
+    raise AssertionError("".join(said))
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    """What the training of `folder` writes when nothing stops it; filled by the first test that needs it."""
+    return {}
+
+
+def expected_bytes(undisturbed):
+    if not undisturbed:
+        finish(start())
+        undisturbed.update(written())
+    return undisturbed
+
+
+def test_killed_at_random_points_it_ends_with_the_same_bytes(folder, undisturbed):
+    expected = expected_bytes(undisturbed)
+    draws = random.Random(0)
+    for _ in range(3):
+        process = start()
+        wait_for_epoch(process)
+        time.sleep(draws.random() / 2)
+        process.kill()
+        process.wait()
+    assert "goes on after epoch" in finish(start())
+    assert written() == expected
+
+
+def test_a_signal_saves_in_the_middle_of_an_epoch(folder, undisturbed):
+    expected = expected_bytes(undisturbed)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = start()
+        wait_for_epoch(process)
+        process.send_signal(number)
+        output = process.communicate(timeout=LIMIT)[0]
+        assert process.returncode == 1
+        assert "interrupted in epoch" in output.splitlines()[-1]
+        assert "Traceback" not in output
+    assert "step" in finish(start()).splitlines()[0]
+    assert written() == expected
+
+
+def test_a_longer_run_goes_on_where_the_schedule_allows_it(folder, set_params):
+    set_params(schedule="constant", epochs=3)
+    finish(start())
+    whole = written()
+    set_params(epochs=1, lr=3e-3)
+    Path(".resume").rename("before")
+    finish(start())
+    set_params(epochs=3)
+    assert "goes on after epoch 1" in finish(start())
+    assert written() == whole
