@@ -109,14 +109,13 @@ def test_one_test_image(here):
     assert metrics()["images"]["explained"] == 1
 
 
-def test_a_model_without_maps_and_gradients_goes_on(here, monkeypatch):
-    make_run(here, MIXED)
-    monkeypatch.setattr("sightline.explaining.subject.find_target_layer", lambda _classifier: None)
-    monkeypatch.setattr("sightline.networks.simple_cnn.SimpleCNN.has_gradients", False, raising=False)
+def test_a_model_without_maps_and_gradients_goes_on(here):
+    make_run(here, MIXED, architecture="hog_color+random_forest")
     main(params(method=["gradcam", "saliency", "occlusion"]))
     assert metrics()["notes"] == [
-        "gradcam does not apply to simple_cnn: it names no layer that lies on a grid over the image",
-        "saliency does not apply to simple_cnn: its scores have no gradient with respect to the image",
+        "gradcam does not apply to hog_color+random_forest: it names no layer that lies on a grid over the image",
+        "saliency does not apply to hog_color+random_forest: its scores have no gradient with respect to the image",
+        "no shuffled_rank_correlation: hog_color+random_forest has no weights to shuffle",
     ]
     assert metrics()["layers"] == {}
     assert set(metrics()["methods"]) == {"occlusion", "random_order"}
