@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from inference_case import RUNTIMES
 from inference_report import describe_machine, draw_throughput, write_markdown
 

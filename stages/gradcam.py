@@ -1,113 +1,147 @@
-"""Show with Grad-CAM where the model finds the evidence for its predictions on test images.
+"""Show where the model finds the evidence for its predictions on test images, and measure how well that is shown.
 
-Reads   data/prepared/images.npy         pixels
-        data/predictions/predictions.csv  true and predicted class and probability of each image
-        models/trained                    the members and model.json
-Writes  plots/gradcam/correct_NN.png      image, map and overlay of correct predictions, one class after the other
-        plots/gradcam/wrong_NN.png        the same of wrong ones, most confident first
-        plots/gradcam/overview.png        all overlays; there even when there is no image to explain
-        metrics/gradcam.json              images explained, blank maps, the layer each member is read at
+Reads   data/prepared                      pixels, original sizes, boxes where the source has them
+        data/predictions/predictions.csv   true and predicted class and probability of each image
+        models/trained                     the members and model.json
+Writes  plots/gradcam/maps/<kind>.png      correct, wrong, least_confident, named: image and one map a method
+        plots/gradcam/maps/classes.png     mean map of each class
+        plots/gradcam/maps/features.png    feature maps of chosen layers
+        plots/gradcam/faithfulness.csv     deletion and insertion curves
+        metrics/gradcam.json               blank maps, quality of each method, the layer each member is read at
+
+Quality is measured on test images that do not depend on the model, so that two models' numbers can be compared. The
+members' probabilities are those before calibration.
 """
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-import numpy as np
 import pandas as pd
-import torch
 from PIL import Image
-from pydantic import Field
-from tqdm import tqdm
+from pydantic import Field, ValidationInfo, field_validator
 
-from sightline.common.files import read_table, write_json
+from sightline.common.device import use_deterministic_algorithms
+from sightline.common.files import read_table, write_json, write_table
 from sightline.common.params import StageParams, StrictModel
 from sightline.common.stage import run_stage
-from sightline.explaining.cam import TargetLayer, explain, find_target_layer
-from sightline.explaining.choice import choose
-from sightline.explaining.panels import Explained, draw_message, draw_overview, draw_panel, save_png, tile_side
-from sightline.images.store import open_pixels
-from sightline.networks.classifier import Classifier
-from sightline.networks.saved import load_members, read_spec
+from sightline.explaining.boxes import place_boxes
+from sightline.explaining.choice import choose, choose_sample
+from sightline.explaining.drawing import save_png
+from sightline.explaining.look import Case, Look, explain_rows
+from sightline.explaining.methods import METHODS, select_methods
+from sightline.explaining.pictures import draw_classes, draw_kinds, draw_layers
+from sightline.explaining.quality import measure_quality
+from sightline.explaining.settings import Settings
+from sightline.explaining.subject import Subject, describe_subject
+from sightline.images.store import open_pixels, read_index
+from sightline.networks.saved import ModelSpec, load_members, read_spec
 
-PLOTS = Path("plots/gradcam")
+MAPS = Path("plots/gradcam/maps")
+Count = Annotated[int, Field(ge=1)]
 
 
 class GradcamParams(StrictModel):
-    images: int = Field(ge=1, le=100)
+    method: list[Literal[tuple(METHODS)]] = Field(min_length=1)
+    select: list[Literal["correct", "wrong", "least_confident"]]
+    images: int = Field(ge=1, le=60)  # the pictures grow with them
+    ids: list[str] = Field(max_length=60)
+    class_images: int = Field(ge=0)
+    feature_maps: list[str]
     alpha: float = Field(ge=0, le=1)
+    cells: int = Field(ge=2, le=64)
+    samples: Count
+    steps: Count
+    noise: float = Field(gt=0, le=1)
+    quality_images: int = Field(ge=0)
+    quality_steps: Count
+
+    @field_validator("samples")
+    @classmethod
+    def _enough_samples(cls, samples: int, others: ValidationInfo) -> int:
+        squares = others.data.get("cells", 0) ** 2
+        if {"lime", "kernel_shap"} & set(others.data.get("method", [])) and samples <= squares:
+            raise ValueError(f"must be more than cells x cells, which is {squares}")
+        return samples
 
 
 class Params(StageParams):
+    seed: int = Field(ge=0)
     gradcam: GradcamParams
 
 
 def main(params: Params) -> None:
-    options, spec, pixels = params.gradcam, read_spec("models/trained"), open_pixels()
+    use_deterministic_algorithms(params.seed)
+    options, spec = params.gradcam, read_spec("models/trained")
     predictions = read_table("data/predictions/predictions.csv", text=("id", "subset"))
-    members = load_members("models/trained", spec)
-    layers = [find_target_layer(member) for member in members]
-    notes = explain_limits(layers, [member.architecture for member in spec.members])
-    test = predictions[predictions["subset"] == "test"]
-    chosen = choose(test, 0 if notes else options.images)
-    explained = explain_all(members, layers, pixels, chosen, spec.classes)
-    for stale in PLOTS.glob("*.png"):
+    chosen = choose(predictions, options.select, options.images, options.ids)
+    sample = choose_sample(predictions, options.quality_images)
+    subjects = describe_members(spec)
+    methods, notes = select_methods(list(dict.fromkeys(options.method)), subjects)
+    look = Look(subjects, open_pixels(), methods, settings_of(params))
+
+    explained = pd.concat([*chosen.values(), sample])
+    boxes = place_boxes(read_index(), explained["row"].tolist(), spec.preprocessing, spec.input_size)
+    cases = explain_rows(look, explained, boxes)
+    measured = [cases[row] for row in sample["row"]]
+    quality, curves, found = measure_quality(look, measured, options.quality_steps)
+    pictures = draw(look, chosen, cases, predictions, spec.classes, options)
+
+    for stale in MAPS.glob("*.png"):
         stale.unlink()
-    for name, shown in explained.items():
-        save_png(PLOTS / f"{name}.png", draw_panel(shown, options.alpha))
-    save_png(PLOTS / "overview.png", picture_all(explained, notes, options.alpha))
-    write_json("metrics/gradcam.json", summarize(explained, layers, notes))
+    for name, picture in pictures.items():
+        save_png(MAPS / f"{name}.png", picture)
+    write_table("plots/gradcam/faithfulness.csv", curves)
+    counts = {kind: len(group) for kind, group in chosen.items()} | {"quality_images": len(measured)}
+    counts["boxes"] = sum(case.box is not None for case in measured)
+    write_json("metrics/gradcam.json", summarize(counts, look, cases, quality, notes + found))
 
 
-def explain_limits(layers: list[TargetLayer | None], architectures: list[str]) -> list[str]:
-    """Say for which networks Grad-CAM has nothing to look at; one is enough to leave the ensemble unexplained."""
-    unfit = sorted({name for name, layer in zip(architectures, layers, strict=True) if layer is None})
-    return [
-        f"Grad-CAM does not apply to {name}: it names no layer that lies on a grid over the image" for name in unfit
-    ]
+def describe_members(spec: ModelSpec) -> list[Subject]:
+    """Load the ensemble, and look at each member once."""
+    members = load_members("models/trained", spec)
+    return [describe_subject(member.architecture, one) for member, one in zip(spec.members, members, strict=True)]
 
 
-def explain_all(
-    members: list[Classifier],
-    layers: list[TargetLayer],
-    pixels: np.ndarray,
-    chosen: pd.DataFrame,
+def settings_of(params: Params) -> Settings:
+    """Return what the methods can be told."""
+    options = params.gradcam
+    return Settings(options.cells, options.samples, options.steps, options.noise, params.seed)
+
+
+def draw(
+    look: Look,
+    chosen: dict[str, pd.DataFrame],
+    cases: dict[int, Case],
+    predictions: pd.DataFrame,
     classes: list[str],
-) -> dict[str, Explained]:
-    """Explain the predicted class of each chosen image; one image at a time, since gradients take memory."""
-    side = tile_side(members[0].input_size)
-    explained = {}
-    for one in tqdm(chosen.itertuples(), total=len(chosen), desc="gradcam", unit="img", disable=None):
-        stored = torch.from_numpy(np.array(pixels[one.row])).unsqueeze(0)
-        heat = explain(members, layers, stored, one.predicted, side)
-        seen = members[0].scale(stored)[0].permute(1, 2, 0) * 255
-        explained[one.name] = Explained(
-            seen.round().byte().numpy(), heat, classes[one.label], classes[one.predicted], one.confidence
-        )
-    return explained
+    options: GradcamParams,
+) -> dict[str, Image.Image]:
+    """Return the pictures by name; which there are follows from the parameters alone."""
+    pictures = draw_kinds(look, chosen, cases, classes, options.alpha)
+    if options.class_images:
+        pictures["classes"] = draw_classes(look, predictions, classes, options.class_images, options.alpha)
+    if options.feature_maps:
+        pictures["features"] = draw_layers(look, predictions, options.feature_maps)
+    return pictures
 
 
-def picture_all(explained: dict[str, Explained], notes: list[str], alpha: float) -> Image.Image:
-    """Draw the overview, or what keeps it empty."""
-    if notes or not explained:
-        return draw_message(notes or ["No test images to explain"])
-    headings = {"correct": "Correct predictions", "wrong": "Wrong predictions, most confident first"}
-    groups = {
-        heading: [shown for name, shown in explained.items() if name.startswith(kind)]
-        for kind, heading in headings.items()
-    }
-    return draw_overview(groups, alpha)
-
-
-def summarize(explained: dict[str, Explained], layers: list[TargetLayer | None], notes: list[str]) -> dict:
-    """Count the explained images and the maps that point nowhere; a share of no images is left out."""
-    blank = sum(not shown.map.any() for shown in explained.values())
-    correct = sum(name.startswith("correct") for name in explained)
-    found = {"images": len(explained), "correct": correct, "wrong": len(explained) - correct, "blank_maps": blank}
-    if explained:
-        found["blank_share"] = blank / len(explained)
-    else:
-        notes = notes or ["no test images, hence no blank_share"]
-    names = {f"member_{number}": layer.name for number, layer in enumerate(layers) if layer}
-    return found | {"layers": names, "notes": notes}
+def summarize(
+    counts: dict[str, int],
+    look: Look,
+    cases: dict[int, Case],
+    quality: dict[str, dict[str, float]],
+    notes: list[str],
+) -> dict:
+    """Return the content of metrics/gradcam.json; what cannot be said is left out, with a note."""
+    found = {name: dict(values) for name, values in quality.items()}
+    for method in look.methods:
+        blank = sum(not case.maps[method].any() for case in cases.values())
+        found.setdefault(method, {})["blank_maps"] = blank
+        if cases:
+            found[method]["blank_share"] = blank / len(cases)
+    layers = {f"member_{number}": subject.layer.name for number, subject in enumerate(look.subjects) if subject.layer}
+    missing = [] if cases else ["no test images to explain, hence no blank_share and no quality"]
+    return {"images": counts | {"explained": len(cases)}, "layers": layers, "methods": found, "notes": notes + missing}
 
 
 if __name__ == "__main__":

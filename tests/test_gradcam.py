@@ -1,14 +1,37 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 
-from gradcam import GradcamParams, Params, explain_limits, main
+from gradcam import GradcamParams, Params, main
+from sightline.common.errors import SightlineError
+from sightline.common.files import read_table, write_table
+from sightline.common.params import load_params, validate
 from small_run import make_run
 
-PARAMS = Params(gradcam=GradcamParams(images=3, alpha=0.6))
+OPTIONS = {
+    "method": ["gradcam"],
+    "select": ["correct", "wrong"],
+    "images": 3,
+    "ids": [],
+    "class_images": 2,
+    "feature_maps": ["stages"],
+    "alpha": 0.6,
+    "cells": 4,
+    "samples": 20,
+    "steps": 4,
+    "noise": 0.1,
+    "quality_images": 4,
+    "quality_steps": 4,
+}
 MIXED = ("train", "val", *["test"] * 10)
+ALWAYS = ["classes.png", "correct.png", "features.png", "wrong.png"]
+
+
+def params(**changes) -> Params:
+    return Params(seed=0, gradcam=GradcamParams(**OPTIONS | changes))
 
 
 @pytest.fixture
@@ -18,60 +41,123 @@ def here(tmp_path, monkeypatch):
 
 
 def outputs() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in Path("plots/gradcam").iterdir()}
+    files = sorted(Path("plots/gradcam").rglob("*.*"))
+    return {path.name: path.read_bytes() for path in [*files, Path("metrics/gradcam.json")]}
+
+
+def pictures() -> list[str]:
+    return sorted(path.name for path in Path("plots/gradcam/maps").iterdir())
 
 
 def metrics() -> dict:
     return json.loads(Path("metrics/gradcam.json").read_text())
 
 
-def test_panels_and_counts_repeat_byte_for_byte(here):
+def test_outputs_repeat_byte_for_byte(here):
     make_run(here, MIXED, members=2)
-    main(PARAMS)
+    chosen = params(method=["gradcam", "smoothgrad", "lime"])
+    main(chosen)
     first, counted = outputs(), metrics()
-    assert counted["images"] == counted["correct"] + counted["wrong"] == len(first) - 1
-    assert 0 < counted["images"] <= 6
-    assert set(counted["layers"]) == {"member_0", "member_1"}
-    assert counted["blank_share"] == counted["blank_maps"] / counted["images"]
-    assert "overview.png" in first
-    main(PARAMS)
+    assert pictures() == ALWAYS
+    images = counted["images"]
+    assert 0 < images["correct"] + images["wrong"] <= 6
+    assert images["quality_images"] == 4
+    assert max(images["correct"] + images["wrong"], 4) <= images["explained"] <= 10
+    assert counted["layers"] == {"member_0": "blocks.2.2", "member_1": "blocks.2.2"}
+    assert set(counted["methods"]) == {"gradcam", "smoothgrad", "lime", "random_order"}
+    for name in chosen.gradcam.method:
+        quality = counted["methods"][name]
+        assert quality["blank_share"] == quality["blank_maps"] / images["explained"]
+        assert -1 <= quality["shuffled_rank_correlation"] <= 1
+        assert 0 <= quality["deletion_auc"] <= 1
+        assert 0 <= quality["insertion_auc"] <= 1
+    main(chosen)
     assert outputs() == first
 
 
-def test_stale_panels_are_removed(here):
+def test_pictures_follow_from_the_parameters_alone(here):
     make_run(here, MIXED)
-    Path("plots/gradcam").mkdir(parents=True)
-    Path("plots/gradcam/wrong_77.png").write_bytes(b"old")
-    main(PARAMS)
-    assert "wrong_77.png" not in outputs()
+    Path("plots/gradcam/maps").mkdir(parents=True)
+    Path("plots/gradcam/maps/stale.png").write_bytes(b"old")
+    ids = [str(read_table("data/predictions/predictions.csv", text=("id",))["id"][0])]
+    main(params(select=["least_confident"], ids=ids, class_images=0, feature_maps=[], quality_images=0))
+    assert pictures() == ["least_confident.png", "named.png"]
+    assert metrics()["images"] == {
+        "least_confident": 3,
+        "named": 1,
+        "explained": 4,
+        "quality_images": 0,
+        "boxes": 0,
+    }
+    assert set(metrics()["methods"]["gradcam"]) == {"blank_maps", "blank_share"}
+    assert read_table("plots/gradcam/faithfulness.csv").empty
 
 
 def test_no_test_images(here):
     make_run(here, ("train", "val", "val"))
-    main(PARAMS)
-    assert list(outputs()) == ["overview.png"]
-    assert metrics()["images"] == 0
-    assert "blank_share" not in metrics()
-    assert Image.open("plots/gradcam/overview.png").width > 100
+    main(params())
+    assert pictures() == ALWAYS
+    assert metrics()["images"]["explained"] == 0
+    assert metrics()["notes"] == ["no test images to explain, hence no blank_share and no quality"]
+    assert Image.open("plots/gradcam/maps/correct.png").width > 100
 
 
 def test_one_test_image(here):
     make_run(here, ("train", "val", "test"))
-    main(PARAMS)
-    assert len(outputs()) == 2
-    assert metrics()["images"] == 1
+    main(params(method=["gradcam", "occlusion"]))
+    assert pictures() == ALWAYS
+    assert metrics()["images"]["explained"] == 1
 
 
-def test_networks_without_maps_are_named():
-    assert explain_limits([None, None], ["mlp", "mlp"]) == [
-        "Grad-CAM does not apply to mlp: it names no layer that lies on a grid over the image"
+def test_a_model_without_maps_and_gradients_goes_on(here):
+    make_run(here, MIXED, architecture="hog_color+random_forest")
+    main(params(method=["gradcam", "saliency", "occlusion"]))
+    assert metrics()["notes"] == [
+        "gradcam does not apply to hog_color+random_forest: it names no layer that lies on a grid over the image",
+        "saliency does not apply to hog_color+random_forest: its scores have no gradient with respect to the image",
+        "no shuffled_rank_correlation: hog_color+random_forest has no weights to shuffle",
     ]
-
-
-def test_networks_without_maps_end_in_a_message(here, monkeypatch):
-    make_run(here, MIXED)
-    monkeypatch.setattr("gradcam.find_target_layer", lambda member: None)
-    main(PARAMS)
-    assert list(outputs()) == ["overview.png"]
-    assert metrics()["notes"] == explain_limits([None], ["simple_cnn"])
     assert metrics()["layers"] == {}
+    assert set(metrics()["methods"]) == {"occlusion", "random_order"}
+    assert pictures() == ALWAYS
+    main(params(method=["gradcam"]))
+    assert pictures() == ALWAYS
+    assert metrics()["methods"] == {}
+
+
+def test_boxes_of_the_source_are_pointed_at(here):
+    make_run(here, MIXED)
+    index = pd.read_csv("data/prepared/index.csv")
+    everything = {"box_x": 0, "box_y": 0, "box_width": 20, "box_height": 20}
+    write_table("data/prepared/index.csv", index.assign(**everything))
+    main(params())
+    assert metrics()["images"]["boxes"] == 4
+    assert metrics()["methods"]["gradcam"]["pointing"] == 1
+    write_table("data/prepared/index.csv", index.assign(**everything | {"box_width": 1, "box_height": 1}))
+    main(params())
+    assert metrics()["images"]["boxes"] == 4
+    assert metrics()["methods"]["gradcam"]["pointing"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": ["gradcan"]}, "params.yaml: gradcam.method.0: must be 'gradcam', 'gradcam++'"),
+        ({"method": []}, "params.yaml: gradcam.method:"),
+        ({"select": ["best"]}, "params.yaml: gradcam.select.0: must be 'correct', 'wrong' or 'least_confident'"),
+        (
+            {"method": ["lime"], "samples": 16},
+            "params.yaml: gradcam.samples: must be more than cells x cells, which is 16 (got 16)",
+        ),
+    ],
+)
+def test_bad_values_end_in_one_line(changes, message):
+    with pytest.raises(SightlineError) as caught:
+        validate(Params, {"seed": 0, "gradcam": OPTIONS | changes}, "params.yaml")
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_default_is_cheap(workspace):
+    """The default takes no method that captum, over a second to import, is needed for."""
+    assert load_params(Params).gradcam.method == ["gradcam"]

@@ -59,8 +59,9 @@ def test_plots_diff_draws_both_revisions(slower, tmp_path):
 
 def test_what_only_gradcam_reads_runs_only_gradcam(repo):
     assert ran(repo.dvc("exp", "run", "--name", "few", "-S", "gradcam.images=4")) == ["gradcam"]
-    pictures = sorted(path.name for path in (repo.path / "plots/gradcam").iterdir())
-    assert [sum(name.startswith(kind) for name in pictures) for kind in ("correct", "wrong")] == [4, 4]
+    pictures = sorted(path.name for path in (repo.path / "plots/gradcam/maps").iterdir())
+    assert pictures == ["classes.png", "correct.png", "features.png", "wrong.png"]
+    assert json.loads(repo.read("metrics/gradcam.json"))["images"]["correct"] == 4
     assert repo.experiments()["few"]["params"]["params.yaml"]["data"]["gradcam"]["images"] == 4
 
 

@@ -1,193 +1,89 @@
-"""Grad-CAM: which part of an image a network's answer rests on.
+"""Class activation maps: which positions of a late layer a network's answer rests on.
 
-Selvaraju et al., 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization": the maps of
-a late layer, each weighted by the mean gradient of the class's logit over it, are added up; what is negative counts
-as zero.
+All add up the layer's maps A_k, weighted, and count what is negative as zero; they differ in the weights.
+G is the gradient of the class's logit with respect to A.
 """
 
-import math
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
-
-import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
-from sightline.networks.classifier import Classifier
+from sightline.explaining.layers import read_layer, read_outputs
+from sightline.explaining.settings import Settings
+from sightline.explaining.subject import Subject
 
-FINE_ENOUGH = 4  # positions a side: a coarser map says too little about where, so an earlier layer is taken
-
-
-@dataclass(frozen=True)
-class TargetLayer:
-    """A layer whose output lies on a grid over the image.
-
-    Parameters
-    ----------
-    name : str
-        The module's name in the network.
-    to_grid : callable
-        From the module's output to [N, C, h, w].
-    """
-
-    name: str
-    to_grid: Callable[[torch.Tensor], torch.Tensor]
+AT_ONCE = 64  # masked images a forward pass
 
 
-def find_target_layer(classifier: Classifier) -> TargetLayer | None:
-    """Choose the deepest of the layers in the network's `feature_info` that has at least 4 x 4 positions.
+def grad_cam(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Weigh each map by the mean of G over it.
 
-    Where none is as fine as that, the deepest of the finest is taken. In a transformer that classifies by its class
-    token, the last block's patch tokens reach no output, so what enters that block's attention stands for them.
-
-    Returns
-    -------
-    TargetLayer or None
-        None for a network whose layers do not lie on a grid, or that names none.
-    """
-    network = classifier.network
-    modules = dict(network.named_modules())
-    channels = {}
-    for info in getattr(network, "feature_info", None) or []:
-        name = _layer_name(network, modules, info["module"])
-        if name in modules:
-            channels[name] = info["num_chs"]
-    best = None
-    finest = 0
-    for name, output in _outputs(classifier, modules, list(channels)).items():
-        to_grid = _layout(output, channels[name], getattr(network, "num_prefix_tokens", 0))
-        if to_grid is None:
-            continue
-        side = min(*to_grid(output).shape[2:], FINE_ENOUGH)
-        if side >= finest:  # layers come in the order of their depth
-            best, finest = TargetLayer(name, to_grid), side
-    return best
-
-
-def grad_cam(classifier: Classifier, layer: TargetLayer, pixels: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
-    """Return Grad-CAM maps on the layer's grid; the network's parameters may be frozen.
+    Selvaraju et al., 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization".
 
     Parameters
     ----------
-    classifier : Classifier
-        In evaluation mode.
-    pixels : torch.Tensor
-        uint8 [N, H, W, 3].
+    images : torch.Tensor
+        float [N, 3, S, S] in [0, 1].
     classes : torch.Tensor
         int64 [N], the class that each map is to explain.
 
     Returns
     -------
     torch.Tensor
-        float [N, h, w], >= 0.
+        float [N, h, w] on the layer's grid, >= 0. The other functions here take and give the same.
     """
-    held = []
-
-    def cut(_module: nn.Module, _inputs: tuple, output: torch.Tensor) -> torch.Tensor:
-        held.append(output.detach().requires_grad_())
-        return held[-1].clone()  # later layers may work in place
-
-    with classifier.network.get_submodule(layer.name).register_forward_hook(cut), torch.enable_grad():
-        logits = classifier(pixels)
-    score = logits.gather(1, classes.unsqueeze(1)).sum()
-    (gradient,) = torch.autograd.grad(score, held[-1], materialize_grads=True)
-    weights = layer.to_grid(gradient).mean(dim=(2, 3), keepdim=True)
-    return (weights * layer.to_grid(held[-1].detach())).sum(dim=1).relu()
+    maps, gradients = read_layer(subject.classifier, subject.layer, images, classes)
+    weights = gradients.mean(dim=(2, 3), keepdim=True)
+    return (weights * maps).sum(dim=1).relu()
 
 
-def explain(
-    members: list[Classifier], layers: list[TargetLayer], pixels: torch.Tensor, predicted: int, side: int
-) -> np.ndarray:
-    """Return one image's map, averaged over the members, each scaled to a largest value of 1.
+def grad_cam_plus_plus(
+    subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings
+) -> torch.Tensor:
+    """Weigh each map by the sum of its positive G, each times G^2 / (2 G^2 + G^3 sum(A_k)).
 
-    Parameters
-    ----------
-    members, layers : list
-        The ensemble, and the target layer of each member.
-    pixels : torch.Tensor
-        uint8 [1, H, W, 3].
-    predicted : int
-        The class to explain.
-    side : int
-        Of the map in pixels; it lies over the same part of the image as the network's input.
-
-    Returns
-    -------
-    ndarray
-        float32 [side, side] in [0, 1]; all zero when no member's map points anywhere.
+    Chattopadhay et al., 2018, "Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks", equation 19,
+    for the exponential of the logit, whose higher derivatives are powers of G; where G is 0 the weight is 0.
     """
-    classes = torch.tensor([predicted])
-    maps = [
-        _enlarge(scale_to_one(grad_cam(member, layer, pixels, classes)), side)
-        for member, layer in zip(members, layers, strict=True)
-    ]
-    return scale_to_one(torch.stack(maps).mean(dim=0))[0].numpy()
+    maps, gradients = read_layer(subject.classifier, subject.layer, images, classes)
+    squares = gradients.square()
+    below = 2 * squares + squares * gradients * maps.sum(dim=(2, 3), keepdim=True)
+    shares = squares / torch.where(below == 0, torch.ones_like(below), below)
+    weights = (shares * gradients.relu()).sum(dim=(2, 3), keepdim=True)
+    return (weights * maps).sum(dim=1).relu()
 
 
-def scale_to_one(maps: torch.Tensor) -> torch.Tensor:
-    """Divide maps [N, h, w] >= 0 by their largest value.
+def layer_cam(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Weigh each position of each map by its own positive G.
 
-    A map that is the same everywhere, or not finite, points nowhere: it becomes zero.
+    Jiang et al., 2021, "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization", equation 6.
     """
-    lowest, highest = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
-    telling = torch.isfinite(highest) & torch.isfinite(lowest) & (highest > lowest)
-    return torch.where(telling, maps / highest, torch.zeros_like(maps))
+    maps, gradients = read_layer(subject.classifier, subject.layer, images, classes)
+    return (gradients.relu() * maps).sum(dim=1).relu()
 
 
-def _enlarge(maps: torch.Tensor, side: int) -> torch.Tensor:
-    size = (side, side)
-    return functional.interpolate(maps.unsqueeze(1), size=size, mode="bilinear", align_corners=False).squeeze(1)
+@torch.no_grad()
+def score_cam(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Weigh each map by the class's probability where only the map's own part of the image is shown; no gradients.
+
+    Wang et al., 2020, "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks": the maps,
+    enlarged and brought to [0, 1], are the masks, and a softmax over the maps makes their scores the weights. One
+    forward pass a map. What a mask hides turns into the training images' mean colour.
+    """
+    return torch.stack(
+        [_score_one(subject, image, chosen) for image, chosen in zip(images, classes.tolist(), strict=True)]
+    )
 
 
-def _layer_name(network: nn.Module, modules: dict[str, nn.Module], name: str) -> str:
-    before_attention = f"{name}.norm1"
-    by_class_token = getattr(network, "global_pool", None) == "token"
-    return before_attention if by_class_token and before_attention in modules else name
-
-
-def _outputs(classifier: Classifier, modules: dict[str, nn.Module], names: list[str]) -> dict[str, torch.Tensor]:
-    """Return what each layer gives for a black image; what is no tensor is left out."""
-    outputs = {}
-
-    def record(name: str, _module: nn.Module, _inputs: tuple, output: object) -> None:
-        if isinstance(output, torch.Tensor):
-            outputs[name] = output
-
-    size = classifier.input_size
-    with ExitStack() as stack, torch.no_grad():
-        for name in names:
-            stack.enter_context(modules[name].register_forward_hook(partial(record, name)))
-        classifier(torch.zeros(1, size, size, 3, dtype=torch.uint8))
-    return {name: outputs[name] for name in names if name in outputs}
-
-
-def _layout(output: torch.Tensor, channels: int, prefix: int) -> Callable[[torch.Tensor], torch.Tensor] | None:
-    if output.ndim == 4 and output.shape[1] == channels:
-        return _keep
-    if output.ndim == 4 and output.shape[3] == channels:
-        return _from_channels_last
-    if output.ndim == 3 and output.shape[2] == channels:
-        for tokens_before in (prefix, 0):  # some networks add their class token only after their last block
-            if _is_square(output.shape[1] - tokens_before):
-                return partial(_from_tokens, tokens_before)
-    return None
-
-
-def _is_square(count: int) -> bool:
-    return count > 0 and math.isqrt(count) ** 2 == count
-
-
-def _keep(features: torch.Tensor) -> torch.Tensor:
-    return features
-
-
-def _from_channels_last(features: torch.Tensor) -> torch.Tensor:
-    return features.permute(0, 3, 1, 2)
-
-
-def _from_tokens(tokens_before: int, features: torch.Tensor) -> torch.Tensor:
-    patches = features[:, tokens_before:].transpose(1, 2)
-    return patches.unflatten(2, (math.isqrt(patches.shape[2]),) * 2)
+def _score_one(subject: Subject, image: torch.Tensor, chosen: int) -> torch.Tensor:
+    name = subject.layer.name
+    maps = subject.layer.to_grid(read_outputs(subject.classifier, [name], image.unsqueeze(0))[name])[0]
+    large = functional.interpolate(maps.unsqueeze(1), size=image.shape[1:], mode="bilinear", align_corners=False)
+    lowest, highest = large.amin(dim=(1, 2, 3), keepdim=True), large.amax(dim=(1, 2, 3), keepdim=True)
+    told = (highest > lowest).flatten()
+    masks = (large - lowest) / torch.where(highest > lowest, highest - lowest, torch.ones_like(highest))
+    hidden = subject.hidden()
+    scores = torch.cat(
+        [subject.probabilities(hidden + part * (image - hidden))[:, chosen] for part in masks.split(AT_ONCE)]
+    )
+    weights = scores.masked_fill(~told, -torch.inf).softmax(dim=0).nan_to_num()  # a flat map masks nothing
+    return (weights[:, None, None] * maps).sum(dim=0).relu()

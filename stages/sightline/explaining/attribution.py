@@ -1,0 +1,75 @@
+"""How the class's logit changes with single pixels: gradients with respect to the image, by captum."""
+
+import torch
+
+from sightline.explaining.settings import Settings, drawn_from
+from sightline.explaining.subject import Subject
+
+AT_ONCE = 16  # images a forward and backward pass
+
+
+def saliency(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Return the largest absolute gradient over a pixel's channels.
+
+    Simonyan et al., 2014, "Deep Inside Convolutional Networks".
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        float [N, 3, S, S] in [0, 1].
+    classes : torch.Tensor
+        int64 [N], the class that each map is to explain.
+
+    Returns
+    -------
+    torch.Tensor
+        float [N, S, S], >= 0. The other functions here take and give the same.
+    """
+    from captum.attr import Saliency  # over a second to import, here and below
+
+    found = Saliency(subject.logits).attribute(_followed(images), target=classes)
+    return found.detach().amax(dim=1)
+
+
+def smooth_grad(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Return the saliency of the mean gradient over noisy copies of the image.
+
+    Smilkov et al., 2017, "SmoothGrad: removing noise by adding noise".
+    """
+    from captum.attr import NoiseTunnel, Saliency
+
+    with drawn_from(settings.seed, "smoothgrad"):
+        found = NoiseTunnel(Saliency(subject.logits)).attribute(
+            _followed(images),
+            nt_type="smoothgrad",
+            nt_samples=settings.steps,
+            nt_samples_batch_size=min(AT_ONCE, settings.steps),
+            stdevs=settings.noise * float(images.max() - images.min()),
+            target=classes,
+            abs=False,
+        )
+    return found.detach().abs().amax(dim=1)
+
+
+def integrated_gradients(
+    subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings
+) -> torch.Tensor:
+    """Return what each pixel adds to the logit on the way from the training images' mean colour to the image.
+
+    Sundararajan et al., 2017, "Axiomatic Attribution for Deep Networks". The channels are added up; what speaks
+    against the class counts as zero.
+    """
+    from captum.attr import IntegratedGradients
+
+    found = IntegratedGradients(subject.logits).attribute(
+        _followed(images),
+        baselines=subject.hidden().expand_as(images),
+        target=classes,
+        n_steps=settings.steps,
+        internal_batch_size=max(AT_ONCE, len(images)),
+    )
+    return found.detach().sum(dim=1).float().relu()
+
+
+def _followed(images: torch.Tensor) -> torch.Tensor:
+    return images.detach().clone().requires_grad_()

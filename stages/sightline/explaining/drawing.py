@@ -1,0 +1,103 @@
+"""What pictures of explanations are drawn with: tiles, colours, letters."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps, get_data_path
+from PIL import Image, ImageDraw, ImageFont
+
+from sightline.common.files import replacing
+
+COLORS, BRIGHTEST = "turbo", 0.86  # turbo runs from blue over green to red; beyond this point it turns dark
+INK, MUTED, RIGHT, WRONG, PAPER, FRAME = "#1b1f24", "#6b7280", "#15803d", "#b91c1c", "#ffffff", "#d1d5db"
+TILE = 160  # px: about the side of a tile
+GAP = 12  # px
+
+
+def tile_side(input_size: int) -> int:
+    """Return the side of a tile in pixels: of small images a whole multiple, so that their pixels stay sharp."""
+    return input_size * max(1, round(TILE / input_size)) if input_size <= TILE else TILE
+
+
+def overlay(image: np.ndarray, heat: np.ndarray, alpha: float) -> np.ndarray:
+    """Lay a map's colours over an image, the more opaque the higher the map.
+
+    Parameters
+    ----------
+    image : ndarray
+        uint8 [H, W, 3].
+    heat : ndarray
+        float [H, W] in [0, 1].
+    alpha : float
+        Opacity where the map is 1, in [0, 1].
+
+    Returns
+    -------
+    ndarray
+        uint8 [H, W, 3].
+    """
+    opacity = alpha * np.sqrt(heat)[:, :, np.newaxis]  # the root lets middling values show on dark images too
+    mixed = (1 - opacity) * image + opacity * colored(heat)
+    return mixed.round().astype(np.uint8)
+
+
+def draw_message(lines: list[str]) -> Image.Image:
+    """Draw lines of text where there is nothing else to show."""
+    letters = font(15)
+    width = max(round(letters.getlength(line)) for line in lines)
+    canvas = Image.new("RGB", (width + 4 * GAP, 24 * len(lines) + 3 * GAP), PAPER)
+    ImageDraw.Draw(canvas).multiline_text((2 * GAP, 3 * GAP // 2), "\n".join(lines), INK, letters, spacing=6)
+    return canvas
+
+
+def save_png(path: Path, picture: Image.Image) -> None:
+    """Write a picture as PNG, whose bytes depend on nothing but the picture."""
+    with replacing(path) as beside:
+        picture.save(beside, format="PNG")
+
+
+def paste(canvas: Image.Image, tile: np.ndarray, corner: tuple[int, int]) -> None:
+    """Put a tile uint8 [H, W, 3] into a picture, with a frame around it."""
+    left, top = corner
+    height, width = tile.shape[:2]
+    ImageDraw.Draw(canvas).rectangle((left - 1, top - 1, left + width, top + height), outline=FRAME)
+    canvas.paste(Image.fromarray(tile), corner)
+
+
+def clipped(heat: np.ndarray) -> np.ndarray:
+    """Return a map [h, w] in [0, 1] whose highest hundredth is 1, lest a few pixels leave the others dark."""
+    high = np.percentile(heat, 99)
+    return (heat / high).clip(0, 1) if high > 0 else heat
+
+
+def colored(heat: np.ndarray) -> np.ndarray:
+    """Return a map's colours, uint8 [H, W, 3], from blue at 0 to red at 1."""
+    return colormaps[COLORS](BRIGHTEST * heat, bytes=True)[:, :, :3]
+
+
+def resized(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Return uint8 [side, side, 3]: enlarged with sharp pixels, or shrunk smoothly."""
+    how = Image.Resampling.NEAREST if len(pixels) < side else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(pixels).resize((side, side), how))
+
+
+def resized_map(heat: np.ndarray, side: int) -> np.ndarray:
+    """Return a map float32 [h, w] as [side, side], with bilinear interpolation."""
+    return np.asarray(Image.fromarray(heat.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR))
+
+
+def shortened(text: str, letters: ImageFont.FreeTypeFont, width: float) -> str:
+    """Return the text, cut to a width in pixels."""
+    if letters.getlength(text) <= width:
+        return text
+    while text and letters.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+@cache
+def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """Return the letters that matplotlib brings, in pixels."""
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", name), size)

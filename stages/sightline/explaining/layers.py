@@ -1,0 +1,154 @@
+"""The layer of a network whose output lies on a grid over the image, and what it holds for given images."""
+
+import math
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import nn
+
+from sightline.networks.classifier import Classifier
+
+FINE_ENOUGH = 4  # positions a side: a coarser map says too little about where, so an earlier layer is taken
+
+
+@dataclass(frozen=True)
+class TargetLayer:
+    """A layer whose output lies on a grid over the image.
+
+    Parameters
+    ----------
+    name : str
+        The module's name in the network.
+    to_grid : callable
+        From the module's output to [N, C, h, w].
+    """
+
+    name: str
+    to_grid: Callable[[torch.Tensor], torch.Tensor]
+
+
+def find_target_layer(classifier: Classifier) -> TargetLayer | None:
+    """Choose the deepest of the layers in the network's `feature_info` that has at least 4 x 4 positions.
+
+    Where none is as fine as that, the deepest of the finest is taken. In a transformer that classifies by its class
+    token, the last block's patch tokens reach no output, so what enters that block's attention stands for them.
+
+    Returns
+    -------
+    TargetLayer or None
+        None for a network whose layers do not lie on a grid, or that names none.
+    """
+    size = classifier.input_size
+    channels = named_layers(classifier)
+    best, finest = None, 0
+    for name, output in read_outputs(classifier, list(channels), torch.zeros(1, 3, size, size)).items():
+        to_grid = lay_out(classifier, output, channels[name])
+        if to_grid is None:
+            continue
+        side = min(*to_grid(output).shape[2:], FINE_ENOUGH)
+        if side >= finest:  # layers come in the order of their depth
+            best, finest = TargetLayer(name, to_grid), side
+    return best
+
+
+def named_layers(classifier: Classifier) -> dict[str, int]:
+    """Return the modules in the network's `feature_info`, in the order of their depth, and their channels.
+
+    In a transformer that classifies by its class token, what enters a block's attention stands for the block.
+    """
+    network = classifier.network
+    modules = dict(network.named_modules())
+    channels = {}
+    for info in getattr(network, "feature_info", None) or []:
+        name = _layer_name(network, modules, info["module"])
+        if name in modules:
+            channels[name] = info["num_chs"]
+    return channels
+
+
+def read_layer(
+    classifier: Classifier, layer: TargetLayer, images: torch.Tensor, classes: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the layer's features and the gradient of each image's logit with respect to them.
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        float [N, 3, S, S] in [0, 1].
+    classes : torch.Tensor
+        int64 [N], the logit to follow; the network's parameters may be frozen.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        Both [N, C, h, w]; a gradient of a layer that the logit does not depend on is zero.
+    """
+    held = []
+
+    def cut(_module: nn.Module, _inputs: tuple, output: torch.Tensor) -> torch.Tensor:
+        held.append(output.detach().requires_grad_())
+        return held[-1].clone()  # later layers may work in place
+
+    with classifier.network.get_submodule(layer.name).register_forward_hook(cut), torch.enable_grad():
+        logits = classifier.network(classifier.normalize(images))
+    score = logits.gather(1, classes.unsqueeze(1)).sum()
+    (gradient,) = torch.autograd.grad(score, held[-1], materialize_grads=True)
+    return layer.to_grid(held[-1].detach()), layer.to_grid(gradient)
+
+
+@torch.no_grad()
+def read_outputs(classifier: Classifier, names: list[str], images: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return what each named module gives for images [N, 3, S, S] in [0, 1]; what is no tensor is left out."""
+    outputs = {}
+
+    def record(name: str, _module: nn.Module, _inputs: tuple, output: object) -> None:
+        if isinstance(output, torch.Tensor):
+            outputs[name] = output.detach().clone()  # later layers may work in place
+
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(classifier.network.get_submodule(name).register_forward_hook(partial(record, name)))
+        classifier.network(classifier.normalize(images))
+    return {name: outputs[name] for name in names if name in outputs}
+
+
+def _layer_name(network: nn.Module, modules: dict[str, nn.Module], name: str) -> str:
+    before_attention = f"{name}.norm1"
+    by_class_token = getattr(network, "global_pool", None) == "token"
+    return before_attention if by_class_token and before_attention in modules else name
+
+
+def lay_out(
+    classifier: Classifier, output: torch.Tensor, channels: int
+) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    """Return how a layer's output becomes [N, channels, h, w]; None where it does not lie on a grid."""
+    prefix = getattr(classifier.network, "num_prefix_tokens", 0)
+    if output.ndim == 4 and output.shape[1] == channels:
+        return _keep
+    if output.ndim == 4 and output.shape[3] == channels:
+        return _from_channels_last
+    if output.ndim == 3 and output.shape[2] == channels:
+        for tokens_before in (prefix, 0):  # some networks add their class token only after their last block
+            if _is_square(output.shape[1] - tokens_before):
+                return partial(_from_tokens, tokens_before)
+    return None
+
+
+def _is_square(count: int) -> bool:
+    return count > 0 and math.isqrt(count) ** 2 == count
+
+
+def _keep(features: torch.Tensor) -> torch.Tensor:
+    return features
+
+
+def _from_channels_last(features: torch.Tensor) -> torch.Tensor:
+    return features.permute(0, 3, 1, 2)
+
+
+def _from_tokens(tokens_before: int, features: torch.Tensor) -> torch.Tensor:
+    patches = features[:, tokens_before:].transpose(1, 2)
+    return patches.unflatten(2, (math.isqrt(patches.shape[2]),) * 2)

@@ -1,0 +1,103 @@
+"""Quality of explanations as numbers: faithfulness, dependence on the weights, pointing into given boxes."""
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from sightline.common.seeding import stream_seed
+from sightline.explaining.boxes import points_inside
+from sightline.explaining.faithfulness import area, deletion_curve, importance_order, insertion_curve, shares
+from sightline.explaining.look import Case, Look
+from sightline.explaining.methods import explain
+from sightline.explaining.sanity import forget, rank_correlation
+from sightline.explaining.subject import Subject
+
+RANDOM = "random_order"  # what faithfulness is to be compared with
+CURVES = {"deletion": deletion_curve, "insertion": insertion_curve}
+KEPT = 0.5  # rank correlation above which maps resemble those of shuffled weights too much
+
+
+def follow_curves(subjects: list[Subject], cases: list[Case], steps: int, seed: int) -> pd.DataFrame:
+    """Return the mean deletion and insertion curves of each method, and of pixels in random order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns method, measure (deletion or insertion), share of pixels, probability; no rows without cases.
+    """
+    sums: dict[tuple[str, str], np.ndarray] = {}
+    for case in tqdm(cases, desc="deletion and insertion", unit="img", disable=None):
+        for name, heat in (case.maps | {RANDOM: np.zeros(case.image.shape[2:])}).items():
+            order = importance_order(heat, np.random.default_rng(stream_seed(seed, "gradcam/order", case.row)))
+            for measure, follow in CURVES.items():
+                curve = follow(subjects, case.image, case.chosen, order, steps)
+                sums[name, measure] = sums.get((name, measure), 0) + curve / len(cases)
+    columns = ["method", "measure", "share", "probability"]
+    rows = [
+        (name, measure, share, value)
+        for (name, measure), curve in sums.items()
+        for share, value in zip(shares(steps), curve, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def measure_areas(curves: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return method -> deletion_auc and insertion_auc, the areas below the mean curves, in [0, 1]."""
+    found: dict[str, dict[str, float]] = {}
+    for (name, measure), curve in curves.groupby(["method", "measure"], sort=False):
+        found.setdefault(name, {})[f"{measure}_auc"] = area(curve["probability"].to_numpy())
+    return found
+
+
+def compare_with_shuffled(look: Look, cases: list[Case]) -> tuple[dict[str, float], list[str]]:
+    """Return each method's mean rank correlation with maps of the network with shuffled weights, and what to note."""
+    settings = look.settings
+    shuffled = [forget(subject, settings.seed) for subject in look.subjects]
+    fixed = sorted({old.architecture for old, new in zip(look.subjects, shuffled, strict=True) if new is None})
+    if fixed:
+        return {}, [f"no shuffled_rank_correlation: {name} has no weights to shuffle" for name in fixed]
+    found = {}
+    for method in look.methods:
+        bar = tqdm(cases, desc=f"{method}, shuffled weights", unit="img", disable=None)
+        others = (explain(method, shuffled, case.image, case.chosen, settings) for case in bar)
+        correlations = [rank_correlation(case.maps[method], other) for case, other in zip(cases, others, strict=True)]
+        found[method] = float(np.mean(correlations))
+    notes = [
+        f"{method}: maps keep much of their order when the weights are shuffled (rank correlation {value:.2f}), so "
+        f"they show the image as much as the model"
+        for method, value in found.items()
+        if value > KEPT
+    ]
+    return found, notes
+
+
+def measure_pointing(cases: list[Case]) -> dict[str, float]:
+    """Return each method's share of maps whose highest pixel lies in the box; nothing where no case has a box."""
+    boxed = [case for case in cases if case.box is not None]
+    if not boxed:
+        return {}
+    return {
+        method: float(np.mean([points_inside(case.maps[method], case.box) for case in boxed]))
+        for method in boxed[0].maps
+    }
+
+
+def measure_quality(
+    look: Look, cases: list[Case], steps: int
+) -> tuple[dict[str, dict[str, float]], pd.DataFrame, list[str]]:
+    """Measure on cases that do not depend on the model, so that two models' numbers can be compared.
+
+    Returns
+    -------
+    tuple
+        Method -> name -> number; the curves of `follow_curves`; and notes.
+    """
+    if not look.methods:
+        cases = []
+    curves = follow_curves(look.subjects, cases, steps, look.settings.seed)
+    found = measure_areas(curves)
+    correlations, notes = compare_with_shuffled(look, cases) if cases else ({}, [])
+    for name, values in (("shuffled_rank_correlation", correlations), ("pointing", measure_pointing(cases))):
+        for method, value in values.items():
+            found[method][name] = value
+    return found, curves, notes

@@ -1,0 +1,55 @@
+"""One member of the ensemble as the explaining methods see it: from images in [0, 1] to logits."""
+
+from dataclasses import dataclass
+
+import torch
+
+from sightline.explaining.layers import TargetLayer, find_target_layer
+from sightline.networks.classifier import Classifier
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A classifier to explain, and what is known about it.
+
+    Parameters
+    ----------
+    architecture : str
+        Its name in params.yaml.
+    classifier : Classifier
+        In evaluation mode; its parameters may be frozen.
+    layer : TargetLayer or None
+        Where class activation maps are read; None where no layer lies on a grid over the image.
+    has_gradients : bool
+        Whether a logit changes smoothly with the pixels; a forest's does not.
+    """
+
+    architecture: str
+    classifier: Classifier
+    layer: TargetLayer | None
+    has_gradients: bool
+
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits [N, classes] of images [N, 3, S, S] in [0, 1], S the network's input size."""
+        return self.classifier.network(self.classifier.normalize(images))
+
+    def probabilities(self, images: torch.Tensor) -> torch.Tensor:
+        """Return probabilities [N, classes], before calibration, of images [N, 3, S, S] in [0, 1]."""
+        return self.logits(images).softmax(dim=1)
+
+    def hidden(self) -> torch.Tensor:
+        """Return the colour, [1, 3, 1, 1] in [0, 1], that stands for nothing: the mean of the training images."""
+        return self.classifier.mean
+
+
+def describe_subject(architecture: str, classifier: Classifier) -> Subject:
+    """Look at a network once: which layer to read, and whether gradients reach its input."""
+    return Subject(architecture, classifier, find_target_layer(classifier), _has_gradients(classifier))
+
+
+def _has_gradients(classifier: Classifier) -> bool:
+    side = classifier.input_size
+    images = torch.zeros(1, 3, side, side, requires_grad=True)
+    with torch.enable_grad():
+        followed = classifier.network(classifier.normalize(images)).requires_grad
+    return followed and getattr(classifier.network, "has_gradients", True)  # handcrafted features say that they jump

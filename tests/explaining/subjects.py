@@ -1,0 +1,86 @@
+"""Small networks to explain, shared by the tests of this folder."""
+
+import timm
+import torch
+from timm.models.mlp_mixer import MlpMixer
+from timm.models.vgg import VGG
+from torch import nn
+
+from sightline.explaining.settings import Settings
+from sightline.explaining.subject import Subject, describe_subject
+from sightline.networks.classifier import Classifier
+
+SIZE = 64
+SETTINGS = Settings(cells=4, samples=40, steps=8, noise=0.1, seed=0)
+TINY_SWIN = {"img_size": SIZE, "window_size": 4, "embed_dim": 24, "depths": (1, 1), "num_heads": (2, 2)}
+TINY_VIT = {"img_size": SIZE, "embed_dim": 32, "depth": 2, "num_heads": 2}
+VIT, SWIN, DEIT = "vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "deit_tiny_distilled_patch16_224"
+TINY_VGG = [8, "M", 8, "M", 16, "M", 16, "M"]
+
+
+def tiny_mixer() -> MlpMixer:
+    """Build a mixer whose head, which timm starts at zero, says something."""
+    network = MlpMixer(num_classes=4, img_size=SIZE, num_blocks=2, embed_dim=32)
+    nn.init.normal_(network.head.weight)
+    return network
+
+
+NETWORKS = {  # builder, the layer that is right for SIZE px, positions a side
+    "resnet": (lambda: timm.create_model("test_resnet", num_classes=4), "layer3", 4),
+    "efficientnet": (lambda: timm.create_model("test_efficientnet", num_classes=4), "blocks.3", 4),
+    "mobilenetv3": (lambda: timm.create_model("mobilenetv3_small_050", num_classes=4), "blocks.3", 4),
+    "densenet": (
+        lambda: timm.create_model("densenet121", num_classes=4, growth_rate=8, block_config=(2, 2, 2, 2)),
+        "features.denseblock3",
+        4,
+    ),
+    "vgg": (lambda: VGG(TINY_VGG, num_classes=4, mlp_ratio=0.01), "features.11", 4),
+    "regnet": (lambda: timm.create_model("regnetx_002", num_classes=4), "s3", 4),
+    "convnext": (lambda: timm.create_model("test_convnext", num_classes=4), "stages.2", 4),
+    "vit, class token": (lambda: timm.create_model(VIT, num_classes=4, **TINY_VIT), "blocks.1.norm1", 4),
+    "vit, mean pool": (
+        lambda: timm.create_model(VIT, num_classes=4, **TINY_VIT, global_pool="avg"),
+        "blocks.1",
+        4,
+    ),
+    "vit, registers": (lambda: timm.create_model(VIT, num_classes=4, **TINY_VIT, reg_tokens=5), "blocks.1.norm1", 4),
+    "deit": (lambda: timm.create_model(DEIT, num_classes=4, **TINY_VIT), "blocks.1.norm1", 4),
+    "swin": (lambda: timm.create_model(SWIN, num_classes=4, **TINY_SWIN), "layers.1", 8),
+    "maxvit": (lambda: timm.create_model("maxvit_rmlp_pico_rw_256", num_classes=4, img_size=SIZE), "stages.2", 4),
+    "mixer": (tiny_mixer, "blocks.1", 4),
+}
+
+
+def subject(network: nn.Module, size: int = SIZE) -> Subject:
+    """Describe a network that takes pixels as they are, in [0, 1]; black stands for nothing."""
+    return describe_subject("here", Classifier(network, mean=[0.0] * 3, std=[1.0] * 3, input_size=size).eval())
+
+
+def noise(count: int, size: int = SIZE) -> torch.Tensor:
+    """Return images float [count, 3, size, size] in [0, 1]."""
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+class Channels(nn.Module):
+    """Logit k is a weighted sum of the spatial means of red, green and blue."""
+
+    def __init__(self, weights: list[list[float]]):
+        super().__init__()
+        self.feature_info = [{"module": "features", "num_chs": 3}]
+        self.features = nn.Identity()
+        self.weights = torch.tensor(weights)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.features(images).mean(dim=(2, 3)) @ self.weights.T
+
+
+class Weighted(nn.Module):
+    """Two classes; the first one's probability is the mean of red over the image, each pixel times its weight."""
+
+    def __init__(self, weights: list[list[float]]):
+        super().__init__()
+        self.weights = torch.tensor(weights)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        first = (images[:, 0] * self.weights).mean(dim=(1, 2))
+        return torch.stack([first, 1 - first], dim=1).log()

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import torch
+from subjects import Weighted, subject
+
+from sightline.explaining.faithfulness import area, blur, deletion_curve, importance_order, insertion_curve, shares
+
+WEIGHTS = [[8.0, 0.0], [0.0, 0.0]]  # the upper left pixel alone decides
+BEST, WORST = np.array([0, 1, 2, 3]), np.array([3, 2, 1, 0])
+
+
+def image() -> torch.Tensor:
+    """White; its probability of class 0 is 2 / 4 of the logit's scale, see Weighted: 8 x 0.5 / 4 = 1 at 0.5."""
+    return torch.full((1, 3, 2, 2), 0.5)
+
+
+def test_shares():
+    assert shares(4).tolist() == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_deletion_by_hand():
+    model = [subject(Weighted([[6.0, 0], [0, 2.0]]), 2)]
+    # the mean of weight x 0.5 over 4 pixels: 0.75 of the upper left, 0.25 of the lower right
+    np.testing.assert_allclose(deletion_curve(model, image(), 0, BEST, 4), [1, 0.25, 0.25, 0.25, 0], atol=1e-6)
+    np.testing.assert_allclose(deletion_curve(model, image(), 0, WORST, 2), [1, 0.75, 0], atol=1e-6)
+
+
+def test_insertion_starts_blurred_and_ends_with_the_image():
+    sharp = torch.zeros(1, 3, 2, 2)
+    sharp[0, 0, 0, 0] = 0.5
+    model = [subject(Weighted(WEIGHTS), 2)]
+    # the blur around the corner is a mean over 3 x 3 with the edges repeated: 4 of 9 are the corner itself
+    curve = insertion_curve(model, sharp, 0, BEST, 4)
+    np.testing.assert_allclose(curve, [4 / 9, 1, 1, 1, 1], atol=1e-6)
+    assert insertion_curve(model, sharp, 0, WORST, 4)[3] == pytest.approx(4 / 9)
+
+
+def test_members_probabilities_are_averaged():
+    members = [subject(Weighted([[8.0, 0], [0, 0.0]]), 2), subject(Weighted([[0.0, 0], [0, 8.0]]), 2)]
+    np.testing.assert_allclose(deletion_curve(members, image(), 0, BEST, 4), [1, 0.5, 0.5, 0.5, 0], atol=1e-6)
+
+
+def test_area_by_hand():
+    assert area(np.array([1.0, 0.5, 0.0])) == pytest.approx(0.5)
+    assert area(np.array([1.0, 0.0, 0.0])) == pytest.approx(0.25)
+    assert area(np.ones(5)) == pytest.approx(1)
+
+
+def test_order_is_by_height_and_random_among_equals():
+    heat = np.array([[0.0, 1.0], [0.5, 0.0]])
+    orders = {tuple(importance_order(heat, np.random.default_rng(seed))) for seed in range(20)}
+    assert orders == {(1, 2, 0, 3), (1, 2, 3, 0)}
+
+
+def test_blur_keeps_a_flat_image():
+    flat = torch.full((1, 3, 16, 16), 0.25)
+    torch.testing.assert_close(blur(flat), flat)
