@@ -23,9 +23,9 @@ from typing import Any
 
 from cases import CASES, CROP_FLIP, IMAGES, OTHERS
 from own import train_stage
-from report import environment, summarize, write_results
 from startup import import_times, time_start
 from timm_peer import BEST, script_arguments
+from training_report import environment, summarize, write_results
 from windows import Window, interleave, started
 from workspace import TRAIN, branch, prepare, unpack
 

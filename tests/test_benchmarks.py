@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from cases import CASES
-from report import summarize, table
 from sightline.common.params import load_params
 from sightline.training.settings import TrainParams
 from startup import attribute_imports
+from training_report import summarize, table
 from windows import Window, interleave, mapped_arrays, started
 from workspace import write_params
 

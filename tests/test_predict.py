@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from conftest import ROOT
+from imports import ROOT
 
 CLASSES = ["red", "grün", "blue"]
 CHILD = """

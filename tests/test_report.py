@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from conftest import ROOT
+from imports import ROOT
 from sightline.common.files import write_json, write_text
 from small_run import make_run
 

@@ -8,10 +8,13 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, log_loss
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.graph import build_graph
-from sightline.deployment.parity import compare, predict_onnx, predict_torch
+from sightline.deployment.graph import build_graph, trace_program
+from sightline.deployment.parity import compare
+from sightline.deployment.runners import run_decider, run_onnx
 from sightline.networks.build import build_network
-from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.calibrated import Calibration
+from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 from sightline.networks.handcrafted.fitting import ClassicalSettings
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import Member, ModelSpec, Preprocessing, load_members, write_spec, write_weights
@@ -97,9 +100,11 @@ def test_the_exported_graph_of_an_ensemble_with_a_network_decides_alike(digits):
     fitted = [fit(model, pixels, labels)[0] for model in MODELS[1:]]
     torch.manual_seed(0)
     network = Classifier(build_network("simple_cnn", 10, 16, pretrained=False), spec.mean, spec.std, 16)
-    ensemble = Ensemble([*fitted, network], temperature=0.8).eval()
-    graph = build_graph(ensemble, spec, opset=20)
-    found = compare(predict_torch(ensemble, pixels, VAL, 64), predict_onnx(graph, pixels, VAL, 64), labels[VAL])
+    calibration = Calibration(method="temperature", temperature=0.8, images=1)
+    decider = Decider([*fitted, network], calibration).eval()
+    graph = build_graph(trace_program(decider, spec), spec, opset=20)
+    chosen = pixels[VAL]
+    found = compare(run_decider(decider)(chosen), run_onnx(graph)(chosen), labels[VAL])
     assert found["decision_flips"] == 0
     assert found["max_probability_difference"] < 1e-4
 
