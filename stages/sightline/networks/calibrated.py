@@ -28,7 +28,7 @@ class Conformal(StrictModel):
 
     method: Literal["lac", "aps"]
     coverage: float
-    threshold: float | None
+    threshold: float | None = None
 
 
 class Calibration(StrictModel):
