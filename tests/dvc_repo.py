@@ -28,7 +28,7 @@ class Repo:
             done = subprocess.run(
                 command,
                 cwd=self.path,
-                env=_environment(self.home) | environment,
+                env=environment_of(self.home) | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
@@ -110,7 +110,8 @@ def complaints(output):
     return [line for line in output.splitlines() if re.search(r"\b(ERROR|WARNING|Warning|Traceback)\b", line)]
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment_of(home: Path) -> dict[str, str]:
+    """Return the environment of a user whose home this is."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_", "PYTHON"))}
     return kept | {
         "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),

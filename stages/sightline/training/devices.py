@@ -25,7 +25,10 @@ def make_accelerator(params: TrainParams) -> Accelerator:
     """
     refuse_missing_trackers(params.trackers)
     state = PartialState(cpu=several_without_cuda())  # told so, or each of them would train alone
-    precision = fastest_precision(state.device) if params.precision == "auto" else params.precision
+    precision = params.precision
+    if precision == "auto":
+        precision = fastest_precision(state.device)
+        state.print(f"train: precision: auto chose {precision}")
     unused = [DistributedDataParallelKwargs(find_unused_parameters=True)] if params.freeze != "none" else []
     try:
         return Accelerator(
@@ -52,7 +55,6 @@ def fastest_precision(device: torch.device) -> str:
     else:
         capable = torch.cpu.get_capabilities()
         found = "bf16" if capable.get("avx512_bf16") or capable.get("amx_bf16") else "fp32"
-    print(f"train: precision: auto chose {found}")
     return found
 
 

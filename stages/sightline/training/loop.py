@@ -33,7 +33,7 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
     with progress_bar(done, params.epochs * steps, run) as progress:
         for epoch in range(len(record.history), params.epochs):
             if params.patience and record.stale >= params.patience:
-                progress.write(f"no better {params.monitor} for {record.stale} epochs: stopped after epoch {epoch}")
+                run.say(f"no better {params.monitor} for {record.stale} epochs: stopped after epoch {epoch}")
                 break
             trainee.wake(epoch)
             scores = train_epoch(trainee, train, record, epoch, position, progress)
@@ -46,7 +46,7 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
             if params.schedule == "plateau" and record.stale and record.stale % params.plateau_patience == 0:
                 lower(trainee.schedule, params.schedule_gamma)
             run.log(epoch, scores)
-            progress.write(describe_epoch(epoch, params.epochs, scores))
+            run.say(describe_epoch(epoch, params.epochs, scores))
             save(trainee, record, None, run)
     return Fitted(record.best_epoch, record.best_scores, record.best_weights, last_weights=trainee.weights())
 
@@ -114,7 +114,7 @@ def go_on(trainee: Trainee, record: Record, run: Run) -> Position | None:
     for epoch, scores in enumerate(record.history):
         run.log(epoch, scores)
     position = Position(**state["position"]) if state["position"] else None
-    print(f"train: goes on after epoch {len(record.history)}" + (f", step {position.step}" if position else ""))
+    run.say(f"train: goes on after epoch {len(record.history)}" + (f", step {position.step}" if position else ""))
     return position
 
 

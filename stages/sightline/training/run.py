@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
+from tqdm import tqdm
 
 from sightline.common.seeding import stream_seed
 from sightline.training.augment import Augmentation
@@ -57,6 +58,11 @@ class Run:
     def stop_now(self) -> bool:
         """Whether to save and end after this update; only for one process, as several would not agree on a step."""
         return self.stop.noted and self.accelerator.num_processes == 1
+
+    def say(self, text: str) -> None:
+        """Print a line above the progress bar, from one process."""
+        if self.is_main:
+            tqdm.write(text)
 
     def load(self) -> dict[str, Any] | None:
         """Return this member's saved state, on every process."""

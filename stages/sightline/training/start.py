@@ -58,7 +58,7 @@ def make_classifier(spec: ModelSpec, train: Batches, architecture: str, run: Run
     classifier = Classifier(network, spec.mean, spec.std, spec.input_size)
     if params.weights:
         fresh = load_weights(network, tracked_path("weights", params.weights))
-        print(f"train: weights of {params.weights}; new: {', '.join(fresh) or 'none'}")
+        run.say(f"train: weights of {params.weights}; new: {', '.join(fresh) or 'none'}")
     elif hasattr(network, "initialize_from"):
         chosen = torch.linspace(0, len(train) - 1, min(len(train), INITIAL_IMAGES)).long()
         network.initialize_from(classifier.normalize(classifier.scale(train.take(chosen)[0].cpu())))
