@@ -7,6 +7,7 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
@@ -14,6 +15,8 @@ from sightline.common.params import load_params
 from sightline.images.store import read_index
 from sightline.networks.build import build_network
 from sightline.networks.saved import load_members, read_spec
+from sightline.training import loop
+from sightline.training.devices import fastest_precision
 from sightline.training.logs import summarize_best
 from sightline.training.loop import finite_mean
 from sightline.training.members import divide
@@ -197,3 +200,116 @@ def test_folds_are_summarized_by_mean_and_sample_deviation():
     found = summarize_best([Fitted(1, {"val/accuracy": accuracy}, {}, {}) for accuracy in (0.8, 0.9)])
     assert found["mean"]["val"]["accuracy"] == pytest.approx(0.85)
     assert found["std"]["val"]["accuracy"] == pytest.approx(0.1 / 2**0.5)
+
+
+def losses_of(metric="train/loss"):
+    return pd.read_csv(f"plots/train/metrics/{metric}.tsv", sep="\t").iloc[:, 1].tolist()
+
+
+def test_training_stops_when_nothing_gets_better(train):
+    train(epochs=6, patience=2, min_delta=1.0)
+    assert len(losses_of()) == 3  # the first epoch, and two without progress
+    train(epochs=6, patience=2, min_delta=0.0, monitor="val/loss", lr=1e-4)
+    assert len(losses_of()) == 6
+
+
+def test_a_plateau_lowers_the_rate(train):
+    train(epochs=5, schedule="plateau", warmup_epochs=0, plateau_patience=2, min_delta=1.0, schedule_gamma=0.5, lr=0.01)
+    assert losses_of("lr") == pytest.approx([0.01, 0.01, 0.01, 0.005, 0.005])
+
+
+def test_frozen_parts_keep_their_weights_and_statistics_until_they_wake(train, prepared):
+    weights = Path("models/trained/member_0_last.safetensors")
+    train(epochs=1, freeze="backbone")
+    first = load_file(weights)
+    train(epochs=2, freeze="backbone", seed=0)
+    frozen = load_file(weights)
+    backbone = [name for name in frozen if name.startswith("blocks.")]
+    assert backbone
+    assert all(torch.equal(first[name], frozen[name]) for name in backbone)
+    assert not torch.equal(first["head.weight"], frozen["head.weight"])
+    train(epochs=2, freeze="backbone", unfreeze_epoch=1)
+    assert not torch.equal(load_file(weights)[backbone[0]], frozen[backbone[0]])
+
+
+def test_training_starts_from_earlier_weights_and_another_number_of_classes_gets_a_new_head(train):
+    train(epochs=3)
+    Path("models/trained").rename("models/earlier")
+    Path("models/pretrained").mkdir()
+    earlier = Path("models/earlier").rename("models/pretrained/colours")
+    cold = train(epochs=1, lr=1e-5)["train"]["loss"]
+    warm = train(epochs=1, lr=1e-5, weights="models/pretrained/colours", normalization="weights")["train"]["loss"]
+    assert warm < cold - 0.1
+    assert read_spec("models/trained").mean == read_spec(earlier).mean
+
+
+def test_a_teacher_teaches(train):
+    train(epochs=3)
+    Path("models/pretrained").mkdir()
+    Path("models/trained").rename("models/pretrained/teacher")
+    distill = {"distill.teacher": "models/pretrained/teacher", "distill.weight": 1.0, "label_smoothing": 0.0}
+    losses = [train(epochs=epochs, **distill)["train"]["loss"] for epochs in (1, 4)]
+    assert losses[1] < losses[0]
+    write_json(
+        "models/pretrained/teacher/model.json",
+        read_spec("models/pretrained/teacher").model_dump() | {"classes": list("abc")},
+    )
+    with pytest.raises(SightlineError, match="distill.teacher"):
+        train(**distill)
+
+
+def test_several_architectures_make_an_ensemble(train):
+    metrics = train(model=["simple_cnn", "hog_lbp_color+linear_svm"])
+    spec = read_spec("models/trained")
+    assert [member.architecture for member in spec.members] == ["simple_cnn", "hog_lbp_color+linear_svm"]
+    assert len(load_members("models/trained", spec)) == 2
+    assert metrics["simple_cnn"]["val"]["accuracy"] > 0.5
+    assert metrics["best"]["mean"]["val"]["accuracy"] > 0.5
+
+
+def test_a_member_that_was_finished_is_not_trained_again(train, monkeypatch):
+    write_split(["train"] * 75 + ["test"] * 15, [number // 3 % 3 for number in range(75)] + [-1] * 15)
+    train(folds=3)
+    whole = written()
+    trained = []
+
+    def fit(classifier, images, val, run):
+        trained.append(run.member)
+        if run.member == 1 and len(trained) == 2:
+            raise KeyboardInterrupt
+        return loop.fit(classifier, images, val, run)
+
+    monkeypatch.setattr("train.fit", fit)
+    with pytest.raises(KeyboardInterrupt):
+        train(folds=3)
+    steps = []
+    update = loop.update
+    monkeypatch.setattr(loop, "update", lambda *given: steps.append(given[0].run.member) or update(*given))
+    train(folds=3)
+    assert trained == [0, 1, 0, 1, 2]
+    assert set(steps) == {1, 2}
+    assert written() == whole
+
+
+def test_a_compiled_network_is_saved_under_its_own_names(train, monkeypatch):
+    compiled, real = [], torch.compile
+    monkeypatch.setattr(torch, "compile", lambda network: compiled.append(network) or real(network, backend="eager"))
+    train(epochs=1)
+    plain = load_file("models/trained/member_0_last.safetensors")
+    train(epochs=1, compile=True)
+    found = load_file("models/trained/member_0_last.safetensors")
+    assert len(compiled) == 1
+    assert set(found) == set(plain)
+    assert all(torch.allclose(found[name], plain[name]) for name in plain)
+
+
+@pytest.mark.parametrize(("flags", "expected"), [({"avx512_bf16": True}, "bf16"), ({"avx512_f": True}, "fp32")])
+def test_auto_takes_the_precision_that_the_processor_computes_in(monkeypatch, flags, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags)
+    assert fastest_precision(torch.device("cpu")) == expected
+
+
+def test_trackers_get_the_same_scores(train):
+    train(trackers=["tensorboard"])
+    events = EventAccumulator("trackers/sightline").Reload()
+    assert [event.value for event in events.Scalars("train/loss")] == pytest.approx(losses_of(), rel=1e-6)
