@@ -12,6 +12,9 @@ The parameters are those of `sightline.training.settings`; the loop is in `sight
 instant and started again, training goes on after its last finished epoch (`sightline.training.resume`).
 """
 
+import sightline.common.startup  # noqa: F401  (before torch)
+
+# isort: split
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path

@@ -254,7 +254,7 @@ def test_a_teacher_teaches(train):
         "models/pretrained/teacher/model.json",
         read_spec("models/pretrained/teacher").model_dump() | {"classes": list("abc")},
     )
-    with pytest.raises(SightlineError, match="distill.teacher"):
+    with pytest.raises(SightlineError, match=r"distill\.teacher"):
         train(**distill)
 
 

@@ -8,6 +8,7 @@ from accelerate.optimizer import AcceleratedOptimizer
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from sightline.common.startup import collect_garbage_again
 from sightline.networks.classifier import Classifier
 from sightline.networks.freeze import freeze, unfreeze, wake_order
 from sightline.training.average import WeightAverage
@@ -88,6 +89,7 @@ def build_trainee(classifier: Classifier, images: int, run: Run) -> Trainee:
     warmup = round(params.warmup_epochs * steps)
     schedule = build_schedule(optimizer.optimizer, params.schedule, shape_of(params), warmup, params.epochs * steps)
     bare = accelerator.unwrap_model(classifier.network, keep_torch_compile=False)
+    collect_garbage_again()
     asleep = wake_order(bare, freeze(bare, params.freeze), gradually=params.unfreeze_every > 0)
     return Trainee(classifier, judged, average, optimizer, schedule, run, asleep)
 
