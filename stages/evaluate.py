@@ -22,9 +22,8 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         plots/evaluate/mistakes.png           the most confident mistakes on test
         plots/evaluate/label_issues.png       the labels that are most likely wrong
 
-With cross-validation, the validation images are those of all folds, each predicted by the member that did not train
-on it; test images are predicted by all members together. Where a stack combines them, the validation images are
-scored by regressions that were fitted without them.
+With cross-validation, the validation images are those of all folds, each predicted by the member (and the stack) that
+did not train on it; test images are predicted by all members together.
 """
 
 from typing import Annotated, Literal
