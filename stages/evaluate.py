@@ -110,8 +110,7 @@ def main(params: Params) -> None:
 
     findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
     stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
-    notes |= explain_missing(sample)
-    metrics = summarize_all(parts, calibration, notes, params) | findings.metrics | stressed
+    metrics = summarize_all(parts, calibration, notes | explain_missing(sample), params) | findings.metrics | stressed
     tables = tabulate_plots(test, spec.classes, options.bins, options.curves)
     tables["slices"] = findings.slices.head(options.slices).round(5)
     tables["embedding"] = map_embeddings(sample, test.decided, spec.classes)
