@@ -22,8 +22,8 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         plots/evaluate/mistakes.png           the most confident mistakes on test
         plots/evaluate/label_issues.png       the labels that are most likely wrong
 
-With cross-validation, the validation images are those of all folds, each predicted by the member that did not train
-on it; test images are predicted by all members together.
+With cross-validation, the validation images are those of all folds, each predicted by the member (and the stack) that
+did not train on it; test images are predicted by all members together.
 """
 
 from typing import Annotated, Literal
@@ -43,6 +43,7 @@ from sightline.images.store import open_pixels, read_dataset, read_index, read_s
 from sightline.networks.calibrated import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
+from sightline.networks.stack import load_stacks
 from sightline.scoring.abstaining import fit_conformal
 from sightline.scoring.calibration import apply_calibration, calibrate
 from sightline.scoring.embeddings import explain_missing, map_embeddings
@@ -101,16 +102,15 @@ def main(params: Params) -> None:
     options, spec, dataset, pixels = params.evaluate, read_spec("models/trained"), read_dataset(), open_pixels()
     refuse_other_classes(spec.classes, dataset.classes)
     samples = read_samples().join(read_index().drop(columns=["id", "label", "class", "subset"]), on="row")
-    members = load_members("models/trained", spec)
-    judged, scores, sample = run_networks(members, spec, samples, pixels, forward_of(options))
+    members, stacks = load_members("models/trained", spec), load_stacks("models/trained", spec)
+    judged, scores, sample = run_networks(members, stacks, spec, samples, pixels, forward_of(options))
     calibration, parts, probabilities = calibrate_parts(judged, scores, options)
     del scores  # as large as the probabilities
-    decider, test = Decider(members, calibration).eval(), parts["test"]
+    decider, test = Decider(members, calibration, stacks and stacks.whole).eval(), parts["test"]
 
     findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
     stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
-    notes |= explain_missing(sample)
-    metrics = summarize_all(parts, calibration, notes, params) | findings.metrics | stressed
+    metrics = summarize_all(parts, calibration, notes | explain_missing(sample), params) | findings.metrics | stressed
     tables = tabulate_plots(test, spec.classes, options.bins, options.curves)
     tables["slices"] = findings.slices.head(options.slices).round(5)
     tables["embedding"] = map_embeddings(sample, test.decided, spec.classes)

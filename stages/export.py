@@ -43,6 +43,7 @@ from sightline.images.store import open_pixels, read_dataset, read_samples
 from sightline.networks.calibrated import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec, load_members, read_spec
+from sightline.networks.stack import load_stack
 
 EXPORTED, TRAINED = Path("models/exported"), Path("models/trained")
 INDEX, SPLIT = Path("data/prepared/index.csv"), Path("data/split/split.csv")
@@ -72,7 +73,7 @@ def main(params: Params) -> None:
     predictions, probabilities = read_predictions(Path("data/predictions"))
     images = choose_images(predictions, probabilities, pixels, spec, dataset.source, options.batch_size)
     calibration = validate(Calibration, read_json(CALIBRATION), CALIBRATION)
-    trained = Decider(load_members("models/trained", spec), calibration).eval()
+    trained = Decider(load_members(TRAINED, spec), calibration, load_stack(TRAINED, spec)).eval()
 
     decider, reference, pruning = choose_decider(trained, images, options)
     program = trace_program(decider, spec)
@@ -112,7 +113,8 @@ def choose_images(
     predictions: pd.DataFrame, probabilities: np.ndarray, pixels: np.ndarray, spec: ModelSpec, source: str, batch: int
 ) -> Images | None:
     """Return the images to compare on; None without any."""
-    judged = choose_judged(predictions, probabilities, len(spec.members))
+    alone = len(spec.members) == 1 and spec.stack is None
+    judged = choose_judged(predictions, probabilities, alone)
     return judged and Images(pixels, judged, open_files(source, spec.preprocessing), batch)
 
 

@@ -4,6 +4,7 @@ Reads   data/prepared, data/split      pixels, labels, who trains and who valida
         models/pretrained              weights to start from and teachers, where parameters name them
 Writes  models/trained/*.safetensors   weights of each member after its best and its last epoch
         models/trained/model.json      architecture, classes, preprocessing, which weights to use
+        models/trained/stack.safetensors   the regression that combines the members, with `ensemble: stack`
         metrics/train.json             scores of the last epoch, and of the best
         plots/train/metrics/           train/loss, val/loss, val/accuracy, val/f1_macro and lr of each epoch
         plots/train/samples.png        training images as the network sees them
@@ -46,6 +47,7 @@ from sightline.training.mix import Mixing
 from sightline.training.resume import ResumeFolder, open_resume
 from sightline.training.run import Run
 from sightline.training.settings import TrainParams
+from sightline.training.stacking import add_stack, refuse_unstackable
 from sightline.training.start import (
     describe_model,
     input_files,
@@ -76,6 +78,7 @@ def main(params: TrainParams) -> None:
     use_deterministic_algorithms(params.seed)
     accelerator = make_accelerator(params)
     dataset, samples, pixels = read_dataset(), read_samples()[COLUMNS], open_pixels()
+    refuse_unstackable(samples, dataset.classes, params)
     spec = describe_model(dataset, samples, pixels, params)
     start_trackers(accelerator, params)
     journal, fits, members = Journal(), [], []
@@ -93,10 +96,8 @@ def main(params: TrainParams) -> None:
                 write_sample_sheet(train, dataset.classes, run)
             accelerator.free_memory()
         if accelerator.is_main_process:
-            write_spec(TRAINED, spec.model_copy(update={"members": members}))
             journal.live.summary["best"] = summarize_best(fits)
-            journal.live.make_summary()
-            resume.finish()
+            finish(session, members, samples, pixels)
     accelerator.end_training()
 
 
@@ -156,6 +157,17 @@ def write_member(fitted: Fitted, plan: Plan) -> None:
     """Write a member's weights after its best and its last epoch."""
     write_weights(TRAINED / f"member_{plan.number}_best.safetensors", fitted.best_weights)
     write_weights(TRAINED / f"member_{plan.number}_last.safetensors", fitted.last_weights)
+
+
+def finish(session: Session, members: list[Member], samples: pd.DataFrame, pixels: np.ndarray) -> None:
+    """Fit the stack where the ensemble is one, write model.json and the metrics, and forget the saved states."""
+    spec = session.spec.model_copy(update={"members": members})
+    if session.params.ensemble == "stack":
+        device = session.accelerator.device
+        spec, session.journal.live.summary["stack"] = add_stack(TRAINED, spec, samples, pixels, session.params, device)
+    write_spec(TRAINED, spec)
+    session.journal.live.make_summary()
+    session.resume.finish()
 
 
 if __name__ == "__main__":

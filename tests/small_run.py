@@ -8,8 +8,11 @@ import torch
 
 from sightline.common.files import write_json, write_table
 from sightline.networks.build import build_network
-from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.calibrated import read_calibration
+from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 from sightline.networks.saved import Member, ModelSpec, Preprocessing, write_spec, write_weights
+from sightline.networks.stack import load_stack
 
 CLASSES = ["ant", "bee", "éléphant"]
 SIZE = 16
@@ -17,7 +20,9 @@ TEMPERATURE = 0.5
 SUBSETS = ("train", "val", "test")
 
 
-def make_run(root: Path, subsets: tuple[str, ...], members: int = 1, architecture: str = "simple_cnn") -> None:
+def make_run(
+    root: Path, subsets: tuple[str, ...], members: int = 1, architecture: str = "simple_cnn", stacked: bool = False
+) -> None:
     """Write data/ and models/ below `root`, one image for each of `subsets`."""
     how = {"image_size": SIZE, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
     pixels = np.random.default_rng(0).integers(0, 256, (len(subsets), SIZE, SIZE, 3), dtype=np.uint8)
@@ -33,6 +38,7 @@ def make_run(root: Path, subsets: tuple[str, ...], members: int = 1, architectur
             Member(architecture=architecture, file=f"member_{n}.safetensors", fold=n if members > 1 else None)
             for n in range(members)
         ],
+        stack="stack.safetensors" if stacked else None,
     )
     probabilities = _train_nothing(root, spec, pixels)
     for folder in ("data/prepared", "data/split", "data/predictions"):
@@ -61,9 +67,13 @@ def _train_nothing(root: Path, spec: ModelSpec, pixels: np.ndarray) -> np.ndarra
         network = build_network(member.architecture, len(spec.classes), spec.input_size, pretrained=False)
         write_weights(root / "models/trained" / member.file, network.state_dict())
         classifiers.append(Classifier(network, spec.mean, spec.std, spec.input_size).eval())
+    if spec.stack:
+        tensors = {"weight": torch.randn(1 + len(spec.members), 3, 3), "bias": torch.randn(1 + len(spec.members), 3)}
+        write_weights(root / "models/trained" / spec.stack, tensors)
     write_json(
         root / "models/calibration.json",
         {"method": "temperature", "temperature": TEMPERATURE, "images": 4, "note": None},
     )
+    calibration, stack = read_calibration(root / "models/calibration.json"), load_stack(root / "models/trained", spec)
     with torch.no_grad():
-        return Ensemble(classifiers, TEMPERATURE)(torch.from_numpy(pixels)).exp().numpy()
+        return Decider(classifiers, calibration, stack)(torch.from_numpy(pixels)).exp().numpy()

@@ -26,6 +26,7 @@ from sightline.networks.saved import (
     write_spec,
     write_weights,
 )
+from sightline.networks.stack import Stacks, load_stacks
 from sightline.scoring.summary import describe
 
 NAMES = ["NA", "b, c", "$d"]
@@ -121,9 +122,11 @@ def write_images(pixels: np.ndarray, labels: np.ndarray) -> None:
     write_json("data/prepared/dataset.json", content)
 
 
-def write_networks(folds: list[int | None], architecture: str = "simple_cnn") -> list[Classifier]:
+def write_networks(folds: list[int | None], *architectures: str) -> list[Classifier]:
+    """Write a network for each fold, by turns of the architectures."""
     members = []
     for number, fold in enumerate(folds):
+        architecture = architectures[number % len(architectures)] if architectures else "simple_cnn"
         torch.manual_seed(number)
         network = build_network(architecture, len(NAMES), 8, pretrained=False)
         torch.nn.init.normal_(network.head.weight)
@@ -192,6 +195,36 @@ def test_probabilities_are_those_of_the_model_that_is_exported(project, calibrat
     assert list(table["subset"]) == ["val"] * 12 + ["test"] * 4
     assert read("metrics/evaluate.json")["folds"]["folds"] == 3
     assert not np.allclose(alone[0], alone[1])  # else nothing above could fail
+
+
+@pytest.mark.parametrize("crossed", [True, False])
+def test_a_stack_scores_validation_by_regressions_that_did_not_see_it(project, crossed):
+    make_project(["train" if crossed else "val"] * 12 + ["test"] * 4, [0, 1, 2] * 4 + [-1] * 4)
+    names = ["simple_cnn"] if crossed else ["simple_cnn", "cnn"]
+    members = write_networks([0, 1, 2]) if crossed else write_networks([None, None], *names)
+    stacks = write_stack(len(names), parts=3 if crossed else 5)
+    main(params(calibration="vector"))
+    table, probabilities = read_predictions()
+    pixels, found = torch.from_numpy(np.load("data/prepared/images.npy")), read_calibration()
+    part = np.arange(12) % 3 if crossed else table[:12].groupby("label").cumcount().to_numpy() % 5
+    with torch.inference_mode():
+        for row in range(16):
+            stack = stacks.whole if row >= 12 else stacks.held_out[part[row]]
+            voters = [members[row % 3]] if crossed and row < 12 else members
+            expected = Decider(voters, found, stack)(pixels[row : row + 1]).exp()[0].numpy()
+            assert probabilities[row] == pytest.approx(expected, abs=1e-5)
+    first = every_output()
+    main(params(calibration="vector"))
+    assert every_output() == first
+
+
+def write_stack(architectures: int, parts: int) -> Stacks:
+    torch.manual_seed(1)
+    tensors = {"weight": torch.randn(1 + parts, 3, 3 * architectures), "bias": torch.randn(1 + parts, 3)}
+    write_weights("models/trained/stack.safetensors", tensors)
+    spec = read_spec("models/trained").model_copy(update={"stack": "stack.safetensors"})
+    write_spec("models/trained", spec)
+    return load_stacks("models/trained", spec)
 
 
 def test_abstaining_shows_in_predictions_and_metrics(project):

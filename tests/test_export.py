@@ -6,12 +6,15 @@ import onnx
 import onnxruntime
 import pandas as pd
 import pytest
+import torch
 from onnx import numpy_helper
+from safetensors.torch import load_file
 
 from export import ExportParams, Params, list_labels, main
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
 from sightline.deployment.runners import run_onnx
+from sightline.networks.saved import write_weights
 from small_run import CLASSES, make_run
 
 OPTIONS = {
@@ -41,6 +44,22 @@ def here(tmp_path, monkeypatch):
 
 def outputs() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in [*Path("models/exported").iterdir(), Path("metrics/export.json")]}
+
+
+def test_a_stack_is_exported_as_one_model(here):
+    make_run(here, MIXED, members=2, stacked=True)
+    main(PARAMS)
+    metrics = json.loads(Path("metrics/export.json").read_text())
+    assert metrics["artifacts"]["onnx"]["decision_flips"] == 0
+    found = run_onnx(Path("models/exported/model.onnx").read_bytes())(np.load(PIXELS))[1:]
+    assert found == pytest.approx(np.load(PROBABILITIES), abs=1e-5)
+    assert "2 x simple_cnn whose probabilities a logistic regression combines" in Path(
+        "models/exported/MODEL_CARD.md"
+    ).read_text(encoding="utf-8")
+    stack = load_file("models/trained/stack.safetensors")
+    write_weights("models/trained/stack.safetensors", stack | {"bias": stack["bias"] + torch.tensor([9.0, 0.0, 0.0])})
+    with pytest.raises(SightlineError, match="belongs to another model"):
+        main(PARAMS)
 
 
 def test_everything_is_written_and_repeats_byte_for_byte(here):

@@ -151,6 +151,23 @@ def test_folds_train_a_member_each_on_the_others(train):
     assert 0 <= metrics["best"]["std"]["val"]["accuracy"] < 0.5
 
 
+@pytest.mark.parametrize("folds", [0, 2])
+def test_a_stack_is_fitted_on_held_out_images_and_repeats_byte_for_byte(train, folds):
+    if folds:
+        write_split(["train"] * 75 + ["test"] * 15, [number // 3 % 2 for number in range(75)] + [-1] * 15)
+    asked = {"epochs": 1, "model": ["simple_cnn", "lbp+linear_svm"], "ensemble": "stack"}
+    metrics = train(**asked)["stack"]
+    first, spec = written(), read_spec("models/trained")
+    assert spec.stack == "stack.safetensors"
+    assert load_file("models/trained/stack.safetensors")["weight"].shape == (1 + (folds or 5), 3, 6)
+    assert metrics["accuracy"] > 0.8
+    assert metrics["log_loss"] != metrics["mean_log_loss"]
+    train(**asked)
+    assert written() == first
+    train(**asked, stack_c=0.1)
+    assert "models/trained/stack.safetensors" in {path for path, content in written().items() if first[path] != content}
+
+
 def test_the_members_of_a_division_never_train_on_what_they_validate():
     samples = pd.DataFrame({"row": range(6), "subset": ["train"] * 4 + ["test"] * 2, "fold": [0, 1, 0, 1, -1, -1]})
     parts = [(fold, a["row"].tolist(), b["row"].tolist()) for fold, a, b in divide(samples)]
@@ -313,3 +330,8 @@ def test_trackers_get_the_same_scores(train):
     train(trackers=["tensorboard"])
     events = EventAccumulator("trackers/sightline").Reload()
     assert [event.value for event in events.Scalars("train/loss")] == pytest.approx(losses_of(), rel=1e-6)
+
+
+def test_members_of_different_kinds_are_summarized_by_what_both_have():
+    found = summarize_best([Fitted(1, {"lr": 0.1, "val/loss": 2.0}, {}, {}), Fitted(0, {"val/loss": 1.0}, {}, {})])
+    assert found["mean"] == {"val": {"loss": 1.5}}

@@ -62,7 +62,7 @@ def test_predictions_of_another_model():
 )
 def test_choice_of_images(subsets, members, subset, rows, by_all):
     predictions = pd.DataFrame({"id": IDS, "row": [7, 8, 9], "subset": subsets, "label": [0, 1, 0]})
-    found = choose_judged(predictions, TRAINED, members)
+    found = choose_judged(predictions, TRAINED, members == 1)
     assert found.subset == subset
     assert found.rows.tolist() == rows
     assert len(found.ids) == len(found.labels) == len(rows)
@@ -73,4 +73,4 @@ def test_choice_of_images(subsets, members, subset, rows, by_all):
 
 def test_no_images():
     empty = pd.DataFrame({"id": [], "row": [], "subset": [], "label": []})
-    assert choose_judged(empty, np.empty((0, 2)), members=1) is None
+    assert choose_judged(empty, np.empty((0, 2)), alone=True) is None

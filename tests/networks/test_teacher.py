@@ -6,7 +6,7 @@ from torch.nn import functional
 from sightline.common.errors import SightlineError
 from sightline.networks.build import build_network
 from sightline.networks.classifier import Classifier
-from sightline.networks.saved import Member, ModelSpec, Preprocessing, write_spec, write_weights
+from sightline.networks.saved import Member, ModelSpec, Preprocessing, read_spec, write_spec, write_weights
 from sightline.networks.teacher import Teacher, load_teacher
 
 CLASSES = ["ant", "bee", "wasp"]
@@ -47,6 +47,20 @@ def test_log_probabilities_are_those_of_the_earlier_members(tmp_path):
     torch.testing.assert_close(teacher(pixels), expected.detach())
     torch.testing.assert_close(teacher(pixels.permute(0, 3, 1, 2) / 255), expected.detach())
     assert expected.std(dim=0).min() > 1e-4  # the images do differ
+
+
+def test_a_stacked_teacher_says_what_its_stack_says(tmp_path):
+    members = write_trained(tmp_path, ["simple_cnn", "test_resnet"])
+    count = len(CLASSES)
+    tensors = {"weight": torch.randn(3, count, 2 * count), "bias": torch.randn(3, count)}
+    write_weights(tmp_path / "stack.safetensors", tensors)
+    write_spec(tmp_path, read_spec(tmp_path).model_copy(update={"stack": "stack.safetensors"}))
+    pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8))
+    inputs = torch.cat([member(pixels).log_softmax(dim=1) for member in members], dim=1)
+    expected = (inputs @ tensors["weight"][0].T + tensors["bias"][0]).log_softmax(dim=1).detach()
+    teacher = load_teacher(tmp_path, CLASSES)
+    torch.testing.assert_close(teacher(pixels), expected)
+    torch.testing.assert_close(teacher(pixels.permute(0, 3, 1, 2) / 255), expected)
 
 
 def test_a_temperature_softens_them_as_it_does_logits(tmp_path):

@@ -74,6 +74,8 @@ def _describe_model(facts: CardFacts) -> list[str]:
     counts = Counter(member.architecture for member in facts.spec.members)
     networks = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in counts.items())
     together = " whose probabilities are averaged" if len(facts.spec.members) > 1 else ""
+    if facts.spec.stack:
+        together = " whose probabilities a logistic regression combines, fitted on images that they did not train on"
     return [
         f"- An image classifier: {networks}{together}, {facts.export['parameters']:,} parameters.",
         f"- Classes ({len(facts.spec.classes)}): {_list_names(facts.spec.classes)}.",

@@ -37,7 +37,7 @@ class Judged:
     evaluated: np.ndarray | None
 
 
-def choose_judged(predictions: pd.DataFrame, probabilities: np.ndarray, members: int) -> Judged | None:
+def choose_judged(predictions: pd.DataFrame, probabilities: np.ndarray, alone: bool) -> Judged | None:
     """Choose all test images; where there are none, all of validation; where there are none either, None.
 
     Parameters
@@ -46,14 +46,15 @@ def choose_judged(predictions: pd.DataFrame, probabilities: np.ndarray, members:
         Columns id, row, subset, label.
     probabilities : ndarray
         float32 [rows of `predictions`, classes].
-    members : int
-        Of the ensemble: with several, validation images were predicted by only those that did not train on them.
+    alone : bool
+        Whether one network decides. Of an ensemble, validation images were predicted by only those members, and that
+        stack, that were fitted without them.
     """
     for subset in ("test", "val"):
         chosen = (predictions["subset"] == subset).to_numpy()
         if chosen.any():
             found = predictions[chosen]
-            by_all = subset == "test" or members == 1
+            by_all = subset == "test" or alone
             evaluated = probabilities[chosen] if by_all else None
             return Judged(subset, found["id"].tolist(), found["row"].to_numpy(), found["label"].to_numpy(), evaluated)
     return None

@@ -19,6 +19,7 @@ def describe_revision(spec: ModelSpec, index: str | Path, split: str | Path, tra
         index.csv, which has the hash of every image's pixels; split.csv; the folder of the weights.
     """
     weights = [Path(trained) / member.file for member in spec.members]
+    weights += [Path(trained) / spec.stack] if spec.stack else []
     return {"images": _hash([index]), "split": _hash([split]), "weights": _hash(weights)}
 
 

@@ -1,10 +1,11 @@
-"""The model as it decides: members, their views, their mean, calibration. What evaluate judges and export writes."""
+"""The model as it decides: members, views, their mean or stack, calibration. What evaluate judges and export writes."""
 
 import torch
 from torch import nn
 
 from sightline.networks.calibrated import Calibration, build_calibrator
-from sightline.networks.classifier import Classifier, mean_log_probabilities
+from sightline.networks.classifier import Classifier
+from sightline.networks.stack import Stack, combine
 from sightline.networks.views import ViewAverage
 
 
@@ -14,15 +15,18 @@ class Decider(nn.Module):
     Parameters
     ----------
     members : list of Classifier
-        Their probabilities are averaged.
+        What decides together.
     calibration : Calibration
         The content of models/calibration.json, with the test-time augmentation that it was fitted under.
+    stack : Stack or None
+        Combines the members' probabilities; None: their mean.
     """
 
-    def __init__(self, members: list[Classifier], calibration: Calibration):
+    def __init__(self, members: list[Classifier], calibration: Calibration, stack: Stack | None = None):
         super().__init__()
         self.members = nn.ModuleList(ViewAverage(member, calibration.tta) for member in members)
+        self.stack = stack
         self.calibrator = build_calibrator(calibration)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self.calibrator(mean_log_probabilities([member(pixels) for member in self.members]))
+        return self.calibrator(combine([member(pixels) for member in self.members], self.stack))

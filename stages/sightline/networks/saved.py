@@ -32,7 +32,7 @@ class Preprocessing(StrictModel):
 
 
 class ModelSpec(StrictModel):
-    """The content of model.json."""
+    """The content of model.json; `stack` is the file of the regression that combines the members, None: their mean."""
 
     classes: list[str] = Field(min_length=2)
     preprocessing: Preprocessing
@@ -40,6 +40,7 @@ class ModelSpec(StrictModel):
     mean: list[float] = Field(min_length=3, max_length=3)
     std: list[float] = Field(min_length=3, max_length=3)
     members: list[Member] = Field(min_length=1)
+    stack: str | None = None
 
 
 def write_spec(folder: str | Path, spec: ModelSpec) -> None:

@@ -7,8 +7,9 @@ from torch import nn
 from torch.nn import functional
 
 from sightline.common.errors import SightlineError
-from sightline.networks.classifier import Classifier, Ensemble, mean_log_probabilities
+from sightline.networks.classifier import Classifier
 from sightline.networks.saved import load_members, read_spec
+from sightline.networks.stack import Stack, combine, load_stack
 
 
 class Teacher(nn.Module):
@@ -21,11 +22,14 @@ class Teacher(nn.Module):
     ----------
     members : list of Classifier
         Each with its own mean, standard deviation and input size.
+    stack : Stack or None
+        Combines them; None: the mean of their probabilities.
     """
 
-    def __init__(self, members: list[Classifier]):
+    def __init__(self, members: list[Classifier], stack: Stack | None = None):
         super().__init__()
-        self.ensemble = Ensemble(members)
+        self.members = nn.ModuleList(members)
+        self.stack = stack
         self.requires_grad_(False)
         self.train(False)
 
@@ -48,9 +52,8 @@ class Teacher(nn.Module):
         torch.Tensor
             float32 [N, classes].
         """
-        if images.dtype == torch.uint8:
-            return self.ensemble(images).float()
-        return mean_log_probabilities([_ask(member, images).float() for member in self.ensemble.members])
+        ask = _show if images.dtype == torch.uint8 else _ask
+        return combine([ask(member, images).float() for member in self.members], self.stack).float()
 
 
 def load_teacher(folder: str | Path, classes: list[str]) -> Teacher:
@@ -72,7 +75,11 @@ def load_teacher(folder: str | Path, classes: list[str]) -> Teacher:
             f"params.yaml: distill.teacher: {folder}: {_difference(spec.classes, classes)}: "
             "name a teacher that was trained on the same classes"
         )
-    return Teacher(load_members(folder, spec))
+    return Teacher(load_members(folder, spec), load_stack(folder, spec))
+
+
+def _show(member: Classifier, pixels: torch.Tensor) -> torch.Tensor:
+    return member(pixels)
 
 
 def _ask(member: Classifier, images: torch.Tensor) -> torch.Tensor:

@@ -5,15 +5,16 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from sightline.networks.classifier import Classifier, mean_log_probabilities
+from sightline.networks.classifier import Classifier
+from sightline.networks.stack import Stack, combine
 
 Score = Callable[[torch.Tensor], torch.Tensor]  # images float [N, 3, H, W] in [0, 1] -> log-probabilities [N, classes]
 OVERREACH = 2.5  # steps together may go so many times the largest change (Madry et al., 2018)
 
 
-def score_with(members: list[Classifier]) -> Score:
+def score_with(members: list[Classifier], stack: Stack | None = None) -> Score:
     """Return the ensemble's scores of images that are already scaled to the network's input."""
-    return lambda images: mean_log_probabilities([member.network(member.normalize(images)) for member in members])
+    return lambda images: combine([member.network(member.normalize(images)) for member in members], stack)
 
 
 def have_gradients(members: list[Classifier]) -> bool:

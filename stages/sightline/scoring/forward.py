@@ -10,6 +10,7 @@ import torch
 from sightline.networks.classifier import Classifier
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec
+from sightline.networks.stack import Stacks
 from sightline.networks.views import ViewAverage
 from sightline.scoring.embeddings import EmbeddingSample, choose_sample, watch
 from sightline.scoring.judged import score_judged, select_judged
@@ -26,7 +27,12 @@ class Forward:
 
 
 def run_networks(
-    members: list[Classifier], spec: ModelSpec, samples: pd.DataFrame, pixels: np.ndarray, how: Forward
+    members: list[Classifier],
+    stacks: Stacks | None,
+    spec: ModelSpec,
+    samples: pd.DataFrame,
+    pixels: np.ndarray,
+    how: Forward,
 ) -> tuple[pd.DataFrame, torch.Tensor, EmbeddingSample]:
     """Predict what must be judged.
 
@@ -34,6 +40,8 @@ def run_networks(
     ----------
     members : list of Classifier
         On the CPU, in evaluation mode; they are moved to the device.
+    stacks : Stacks or None
+        What combines them; None: the mean of their probabilities.
     spec : ModelSpec
         Which classes there are, and the fold that each member did not train on.
     samples : pandas.DataFrame
@@ -57,4 +65,4 @@ def run_networks(
     predict = partial(predict_logits, pixels=pixels, batch_size=how.batch_size, device=how.device)
     looking = [ViewAverage(member, how.tta) for member in members]
     watched = watch(predict, looking[0], test_rows, sample)
-    return judged, score_judged(looking, folds, judged, len(spec.classes), watched), sample
+    return judged, score_judged(looking, folds, judged, len(spec.classes), watched, stacks), sample

@@ -7,7 +7,8 @@ import pandas as pd
 import torch
 
 from sightline.common.errors import SightlineError
-from sightline.networks.classifier import Classifier, mean_log_probabilities
+from sightline.networks.classifier import Classifier
+from sightline.networks.stack import Stacks, assign_parts, combine
 
 NO_FOLD = -1
 Predict = Callable[..., torch.Tensor]  # (classifier, rows=int [n]) -> logits [n, classes]
@@ -38,12 +39,17 @@ def select_judged(samples: pd.DataFrame, folds: list[int | None]) -> pd.DataFram
 
 
 def score_judged(
-    members: list[Classifier], folds: list[int | None], judged: pd.DataFrame, classes: int, predict: Predict
+    members: list[Classifier],
+    folds: list[int | None],
+    judged: pd.DataFrame,
+    classes: int,
+    predict: Predict,
+    stacks: Stacks | None = None,
 ) -> torch.Tensor:
     """Return log-probabilities, float32 [images, classes], in the order of `judged`.
 
-    A test image is scored by all members, whose probabilities are averaged; a validation image by those that did not
-    train on its fold.
+    A test image is scored by all members together; a validation image by those that did not train on its fold. Their
+    probabilities are averaged, or combined by `stacks`: for a validation image, by the one fitted without its part.
 
     Raises
     ------
@@ -54,7 +60,12 @@ def score_judged(
     for (subset, fold), group in judged.groupby(["subset", "fold"]):
         voters = range(len(members)) if subset == "test" else _strangers(folds, fold)
         rows = group["row"].to_numpy()
-        scores[group.index.tolist()] = mean_log_probabilities([predict(members[voter], rows=rows) for voter in voters])
+        votes = [predict(members[voter], rows=rows) for voter in voters]
+        if stacks is None or subset == "test":
+            found = combine(votes, stacks and stacks.whole)
+        else:
+            found = stacks.score_held_out(votes, assign_parts(group["label"], fold))
+        scores[group.index.tolist()] = found
     _refuse_non_finite(scores, judged)
     return scores
 

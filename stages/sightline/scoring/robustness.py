@@ -71,10 +71,10 @@ def measure_attacks(
     The attack sees the members without views and calibration. Arguments as in `measure_corruptions`; `how` holds
     epsilon (in [0, 1]), steps, batch_size and device.
     """
-    members = [view.classifier.to(how["device"]) for view in decider.members]
+    members = [view.classifier for view in decider.to(how["device"]).members]
     if not have_gradients(members):
         return {}
-    score, found = score_with(members), {}
+    score, found = score_with(members, decider.stack), {}
     for name in names:
         stream, right = torch.Generator().manual_seed(stream_seed(seed, name)), 0
         for start in range(0, len(pixels), how["batch_size"]):

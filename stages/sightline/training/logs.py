@@ -52,7 +52,8 @@ def summarize_best(fits: list[Fitted]) -> dict[str, Any]:
     """Return the scores of the best epoch: those of the only member, or mean and standard deviation over members."""
     if len(fits) == 1:
         return {"epoch": fits[0].best_epoch, **nest(fits[0].best_scores)}
-    values = {name: [fitted.best_scores[name] for fitted in fits] for name in fits[0].best_scores}
+    shared = set.intersection(*(set(fitted.best_scores) for fitted in fits))  # a handcrafted member has no lr
+    values = {name: [fitted.best_scores[name] for fitted in fits] for name in sorted(shared)}
     return {
         "mean": nest({name: float(np.mean(numbers)) for name, numbers in values.items()}),
         "std": nest({name: float(np.std(numbers, ddof=1)) for name, numbers in values.items()}),

@@ -45,6 +45,8 @@ class TrainParams(StageParams):
     drop_path_rate: float = Field(ge=0, lt=1)
     normalization: Literal["dataset", "network", "weights"]
     input_size: int = Field(ge=0)
+    ensemble: Literal["mean", "stack"]
+    stack_c: Positive
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)

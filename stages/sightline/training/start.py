@@ -46,6 +46,7 @@ def describe_model(dataset: DatasetSpec, samples: pd.DataFrame, pixels: np.ndarr
         mean=mean,
         std=std,
         members=[],
+        stack=None,
     )
 
 
