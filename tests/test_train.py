@@ -155,7 +155,7 @@ def test_folds_train_a_member_each_on_the_others(train):
 def test_a_stack_is_fitted_on_held_out_images_and_repeats_byte_for_byte(train, folds):
     if folds:
         write_split(["train"] * 75 + ["test"] * 15, [number // 3 % 2 for number in range(75)] + [-1] * 15)
-    asked = {"epochs": 1, "model": ["simple_cnn", "lbp+linear_svm"], "ensemble": "stack"}
+    asked = {"epochs": 1, "model": ["simple_cnn", "lbp+linear_svm"], "ensemble": "stack", "stack_c": 1.0}
     metrics = train(**asked)["stack"]
     first, spec = written(), read_spec("models/trained")
     assert spec.stack == "stack.safetensors"
@@ -164,7 +164,7 @@ def test_a_stack_is_fitted_on_held_out_images_and_repeats_byte_for_byte(train, f
     assert metrics["log_loss"] != metrics["mean_log_loss"]
     train(**asked)
     assert written() == first
-    train(**asked, stack_c=0.1)
+    train(**asked | {"stack_c": 0.01})
     assert "models/trained/stack.safetensors" in {path for path, content in written().items() if first[path] != content}
 
 
