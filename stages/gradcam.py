@@ -33,7 +33,7 @@ from sightline.explaining.pictures import draw_classes, draw_kinds, draw_layers
 from sightline.explaining.quality import measure_quality
 from sightline.explaining.settings import Settings
 from sightline.explaining.subject import Subject, describe_subject
-from sightline.images.store import open_pixels, read_index
+from sightline.images.store import BOX_COLUMNS, open_pixels, read_index
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 
 MAPS = Path("plots/gradcam/maps")
@@ -80,7 +80,8 @@ def main(params: Params) -> None:
     look = Look(subjects, open_pixels(), methods, settings_of(params))
 
     explained = pd.concat([*chosen.values(), sample])
-    boxes = place_boxes(read_index(), explained["row"].tolist(), spec.preprocessing, spec.input_size)
+    index = read_index(columns=("width", "height", *BOX_COLUMNS))
+    boxes = place_boxes(index, explained["row"].tolist(), spec.preprocessing, spec.input_size)
     cases = explain_rows(look, explained, boxes)
     measured = [cases[row] for row in sample["row"]]
     quality, curves, found = measure_quality(look, measured, options.quality_steps)

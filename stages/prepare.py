@@ -3,7 +3,8 @@
 Reads   data/raw                       what `prepare.source` names; archives are read in place
 Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB
         data/prepared/index.csv        one row an image, in the same order: id (path inside the source), label, class,
-                                       group, subset (where the source fixes it), width, height, sha256, phash
+                                       group, subset (where the source fixes it), width, height, sha256, phash, then
+                                       the further columns of a CSV source
         data/prepared/dataset.json     classes in order, stored size, how the pixels were made
         data/prepared/quarantine.csv   files that could not be used: path, reason
         data/prepared/conflicts.csv    equal pixels under two labels: both classes, both ids

@@ -18,7 +18,7 @@ from sightline.common.params import StageParams, StrictModel
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.images.duplicates import near_clusters
-from sightline.images.store import read_index
+from sightline.images.store import INDEX_COLUMNS, read_index
 from sightline.splitting.assign import (
     draw_by_hash,
     draw_stratified,
@@ -66,7 +66,7 @@ class Params(StageParams):
 
 
 def main(params: Params) -> None:
-    index = read_index()
+    index = read_index(columns=INDEX_COLUMNS)
     clusters = find_clusters(index, params.near_bits)
     subsets = assign_subsets(index, clusters, params)
     folds = assign_folds(index, clusters, subsets, params)

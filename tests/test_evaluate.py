@@ -12,6 +12,7 @@ from evaluate import EvaluateParams, Params, main, refuse_other_classes
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
+from sightline.images.store import read_index
 from sightline.networks.build import build_network
 from sightline.networks.calibrated import read_calibration
 from sightline.networks.classifier import Classifier
@@ -294,6 +295,15 @@ def test_a_model_without_gradients_and_embeddings_says_so(project):
     assert "corruptions" in metrics
     assert "pixels" in read("data/predictions/reference.json")
     assert pd.read_csv("plots/evaluate/embedding.csv").empty
+
+
+def test_further_columns_of_the_index_are_slices(project):
+    make_project(["train"] * 3 + ["val"] * 6 + ["test"] * 12, [-1] * 21)
+    index = read_index().assign(site=["007", "010", ""] * 7, box_x=["3", "", ""] * 7)
+    write_table("data/prepared/index.csv", index)
+    main(params())
+    slices = pd.read_csv("data/predictions/slices.csv").set_index("slice")["images"]
+    assert slices[["site 007", "site 010", "box_x 3"]].tolist() == [4, 4, 4]
 
 
 def test_running_twice_gives_the_same_bytes(project):

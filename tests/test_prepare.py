@@ -11,7 +11,10 @@ import pytest
 from prepare import Params, main
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
+from sightline.explaining.boxes import place_boxes
 from sightline.images.store import open_pixels, read_dataset, read_index
+from sightline.networks.saved import Preprocessing
+from sightline.scoring.slices import describe_images, measure_slices
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -86,6 +89,40 @@ def test_equal_pixels_under_two_labels_are_shown(prepare, photo_folder):
     assert (metrics["exact_duplicates"], metrics["label_conflicts"]) == (2, 1)
     rows = Path("data/prepared/conflicts.csv").read_text().splitlines()
     assert rows == ["class,other_class,id,other_id", "cat,dog,cat/1.png,dog/copy.png"]
+
+
+def write_photo_table(folder):
+    """A row for each photo and one for a file that is missing; boxes on the first two cats."""
+    box = {0: "6,5,12,10", 1: "0,0,24,20"}
+    rows = ["path,label,camera,box_x,box_y,box_width,box_height,lux", "cat/gone.png,cat,left,1,1,1,1,"]
+    rows += [f"cat/{i}.png,cat,{'left' if i < 2 else 'right'},{box.get(i, ',,,')},0{i}" for i in range(4)]
+    rows += [f'dog/{i}.png,dog,"right, below",,,,,' for i in range(3)]
+    (folder / "table.csv").write_text("\n".join(rows) + "\n")
+
+
+def test_further_columns_of_a_table_reach_slices_and_boxes(prepare, photo_folder):
+    write_photo_table(photo_folder)
+    metrics = prepare("data/raw/photos/table.csv", **{"prepare.fit": "stretch"})
+    index = read_index()
+    assert (metrics["images"], metrics["quarantined"]) == (7, 1)
+    assert index.columns.tolist()[9:] == ["camera", "box_x", "box_y", "box_width", "box_height", "lux"]
+    assert index["camera"].tolist() == ["left"] * 2 + ["right"] * 2 + ["right, below"] * 3
+    assert index["lux"].tolist() == ["00", "01", "02", "03", "", "", ""]
+
+    slices = measure_slices(describe_images(index), np.arange(7) >= 2, 0.95).set_index("slice")
+    assert slices.loc["camera left", ["images", "accuracy"]].tolist() == [2, 0]
+    assert slices.loc["camera right, below", ["images", "accuracy"]].tolist() == [3, 1]
+    assert not [name for name in slices.index if name.startswith("lux")]  # nearly a value an image
+
+    how = Preprocessing(image_size=16, fit="stretch", resample="bilinear", background=[0, 0, 0])
+    boxes = place_boxes(index, [0, 1, 2, 4], how, 16)
+    assert {row: box.tolist() for row, box in boxes.items()} == {0: [4, 4, 12, 12], 1: [0, 0, 16, 16]}
+
+
+def test_other_sources_have_no_further_columns(prepare, photo_folder):
+    prepare("data/raw/photos")
+    header = Path("data/prepared/index.csv").read_text().splitlines()[0]
+    assert header == "id,label,class,group,subset,width,height,sha256,phash"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,22 @@ def test_many_numbers_are_cut_into_quarters():
     assert found.iloc[-1] == "59.25 to 79"
 
 
+def test_numbers_may_be_text_and_missing():
+    many = pd.concat([index()] * 10, ignore_index=True)
+    found = describe_images(many.assign(age=[str(age) for age in range(40)] + [""] * 40))["age"]
+    assert found[:40].value_counts().tolist() == [10] * 4
+    assert found.iloc[39] == "29.25 to 39"
+    assert set(found[40:]) == {""}
+
+
+def test_few_numbers_stay_as_they_are_written():
+    assert describe_images(index(site=["007", "1.50"] * 4))["site"].tolist() == ["007", "1.50"] * 4
+
+
+def test_rare_remarks_slice_nothing():
+    assert "remark" not in describe_images(index(remark=["blurred", "dark"] + [""] * 6))
+
+
 def test_slices_by_hand():
     properties = pd.DataFrame({"group": ["x", "x", "y", "y", "y", ""]})
     found = measure_slices(properties, np.array([True, False, True, True, True, False]), 0.95)

@@ -63,12 +63,12 @@ def write_array(path: str | Path, array: "np.ndarray") -> None:
         np.save(file, array)
 
 
-def read_table(path: str | Path, text: tuple[str, ...] = ()) -> "pd.DataFrame":
-    """Read a CSV; the columns named in `text` stay strings, so that a class may be called ``NA`` or ``007``."""
+def read_table(path: str | Path, text: tuple[str, ...] = (), columns: tuple[str, ...] | None = None) -> "pd.DataFrame":
+    """Read a CSV, or some of its columns; those in `text` stay strings, so that a class may be ``NA`` or ``007``."""
     import pandas as pd
 
     require(path)
-    return pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False)
+    return pd.read_csv(path, usecols=columns, dtype=dict.fromkeys(text, str), keep_default_na=False)
 
 
 def require(path: str | Path) -> None:

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from sightline.images.store import BOX_COLUMNS
 from sightline.networks.saved import Preprocessing
-
-COLUMNS = ("box_x", "box_y", "box_width", "box_height")
 
 
 def read_boxes(index: pd.DataFrame) -> np.ndarray | None:
@@ -16,9 +15,9 @@ def read_boxes(index: pd.DataFrame) -> np.ndarray | None:
     ndarray or None
         NaN in rows without a box; None where the source has no columns box_x, box_y, box_width, box_height.
     """
-    if not set(COLUMNS) <= set(index.columns):
+    if not set(BOX_COLUMNS) <= set(index.columns):
         return None
-    left, top, width, height = (pd.to_numeric(index[name], errors="coerce").to_numpy(float) for name in COLUMNS)
+    left, top, width, height = (pd.to_numeric(index[name], errors="coerce").to_numpy(float) for name in BOX_COLUMNS)
     return np.stack([left, top, left + width, top + height], axis=1)
 
 

@@ -1,12 +1,18 @@
-"""A CSV of `path,label` and optionally `group,subset`: images anywhere beside it, archives included."""
+"""A CSV of `path,label`, optionally `group,subset` and further columns: images beside it, archives included."""
 
 import csv
+import math
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from sightline.common.errors import SightlineError
 from sightline.images.containers import ARCHIVE_SUFFIXES, Container, Folder, open_container
 from sightline.images.decode import BadImageError
 from sightline.images.layouts import SUBSETS, Listing
+from sightline.images.store import BOX_COLUMNS, INDEX_COLUMNS
+
+KNOWN = ("path", "label", "group", "subset")
+RESERVED = {*INDEX_COLUMNS, "row", "fold"} - {*KNOWN}  # names of what prepare and split tell of an image
 
 
 class BesideCsv:
@@ -32,19 +38,21 @@ class BesideCsv:
 
 
 def open_csv(path: Path) -> tuple[Listing, BesideCsv]:
-    """List the CSV's rows; each path is relative to the CSV.
+    """List the CSV's rows; each path is relative to the CSV, and columns that are not known are kept as text.
 
     Raises
     ------
     SightlineError
-        The file is missing, lacks a column, or has a row that is empty, repeated, outside its folder, or of an
-        unknown subset; the message names the line.
+        The file is missing, lacks a column, has one twice or under a reserved name, or has a row that is empty,
+        repeated, outside its folder, of an unknown subset, or with half a box; the message names the line.
     """
     listing = Listing()
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            _check_columns(path, reader.fieldnames or [])
+            columns = reader.fieldnames or []
+            _check_columns(path, columns)
+            listing.further = {name: [] for name in columns if name.strip() and name not in KNOWN}
             for row in reader:
                 _add_row(listing, row, f"{path}: line {reader.line_num}")
     except FileNotFoundError:
@@ -59,6 +67,14 @@ def _check_columns(path: Path, columns: list[str]) -> None:
     for name in ("path", "label"):
         if name not in columns:
             raise SightlineError(f"{path}: has no column {name!r} (found: {', '.join(columns) or 'none'})")
+    for name, times in Counter(filter(str.strip, columns)).items():
+        if times > 1:
+            raise SightlineError(f"{path}: has the column {name!r} twice: keep one")
+        if name in RESERVED:
+            raise SightlineError(f"{path}: the column {name!r} has a name that Sightline needs itself: rename it")
+    missing = [name for name in BOX_COLUMNS if name not in columns]
+    if 0 < len(missing) < len(BOX_COLUMNS):
+        raise SightlineError(f"{path}: has no column {missing[0]!r}: a box needs {', '.join(BOX_COLUMNS)}")
 
 
 def _add_row(listing: Listing, row: dict[str, str | None], where: str) -> None:
@@ -71,7 +87,24 @@ def _add_row(listing: Listing, row: dict[str, str | None], where: str) -> None:
     subset = (row.get("subset") or "").strip().lower()
     if subset and subset not in SUBSETS:
         raise SightlineError(f"{where}: subset {subset!r} must be one of {', '.join(SUBSETS)} or empty")
-    listing.add(pure.as_posix(), label, SUBSETS.get(subset, ""), (row.get("group") or "").strip())
+    further = {name: (row[name] or "").strip() for name in listing.further}
+    _check_box([further.get(name, "") for name in BOX_COLUMNS], where)
+    listing.add(pure.as_posix(), label, SUBSETS.get(subset, ""), (row.get("group") or "").strip(), further.values())
+
+
+def _check_box(given: list[str], where: str) -> None:
+    if any(given) and not (all(_is_number(text) for text in given) and min(map(float, given[2:])) > 0):
+        raise SightlineError(
+            f"{where}: {', '.join(BOX_COLUMNS)} must be four numbers, the width and height above 0, "
+            f"or all empty (got {', '.join(map(repr, given))})"
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and text.isascii() and "_" not in text  # pandas reads neither back
+    except ValueError:
+        return False
 
 
 def _refuse_repeats(path: Path, names: list[str]) -> None:

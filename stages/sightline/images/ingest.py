@@ -49,7 +49,7 @@ def store_images(listing: Listing, container: Container, classes: list[str], how
         tqdm(total=len(listing.paths), desc="prepare", unit="img", disable=None) as progress,
     ):
         index = csv.writer(stream, lineterminator="\n")
-        index.writerow(INDEX_COLUMNS)
+        index.writerow((*INDEX_COLUMNS, *listing.further))
         for batch in pack(listing.paths, container, how):
             pixel_file.append(batch.pixels)
             index.writerows(index_rows(batch, listing, label_of))
@@ -72,7 +72,9 @@ def store_images(listing: Listing, container: Container, classes: list[str], how
 def index_rows(batch: Packed, listing: Listing, label_of: dict[str, int]) -> Iterable[tuple]:
     """Yield one row of index.csv for each image of a batch."""
     columns = (batch.positions, batch.widths, batch.heights, batch.sha256, batch.phash)
+    further = listing.further.values()
     for position, width, height, sha256, phash in zip(*columns, strict=True):
         name = listing.classes[position]
         source = (label_of[name], name, listing.groups[position], listing.subsets[position])
-        yield listing.paths[position], *source, width, height, sha256.tobytes().hex(), f"{phash:016x}"
+        image = (width, height, sha256.tobytes().hex(), f"{phash:016x}")
+        yield listing.paths[position], *source, *image, *(values[position] for values in further)

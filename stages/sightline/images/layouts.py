@@ -1,6 +1,7 @@
 """From the paths in a source to labelled images: which class, which fixed subset."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sightline.common.errors import SightlineError
@@ -13,7 +14,8 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".ti
 class Listing:
     """Labelled images as columns of equal length; equal names are one string, so memory stays near the paths' own.
 
-    `subsets` and `groups` hold ``""`` where the source names none; `unlabelled` are image paths without a class.
+    `subsets` and `groups` hold ``""`` where the source names none; `unlabelled` are image paths without a class;
+    `further` holds what else a table says of each image, text by the column's name.
     """
 
     paths: list[str] = field(default_factory=list)
@@ -21,12 +23,15 @@ class Listing:
     subsets: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     unlabelled: list[str] = field(default_factory=list)
+    further: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, path: str, class_name: str, subset: str = "", group: str = "") -> None:
+    def add(self, path: str, class_name: str, subset: str = "", group: str = "", further: Iterable[str] = ()) -> None:
         self.paths.append(path)
         self.classes.append(sys.intern(class_name))
         self.subsets.append(sys.intern(subset))
         self.groups.append(sys.intern(group))
+        for values, text in zip(self.further.values(), further, strict=True):
+            values.append(sys.intern(text))
 
 
 def list_by_folder(names: list[str], source: str) -> Listing:

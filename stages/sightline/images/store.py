@@ -1,5 +1,6 @@
 """What prepare and split leave for the stages after them: pixels, labels, subsets."""
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INDEX_COLUMNS = ("id", "label", "class", "group", "subset", "width", "height", "sha256", "phash")
-INDEX_TEXT = ("id", "class", "group", "subset", "sha256", "phash")
+INDEX_NUMBERS = ("label", "width", "height")
+BOX_COLUMNS = ("box_x", "box_y", "box_width", "box_height")  # pixels of the upright original, origin top left
 
 
 class DatasetSpec(StrictModel):
@@ -42,9 +44,21 @@ def open_pixels(prepared: str | Path = "data/prepared") -> np.ndarray:
     return np.load(path, mmap_mode="c")
 
 
-def read_index(path: str | Path = "data/prepared/index.csv") -> "pd.DataFrame":
-    """Read index.csv; row i describes image i of images.npy."""
-    return read_table(path, text=INDEX_TEXT)
+def read_index(path: str | Path = "data/prepared/index.csv", columns: tuple[str, ...] | None = None) -> "pd.DataFrame":
+    """Read index.csv; row i describes image i of images.npy.
+
+    Parameters
+    ----------
+    columns : tuple of str, optional
+        Read those of them that the file has, and nothing else; None reads all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        label, width and height are int64, everything else is text, further columns of the source included.
+    """
+    names = tuple(name for name in _header(path) if columns is None or name in columns)
+    return read_table(path, tuple(name for name in names if name not in INDEX_NUMBERS), names)
 
 
 def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "data/split") -> "pd.DataFrame":
@@ -56,10 +70,16 @@ def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "da
         One row an image that takes part, in the index's order: row (position in images.npy), id, label, class,
         subset (train, val or test), fold (-1 where there is none).
     """
-    index = read_index(Path(prepared) / "index.csv")[["id", "label", "class"]]
+    index = read_index(Path(prepared) / "index.csv", ("id", "label", "class"))
     index.insert(0, "row", np.arange(len(index)))
     parts = read_table(Path(split) / "split.csv", text=("id", "subset"))
     samples = index.merge(parts, on="id", how="inner", validate="one_to_one").sort_values("row", ignore_index=True)
     if len(samples) != len(parts):
         raise SightlineError(f"{split}/split.csv: names images that {prepared}/index.csv lacks: run `dvc repro split`")
     return samples
+
+
+def _header(path: str | Path) -> list[str]:
+    require(path)
+    with Path(path).open(encoding="utf-8", newline="") as stream:
+        return next(csv.reader(stream), [])

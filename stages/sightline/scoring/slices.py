@@ -21,7 +21,8 @@ def describe_images(index: pd.DataFrame) -> pd.DataFrame:
     ----------
     index : pandas.DataFrame
         Rows of index.csv. `class`, `group` and the size in pixels (the root of width x height) are used, and every
-        column beyond those that prepare always writes, unless nearly every image has a value of its own.
+        column beyond those that prepare always writes, unless nearly every image has a value of its own. Text that
+        is a number counts as one.
 
     Returns
     -------
@@ -31,7 +32,7 @@ def describe_images(index: pd.DataFrame) -> pd.DataFrame:
     size = np.sqrt(index["width"] * index["height"]).round().astype(int)
     columns = {"class": index["class"], "group": index["group"], "size in px": _cut(size)}
     further = {name: _cut(index[name]) for name in index.columns if name not in KNOWN}
-    columns |= {name: values for name, values in further.items() if values.nunique() <= len(values) / FEWEST}
+    columns |= {name: values for name, values in further.items() if _groups_images(values)}
     return pd.DataFrame({name: values for name, values in columns.items() if values.nunique() > 1}, index=index.index)
 
 
@@ -75,11 +76,18 @@ def summarize_slices(table: pd.DataFrame) -> dict:
     return {"slices": {"worst": {"slice": worst["slice"], "images": int(worst["images"])} | numbers}}
 
 
+def _groups_images(values: pd.Series) -> bool:
+    known = values[values != ""]
+    return known.nunique() <= len(known) / FEWEST
+
+
 def _cut(values: pd.Series) -> pd.Series:
     """Return values as text: few different ones as they are, many numbers as ranges of about equally many images."""
-    if not pd.api.types.is_numeric_dtype(values) or values.nunique() <= MOST_VALUES:
-        return values.astype(str)
-    edges = np.unique(np.quantile(values, np.linspace(0, 1, QUANTILES + 1)))
-    number = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    text = values.astype(str)
+    numbers = pd.to_numeric(text[text != ""], errors="coerce").astype(float)
+    if numbers.nunique() <= MOST_VALUES or not np.isfinite(numbers).all():
+        return text
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, QUANTILES + 1)))
+    part = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
     names = np.array([f"{low:.6g} to {high:.6g}" for low, high in itertools.pairwise(edges)], dtype=object)
-    return pd.Series(names[number], index=values.index)
+    return pd.Series(names[part], index=numbers.index).reindex(values.index, fill_value="")
