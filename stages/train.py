@@ -28,6 +28,7 @@ from accelerate import Accelerator
 from sightline.common.allocator import keep_freed_memory
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import replacing
+from sightline.common.parent import end_with_dvc
 from sightline.common.stage import run_stage
 from sightline.images.sheet import contact_sheet
 from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_samples
@@ -74,6 +75,7 @@ class Session:
 
 
 def main(params: TrainParams) -> None:
+    end_with_dvc()
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
     accelerator = make_accelerator(params)

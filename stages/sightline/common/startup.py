@@ -10,6 +10,5 @@ gc.disable()
 
 
 def collect_garbage_again() -> None:
-    """Start the collector, which passes over what there is by now."""
-    gc.freeze()
+    """Start the collector."""
     gc.enable()
