@@ -1,6 +1,7 @@
 """An experiment that is killed in a temporary copy, which nobody finds again, goes on in the workspace."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ CHANGES = ("-S", "lr=1e-3", "-S", "epochs=6")
 
 
 def test_a_killed_experiment_goes_on_elsewhere_with_the_same_result(repo, tmp_path):
+    shutil.rmtree(repo.path / ".resume")  # what the first run left
     whole = repo.copy(tmp_path / "whole")
     whole.dvc("exp", "run", *CHANGES)
     with TemporaryFile() as printed:
@@ -27,7 +29,7 @@ def test_a_killed_experiment_goes_on_elsewhere_with_the_same_result(repo, tmp_pa
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     output = repo.dvc("exp", "run", *CHANGES)
-    assert "train: goes on after epoch" in output
+    assert "train: goes on after epoch" in output, output
     for name in ("dvc.lock", "metrics/train.json", "plots/train/metrics/val/loss.tsv"):
         assert repo.read(name) == whole.read(name)
 
