@@ -113,7 +113,7 @@ def test_a_model_without_maps_and_gradients_goes_on(here):
     make_run(here, MIXED, architecture="hog_color+random_forest")
     main(params(method=["gradcam", "saliency", "occlusion"]))
     assert metrics()["notes"] == [
-        "gradcam does not apply to hog_color+random_forest: it names no layer that lies on a grid over the image",
+        "gradcam does not apply to hog_color+random_forest: no layer of it is known to lie on a grid over the image",
         "saliency does not apply to hog_color+random_forest: its scores have no gradient with respect to the image",
         "no shuffled_rank_correlation: hog_color+random_forest has no weights to shuffle",
     ]

@@ -6,7 +6,8 @@ from PIL import Image, ImageDraw
 
 from sightline.common.errors import SightlineError
 from sightline.explaining.drawing import GAP, INK, PAPER, font, resized, resized_map, shortened, tile_side
-from sightline.explaining.layers import lay_out, named_layers, read_outputs
+from sightline.explaining.grids import lay_out
+from sightline.explaining.layers import named_layers, read_outputs
 from sightline.explaining.sheet import CAPTION, HEADING, TITLE, draw_tiles
 from sightline.explaining.subject import Subject
 
