@@ -7,6 +7,7 @@ from timm.models.mvitv2 import MultiScaleVit, MultiScaleVitCfg
 from timm.models.vgg import VGG
 from torch import nn
 
+from sightline.explaining.layers import read_outputs
 from sightline.explaining.settings import Settings
 from sightline.explaining.subject import Subject, describe_subject
 from sightline.networks.classifier import Classifier
@@ -108,6 +109,16 @@ def subject(network: nn.Module, size: int = SIZE) -> Subject:
 def noise(count: int, size: int = SIZE) -> torch.Tensor:
     """Return images float [count, 3, size, size] in [0, 1]."""
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+def place_of_change(seen: Subject) -> tuple[float, float]:
+    """Return the row and column in the image where the target layer changes most as a square at (40, 8) lights up."""
+    images = torch.zeros(2, 3, SIZE, SIZE)
+    images[1, :, 40:56, 8:24] = 1
+    black, changed = seen.layer.to_grid(read_outputs(seen.classifier, [seen.layer.name], images)[seen.layer.name])
+    distance = (changed - black).norm(dim=0)
+    row, column = divmod(int(distance.argmax()), distance.shape[1])
+    return row * SIZE / len(distance), column * SIZE / len(distance)
 
 
 class Channels(nn.Module):

@@ -25,6 +25,8 @@ def grad_cam(subject: Subject, images: torch.Tensor, classes: torch.Tensor, sett
         float [N, 3, S, S] in [0, 1].
     classes : torch.Tensor
         int64 [N], the class that each map is to explain.
+    settings : Settings
+        Not used by class activation maps, which have nothing to set.
 
     Returns
     -------
