@@ -113,7 +113,7 @@ def test_a_model_without_maps_and_gradients_goes_on(here):
     make_run(here, MIXED, architecture="hog_color+random_forest")
     main(params(method=["gradcam", "saliency", "occlusion"]))
     assert metrics()["notes"] == [
-        "gradcam does not apply to hog_color+random_forest: it names no layer that lies on a grid over the image",
+        "gradcam does not apply to hog_color+random_forest: no layer of it is known to lie on a grid over the image",
         "saliency does not apply to hog_color+random_forest: its scores have no gradient with respect to the image",
         "no shuffled_rank_correlation: hog_color+random_forest has no weights to shuffle",
     ]
@@ -123,6 +123,16 @@ def test_a_model_without_maps_and_gradients_goes_on(here):
     main(params(method=["gradcam"]))
     assert pictures() == ALWAYS
     assert metrics()["methods"] == {}
+
+
+def test_an_image_too_small_for_a_grid_goes_on(here):
+    """At 16 px every stage of this network has a single position, which tells no places apart."""
+    make_run(here, MIXED, architecture="efficientvim_m1")
+    main(params(method=["gradcam", "scorecam", "occlusion"], feature_maps=[], quality_images=2))
+    reason = "does not apply to efficientvim_m1: no layer of it is known to lie on a grid over the image"
+    assert [note for note in metrics()["notes"] if "grid" in note] == [f"gradcam {reason}", f"scorecam {reason}"]
+    assert metrics()["layers"] == {}
+    assert set(metrics()["methods"]) == {"occlusion", "random_order"}
 
 
 def test_boxes_of_the_source_are_pointed_at(here):

@@ -39,6 +39,15 @@ def test_grad_cam_plus_plus_by_hand():
     assert explained(grad_cam_plus_plus, MODEL, 1) == [[0.0, pytest.approx(4 / 3)]] * 2
 
 
+def test_grad_cam_plus_plus_of_maps_with_negative_values():
+    images = torch.zeros(1, 3, 2, 2)
+    images[0, 0] = torch.tensor([[1.0, 1.0], [-5.0, 0.0]])
+    found = grad_cam_plus_plus(subject(Channels([[8.0, 0, 0]]), 2), images, torch.tensor([0]), SETTINGS)
+    # G 2; with the sum of all of the map, -3, the divisor 2 G^2 + G^3 (-3) would be -16 and the weight negative;
+    # with that of its positive part, 2, the share is 4 / (8 + 16) = 1/6 and the weight 4 x 1/6 x 2
+    assert found[0].tolist() == [[pytest.approx(4 / 3)] * 2, [0.0, 0.0]]
+
+
 def test_layer_cam_by_hand():
     assert explained(layer_cam, MODEL, 0) == [[0.5, 0.5], [0.0, 0.0]]
     assert explained(layer_cam, MODEL, 1) == [[0.0, 2.0], [0.0, 2.0]]

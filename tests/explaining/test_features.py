@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from subjects import NETWORKS, Channels, noise, subject
+from subjects import NETWORKS, PROBED, Channels, noise, subject
 
 from sightline.common.errors import SightlineError
 from sightline.explaining.features import SHOWN, draw_features, read_features, strongest
@@ -22,6 +22,11 @@ def test_stages_are_the_layers_that_the_network_names():
         "blocks.2.2": (128, 4, 4),
         "blocks.0.0": (32, 16, 16),
     }
+
+
+def test_stages_of_a_network_that_names_none_are_its_target_layer():
+    found = read_features(subject(PROBED["twins"][0]()), ["stages"], noise(1))
+    assert {name: tuple(maps.shape) for name, maps in found.items()} == {"pos_block.2": (32, 4, 4)}
 
 
 @pytest.mark.parametrize(

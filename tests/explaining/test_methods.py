@@ -43,8 +43,8 @@ def test_networks_without_layers_or_gradients_are_explained_by_hiding():
     fit, notes = select_methods(["gradcam", "scorecam", "saliency", "attention", "occlusion", "lime"], subjects)
     assert fit == ["occlusion", "lime"]
     assert notes == [
-        "gradcam does not apply to here: it names no layer that lies on a grid over the image",
-        "scorecam does not apply to here: it names no layer that lies on a grid over the image",
+        "gradcam does not apply to here: no layer of it is known to lie on a grid over the image",
+        "scorecam does not apply to here: no layer of it is known to lie on a grid over the image",
         "saliency does not apply to here: its scores have no gradient with respect to the image",
         "attention does not apply to here: it has no attention between patches",
     ]

@@ -13,17 +13,7 @@ def saliency(subject: Subject, images: torch.Tensor, classes: torch.Tensor, sett
 
     Simonyan et al., 2014, "Deep Inside Convolutional Networks".
 
-    Parameters
-    ----------
-    images : torch.Tensor
-        float [N, 3, S, S] in [0, 1].
-    classes : torch.Tensor
-        int64 [N], the class that each map is to explain.
-
-    Returns
-    -------
-    torch.Tensor
-        float [N, S, S], >= 0. The other functions here take and give the same.
+    Takes what `cam.grad_cam` does and gives float [N, S, S], >= 0, one value a pixel; so do the other functions here.
     """
     from captum.attr import Saliency  # over a second to import, here and below
 

@@ -25,6 +25,8 @@ def grad_cam(subject: Subject, images: torch.Tensor, classes: torch.Tensor, sett
         float [N, 3, S, S] in [0, 1].
     classes : torch.Tensor
         int64 [N], the class that each map is to explain.
+    settings : Settings
+        Not used by class activation maps, which have nothing to set.
 
     Returns
     -------
@@ -42,11 +44,13 @@ def grad_cam_plus_plus(
     """Weigh each map by the sum of its positive G, each times G^2 / (2 G^2 + G^3 sum(A_k)).
 
     Chattopadhay et al., 2018, "Grad-CAM++: Improved Visual Explanations for Deep Convolutional Networks", equation 19,
-    for the exponential of the logit, whose higher derivatives are powers of G; where G is 0 the weight is 0.
+    for the exponential of the logit, whose higher derivatives are powers of G; where G is 0 the weight is 0. The paper
+    has maps that a ReLU has left >= 0. Of others only the positive part enters sum(A_k), which keeps the factor in
+    [0, 1/2]; the divisor could be 0 or negative otherwise.
     """
     maps, gradients = read_layer(subject.classifier, subject.layer, images, classes)
     squares = gradients.square()
-    below = 2 * squares + squares * gradients * maps.sum(dim=(2, 3), keepdim=True)
+    below = 2 * squares + squares * gradients * maps.relu().sum(dim=(2, 3), keepdim=True)
     shares = squares / torch.where(below == 0, torch.ones_like(below), below)
     weights = (shares * gradients.relu()).sum(dim=(2, 3), keepdim=True)
     return (weights * maps).sum(dim=1).relu()

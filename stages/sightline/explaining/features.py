@@ -6,7 +6,8 @@ from PIL import Image, ImageDraw
 
 from sightline.common.errors import SightlineError
 from sightline.explaining.drawing import GAP, INK, PAPER, font, resized, resized_map, shortened, tile_side
-from sightline.explaining.layers import lay_out, named_layers, read_outputs
+from sightline.explaining.grids import lay_out
+from sightline.explaining.layers import named_layers, read_outputs
 from sightline.explaining.sheet import CAPTION, HEADING, TITLE, draw_tiles
 from sightline.explaining.subject import Subject
 
@@ -20,7 +21,8 @@ def read_features(subject: Subject, wanted: list[str], image: torch.Tensor) -> d
     Parameters
     ----------
     wanted : list of str
-        Names of modules, or `stages`.
+        Names of modules, or `stages`: of a network none of whose stages can be read, the layer that class activation
+        maps are read at.
     image : torch.Tensor
         float [1, 3, S, S] in [0, 1].
 
@@ -37,6 +39,9 @@ def read_features(subject: Subject, wanted: list[str], image: torch.Tensor) -> d
         to_grid = lay_out(subject.classifier, output, named.get(name) or _channels(subject, output))
         if to_grid is not None:
             found[name] = to_grid(output)[0]
+    if STAGES in wanted and not found and subject.layer:
+        layer = subject.layer
+        found[layer.name] = layer.to_grid(read_outputs(subject.classifier, [layer.name], image)[layer.name])[0]
     return found
 
 

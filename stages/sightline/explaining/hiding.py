@@ -17,17 +17,7 @@ def occlusion(subject: Subject, images: torch.Tensor, classes: torch.Tensor, set
 
     Zeiler and Fergus, 2014, "Visualizing and Understanding Convolutional Networks".
 
-    Parameters
-    ----------
-    images : torch.Tensor
-        float [N, 3, S, S] in [0, 1].
-    classes : torch.Tensor
-        int64 [N], the class that each map is to explain.
-
-    Returns
-    -------
-    torch.Tensor
-        float [N, S, S], >= 0. The other functions here take and give the same.
+    Takes what `cam.grad_cam` does and gives float [N, S, S], >= 0, one value a pixel; so do the other functions here.
     """
     from captum.attr import Occlusion  # over a second to import, here and below
 

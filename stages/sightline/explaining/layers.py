@@ -1,40 +1,22 @@
 """The layer of a network whose output lies on a grid over the image, and what it holds for given images."""
 
-import math
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
 
+from sightline.explaining.grids import FINE_ENOUGH, TargetLayer, lay_out
+from sightline.explaining.probing import probe_layer
 from sightline.networks.classifier import Classifier
-
-FINE_ENOUGH = 4  # positions a side: a coarser map says too little about where, so an earlier layer is taken
-
-
-@dataclass(frozen=True)
-class TargetLayer:
-    """A layer whose output lies on a grid over the image.
-
-    Parameters
-    ----------
-    name : str
-        The module's name in the network.
-    to_grid : callable
-        From the module's output to [N, C, h, w].
-    """
-
-    name: str
-    to_grid: Callable[[torch.Tensor], torch.Tensor]
 
 
 def find_target_layer(classifier: Classifier) -> TargetLayer | None:
     """Choose the deepest of the layers in the network's `feature_info` that has at least 4 x 4 positions.
 
     Where none is as fine as that, the deepest of the finest is taken. In a transformer that classifies by its class
-    token, the last block's patch tokens reach no output, so what enters that block's attention stands for them.
+    token, the last block's patch tokens reach no output, so what enters that block's attention stands for them. Where
+    none of those layers can be read, `probe_layer` chooses among all modules.
 
     Returns
     -------
@@ -51,7 +33,7 @@ def find_target_layer(classifier: Classifier) -> TargetLayer | None:
         side = min(*to_grid(output).shape[2:], FINE_ENOUGH)
         if side >= finest:  # layers come in the order of their depth
             best, finest = TargetLayer(name, to_grid), side
-    return best
+    return best or probe_layer(classifier)
 
 
 def named_layers(classifier: Classifier) -> dict[str, int]:
@@ -119,36 +101,3 @@ def _layer_name(network: nn.Module, modules: dict[str, nn.Module], name: str) ->
     before_attention = f"{name}.norm1"
     by_class_token = getattr(network, "global_pool", None) == "token"
     return before_attention if by_class_token and before_attention in modules else name
-
-
-def lay_out(
-    classifier: Classifier, output: torch.Tensor, channels: int
-) -> Callable[[torch.Tensor], torch.Tensor] | None:
-    """Return how a layer's output becomes [N, channels, h, w]; None where it does not lie on a grid."""
-    prefix = getattr(classifier.network, "num_prefix_tokens", 0)
-    if output.ndim == 4 and output.shape[1] == channels:
-        return _keep
-    if output.ndim == 4 and output.shape[3] == channels:
-        return _from_channels_last
-    if output.ndim == 3 and output.shape[2] == channels:
-        for tokens_before in (prefix, 0):  # some networks add their class token only after their last block
-            if _is_square(output.shape[1] - tokens_before):
-                return partial(_from_tokens, tokens_before)
-    return None
-
-
-def _is_square(count: int) -> bool:
-    return count > 0 and math.isqrt(count) ** 2 == count
-
-
-def _keep(features: torch.Tensor) -> torch.Tensor:
-    return features
-
-
-def _from_channels_last(features: torch.Tensor) -> torch.Tensor:
-    return features.permute(0, 3, 1, 2)
-
-
-def _from_tokens(tokens_before: int, features: torch.Tensor) -> torch.Tensor:
-    patches = features[:, tokens_before:].transpose(1, 2)
-    return patches.unflatten(2, (math.isqrt(patches.shape[2]),) * 2)

@@ -36,7 +36,7 @@ class Method:
 
 def why_no_layer(subject: Subject) -> str | None:
     """Return why a network has no maps to activate."""
-    return None if subject.layer else "it names no layer that lies on a grid over the image"
+    return None if subject.layer else "no layer of it is known to lie on a grid over the image"
 
 
 def why_no_gradients(subject: Subject) -> str | None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from sightline.explaining.layers import TargetLayer, find_target_layer
+from sightline.explaining.grids import TargetLayer
+from sightline.explaining.layers import find_target_layer
 from sightline.networks.classifier import Classifier
 
 
