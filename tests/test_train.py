@@ -136,10 +136,13 @@ def test_cifarnet_starts_from_filters_that_whiten_the_training_images(train, set
 
 
 def test_accumulation_changes_nothing_but_batch_statistics(train):
-    """A network without batch norm gets the same weights, clipped by the gradient of the whole batch."""
+    """A network without batch norm gets the same weights, clipped by the gradient of the whole batch.
+
+    Without augmentation, that is, whose numbers are drawn for each part.
+    """
     path, found = Path("models/trained/member_0_last.safetensors"), []
     for accumulate in (1, 4):
-        options = {"optimizer": "sgd", "clip_grad_norm": 0.1, "l1": 1e-4, "mixup": 0.2, "averaging": "ema"}
+        options = {"optimizer": "sgd", "clip_grad_norm": 0.1, "l1": 1e-4, "crop_padding": 0, "averaging": "ema"}
         metrics = train(model="test_vit", input_size=32, epochs=2, accumulate=accumulate, **options)
         found.append((metrics, load_file(path)))
     (whole, weights), (parts, summed) = found
