@@ -22,6 +22,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import replacing, write_table
 from sightline.common.stage import run_stage
 from sightline.images.store import open_pixels, read_dataset, read_samples
+from sightline.networks.handcrafted.network import is_handcrafted
 from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator
 from sightline.training.interrupt import StopRequest
@@ -49,6 +50,8 @@ def main(params: TrainParams) -> None:
     dataset, samples, pixels = read_dataset(), read_samples(), open_pixels()
     spec = describe_model(dataset, samples, pixels, params)
     plan = next(plan_members(samples, params, accelerator.num_processes))
+    if is_handcrafted(plan.architecture):
+        raise SightlineError(f"params.yaml: model: {plan.architecture} has no learning rate: lr-find is for networks")
     train = make_batches(pixels, plan.train, dataset, accelerator.device)
     run = make_run(Session(params, accelerator, spec, Journal(), None, StopRequest()), train, plan)
     trainee = build_trainee(make_classifier(spec, train, plan.architecture, run), len(train), run)

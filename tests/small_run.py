@@ -59,6 +59,13 @@ def make_run(
     write_table(root / "data/predictions/predictions.csv", pd.DataFrame(predictions).iloc[rows])
 
 
+def make_training(root: Path, train: int, val: int) -> None:
+    """Write data/ below `root` with so many images to train and to validate on, and nothing trained."""
+    make_run(root, SUBSETS[:1] * train + SUBSETS[1:2] * val + SUBSETS[2:])
+    for path in (root / "models/trained").iterdir():
+        path.unlink()
+
+
 def _train_nothing(root: Path, spec: ModelSpec, pixels: np.ndarray) -> np.ndarray:
     torch.manual_seed(0)
     write_spec(root / "models/trained", spec)

@@ -26,6 +26,14 @@ def test_a_loss_that_only_rises_suggests_nothing():
         suggest(pd.DataFrame({"lr": np.geomspace(1e-6, 1, 20), "smoothed": np.arange(20.0)}))
 
 
+def test_a_model_without_a_learning_rate_is_refused_in_one_line(workspace, set_params):
+    make_run(workspace, SUBSETS[:1] * 48 + SUBSETS[1:2] * 6)
+    set_params(model="hog+svm", batch_size=16)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    with pytest.raises(SightlineError, match=r"model: hog\+svm has no learning rate"):
+        main(load_params(TrainParams))
+
+
 def test_the_command_draws_and_leaves_the_pipelines_outputs_alone(workspace, set_params, capsys):
     make_run(workspace, SUBSETS[:1] * 48 + SUBSETS[1:2] * 6)
     set_params(batch_size=16)

@@ -11,16 +11,15 @@ import pytest
 from safetensors.torch import load_file
 
 from imports import ROOT
-from small_run import SUBSETS, make_run
+from sightline.training.loop import VALIDATION_BATCH
+from small_run import make_training
 
 LIMIT = 240  # s
 
 
 @pytest.fixture
 def folder(workspace, set_params):
-    make_run(workspace, SUBSETS[:1] * 66 + SUBSETS[1:2] * 13 + SUBSETS[2:])
-    for path in (workspace / "models/trained").iterdir():
-        path.unlink()
+    make_training(workspace, 66, 2 * VALIDATION_BATCH + 1)  # one process validates two batches, the other one
     set_params(epochs=3, batch_size=16, warmup_epochs=0, horizontal_flip=0.5, rotation=10.0, mixup=0.2)
     return workspace
 

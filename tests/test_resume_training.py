@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from imports import ROOT
-from small_run import SUBSETS, make_run
+from small_run import make_training
 
 EPOCHS = 12
 LIMIT = 240  # s
@@ -19,9 +19,7 @@ LIMIT = 240  # s
 
 @pytest.fixture
 def folder(workspace, set_params):
-    make_run(workspace, SUBSETS[:1] * 400 + SUBSETS[1:2] * 40 + SUBSETS[2:])
-    for path in (workspace / "models/trained").iterdir():
-        path.unlink()
+    make_training(workspace, 400, 40)
     set_params(epochs=EPOCHS, batch_size=8, accumulate=2, averaging="ema", lookahead=True, mixup=0.2, drop_rate=0.2)
     return workspace
 

@@ -3,32 +3,17 @@ from dataclasses import dataclass, fields, replace
 import pytest
 import torch
 
+import augmentation as benchmark
 from sightline.networks.classifier import Classifier
 from sightline.training.augment import Augmentation, build_augmentation, mirrored
 
-OFF = Augmentation(
+OFF = replace(
+    benchmark.OFF,
     input_size=16,
     fill=(0.5, 0.4, 0.3),
-    random_resized_crop=False,
     crop_scale=(0.2, 0.8),
-    crop_ratio=(0.75, 4 / 3),
-    crop_padding=0,
-    horizontal_flip=0.0,
-    alternating_flip=False,
-    vertical_flip=0.0,
-    rotation=0.0,
-    translation=0.0,
-    shear=0.0,
-    auto_augment="none",
-    randaugment_ops=2,
-    randaugment_magnitude=9,
     autoaugment_policy="cifar10",
-    augmix_severity=3,
-    color_jitter=(0.0, 0.0, 0.0, 0.0),
-    grayscale=0.0,
-    gaussian_blur=0.0,
     blur_sigma=(0.5, 2.0),
-    erasing=0.0,
     erasing_area=(0.1, 0.2),
     erasing_ratio=(0.5, 2.0),
 )

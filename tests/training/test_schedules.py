@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from sightline.training.schedules import CURVES, Shape, build_schedule
+from sightline.training.schedules import CURVES, RISING, Shape, build_schedule
 
 SHAPE = Shape(cycles=1, milestones=(0.5, 0.75), gamma=0.1, power=2.0, floor=0.0)
 
@@ -49,6 +49,12 @@ def test_a_floor_is_never_undercut():
     for name in CURVES:
         assert min(rates(name, 0, 50, changed(floor=0.2))) >= 0.2
     assert rates("linear", 0, 2, changed(floor=0.2)) == pytest.approx([1, 0.6])
+
+
+@pytest.mark.parametrize("name", RISING)
+def test_curves_that_rise_by_themselves_need_no_warm_up(name):
+    assert rates(name, 10, 40) == rates(name, 0, 40)
+    assert rates("cosine", 10, 40) != rates("cosine", 0, 40)
 
 
 def test_one_cycle_is_that_of_torch():

@@ -1,16 +1,19 @@
 """Averages of the weights over training: what is validated and kept in place of the weights themselves."""
 
+import copy
 from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel
 
 WARM_UP = 10  # updates: the first ones soon replace what the network started from
 
 
 class WeightAverage:
-    """A copy of a network that holds the average of its weights and batch statistics, by torch's AveragedModel.
+    """A copy of a network that holds the average of its weights and buffers.
+
+    It computes what timm's ModelEmaV3 and torch's AveragedModel do; the latter would copy its counter to the GPU, and
+    wait for that, with every update.
 
     Parameters
     ----------
@@ -30,11 +33,7 @@ class WeightAverage:
     def __init__(self, network: nn.Module, kind: str, decay: float, start_epoch: int):
         self.kind, self.decay, self.start_epoch = kind, decay, start_epoch
         self.averaged = 0
-        self._model = AveragedModel(network, multi_avg_fn=self._blend, use_buffers=True).requires_grad_(False)
-
-    @property
-    def network(self) -> nn.Module:
-        return self._model.module
+        self.network = copy.deepcopy(network).requires_grad_(False)
 
     def after_update(self, network: nn.Module) -> None:
         """Take the weights into an exponential average."""
@@ -57,19 +56,24 @@ class WeightAverage:
         self.network.load_state_dict(state["network"])
         self.averaged = state["averaged"]
 
+    @torch.no_grad()
     def _take(self, network: nn.Module) -> None:
-        self._model.n_averaged.fill_(self.averaged)  # 0 copies the weights
-        self._model.update_parameters(network)
+        pairs = list(zip(_tensors(self.network), _tensors(network), strict=True))
+        floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        averages, values = zip(*floats, strict=True)
+        torch._foreach_lerp_(averages, values, 1 - self._kept())
+        for counter, value in pairs:
+            if not counter.is_floating_point():  # of batch norm
+                counter.copy_(value)
         self.averaged += 1
 
     def _kept(self) -> float:
+        if self.averaged == 0:
+            return 0.0
         if self.kind == "swa":
             return self.averaged / (self.averaged + 1)
         return min(self.decay, (1 + self.averaged) / (WARM_UP + self.averaged))
 
-    @torch.no_grad()
-    def _blend(self, averages: list[torch.Tensor], values: list[torch.Tensor], _: torch.Tensor) -> None:
-        if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, values, 1 - self._kept())
-        else:  # batch norm's counters
-            torch._foreach_copy_(averages, values)
+
+def _tensors(network: nn.Module) -> list[torch.Tensor]:
+    return [*network.parameters(), *network.buffers()]

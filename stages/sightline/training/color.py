@@ -55,7 +55,8 @@ def recolor(images: torch.Tensor, matrices: torch.Tensor, toward_mean: torch.Ten
 def saturation_matrices(factors: torch.Tensor) -> torch.Tensor:
     """Return [N, 3, 3]: a blend of the pixel (1) and its grey value (0)."""
     factors = factors.view(-1, 1, 1)
-    return factors * torch.eye(3) + (1 - factors) * torch.tensor(LUMA)
+    luma = torch.tensor(LUMA).to(factors.device, non_blocking=True)
+    return factors * torch.eye(3, device=factors.device) + (1 - factors) * luma
 
 
 def hue_matrices(turns: torch.Tensor) -> torch.Tensor:

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import torch
 from tqdm import tqdm
 
+from sightline.common.startup import collect_garbage_again
 from sightline.networks.classifier import Classifier
 from sightline.networks.handcrafted.fitting import ClassicalSettings, fit_handcrafted
 from sightline.training.batches import Batches
 from sightline.training.loop import VALIDATION_BATCH, describe_epoch
 from sightline.training.record import Fitted
 from sightline.training.run import Run
+from sightline.training.trainee import copy_to_cpu
 from sightline.training.validate import validate
 
 AT_ONCE = 256  # images whose features are computed together: more is slower, as they leave the processor's cache
@@ -37,6 +39,7 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
     SightlineError
         All training images are of one class.
     """
+    collect_garbage_again()
     network = classifier.cpu().eval().network
     tqdm.write(f"{network.architecture}: {len(train)} images, fitted once, and in parts to calibrate the probabilities")
     fit_handcrafted(network, _scaled(classifier, train), train.labels.cpu().numpy(), settings_of(run))
@@ -46,7 +49,7 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
         scores |= validate(classifier, val, VALIDATION_BATCH, run.accelerator)
     run.log(0, scores)
     tqdm.write(describe_epoch(0, 1, scores))
-    weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+    weights = copy_to_cpu(network.state_dict())
     return Fitted(0, scores, weights, weights)
 
 

@@ -15,6 +15,7 @@ from sightline.training.record import Fitted, Record, Scores
 from sightline.training.run import Run
 from sightline.training.schedules import lower
 from sightline.training.settings import TrainParams
+from sightline.training.statistics import recompute_statistics
 from sightline.training.streams import Position, Streams
 from sightline.training.trainee import Trainee, build_trainee
 from sightline.training.validate import validate
@@ -39,7 +40,7 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
             scores = train_epoch(trainee, train, record, epoch, position, progress)
             position = None
             if trainee.average:
-                trainee.average.after_epoch(trainee.bare_network, epoch)
+                average_epoch(trainee, train, epoch)
             if len(val):
                 scores |= validate(trainee.judged, val, VALIDATION_BATCH, run.accelerator)
             record.add(scores, trainee.weights)
@@ -89,19 +90,28 @@ def update(
             if run.distillation:
                 loss = run.distillation(loss, logits, images)
             if params.l1:
-                loss = loss + params.l1 * l1_norm(network)
+                loss = loss + params.l1 * l1_norm(trainee.network)
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 limits = params.clip_grad_norm, params.clip_grad_value, params.clip_grad_adaptive
-                clip_gradients(accelerator, network, *limits)
+                clip_gradients(accelerator, trainee.network, *limits)
             optimizer.step()
             if accelerator.sync_gradients:
                 trainee.schedule.step()
             optimizer.zero_grad()
             losses.append(loss.detach())
     if trainee.average:
-        trainee.average.after_update(trainee.bare_network)
+        trainee.average.after_update(trainee.network)
     return losses
+
+
+def average_epoch(trainee: Trainee, train: Batches, epoch: int) -> None:
+    """Take an epoch's weights into the average; one of several epochs gets batch statistics of its own."""
+    run, average = trainee.run, trainee.average
+    average.after_epoch(trainee.network, epoch)
+    if average.kind == "swa" and average.averaged > 1:
+        generator = torch.Generator().manual_seed(run.seed("statistics", epoch))
+        recompute_statistics(trainee.judged, trainee.network, train, VALIDATION_BATCH, generator, run.accelerator)
 
 
 def go_on(trainee: Trainee, record: Record, run: Run) -> Position | None:
@@ -120,14 +130,13 @@ def go_on(trainee: Trainee, record: Record, run: Run) -> Position | None:
 
 def progress_bar(done: int, steps: int, run: Run) -> tqdm:
     """Return a bar over the images of all epochs, shown by one process, on terminals."""
-    size, shown = run.params.batch_size, run.accelerator.is_main_process
-    disable = None if shown else True
+    size, disable = run.params.batch_size, None if run.is_main else True
     return tqdm(initial=done * size, total=steps * size, desc="train", unit="img", disable=disable)
 
 
 def save(trainee: Trainee, record: Record, position: Position | None, run: Run) -> None:
     """Save what the rest of this training depends on."""
-    if run.accelerator.is_main_process:
+    if run.is_main:
         at = vars(position) if position else None
         state = {"trainee": trainee.state_dict(), "record": record.state_dict(), "position": at}
         run.resume.save(run.member, state)

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from sightline.training.optim import divide_by_decay
+
 
 def cross_entropy(logits: torch.Tensor, targets: torch.Tensor, loss: "Loss") -> torch.Tensor:
     """Return float [N], from logits [N, C] and targets int64 [N] or float [N, C]."""
@@ -127,6 +129,6 @@ def logit_offsets(tau: float, counts: np.ndarray) -> torch.Tensor | None:
 
 
 def l1_norm(network: nn.Module) -> torch.Tensor:
-    """Return the sum of absolute weights that are trained, without norms and biases, as weight decay spares them."""
-    decayed = [part for part in network.parameters() if part.requires_grad and part.ndim > 1]
-    return torch.stack([part.abs().sum() for part in decayed]).sum()
+    """Return the sum of absolute weights that are trained, without what weight decay spares too."""
+    decayed, _ = divide_by_decay(network)
+    return torch.stack([part.abs().sum() for part in decayed if part.requires_grad]).sum()

@@ -59,13 +59,13 @@ def brighten(images: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
 
 
 def saturate(images: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    factors = 1 + values.cpu().flatten()
-    return recolor(images, saturation_matrices(factors), torch.zeros(len(images)))
+    factors = 1 + values.flatten()
+    return recolor(images, saturation_matrices(factors), torch.zeros_like(factors))
 
 
 def contrast(images: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    factors = 1 + values.cpu().view(-1, 1, 1)
-    return recolor(images, factors * torch.eye(3), 1 - factors.flatten())
+    factors = 1 + values.view(-1, 1, 1)
+    return recolor(images, factors * torch.eye(3, device=factors.device), 1 - factors.flatten())
 
 
 def sharpen(images: torch.Tensor, values: torch.Tensor) -> torch.Tensor:

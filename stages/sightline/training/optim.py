@@ -1,11 +1,13 @@
 """Optimizers by name, and which parameters decay and how fast each layer learns."""
 
 from collections.abc import Callable
+from fnmatch import fnmatch
 
 import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
+from sightline.networks.head import head_matcher
 
 Build = Callable[[list[dict], float, float], torch.optim.Optimizer]  # groups, lr, momentum
 
@@ -16,6 +18,8 @@ OPTIMIZERS: dict[str, Build] = {
     "sgd": lambda groups, lr, momentum: torch.optim.SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0),
     "rmsprop": lambda groups, lr, momentum: torch.optim.RMSprop(groups, lr=lr, momentum=momentum),
 }
+MUON = ("muon", "nmuon", "adamuon", "nadamuon")  # timm's, for matrices alone; each has an AdamW for the rest
+RGB = 3  # channels
 
 
 def build_optimizer(
@@ -57,19 +61,56 @@ def _build_timm(groups: list[dict], name: str, lr: float, momentum: float) -> to
     return create_optimizer_v2(groups, opt=name, lr=lr, weight_decay=0.0, momentum=momentum)
 
 
-def parameter_groups(network: nn.Module, weight_decay: float, layer_decay: float) -> list[dict]:
-    """Divide a network's parameters by weight decay and, with `layer_decay` below 1, by depth.
+def parameter_groups(network: nn.Module, name: str, weight_decay: float, layer_decay: float) -> list[dict]:
+    """Divide a network's parameters by weight decay, by depth where `layer_decay` is below 1, and for Muon by place.
 
-    Norms, biases and whatever else has one dimension never decay. Layer-wise decay multiplies the rate of each layer
-    by `layer_decay` once for every layer between it and the output (Clark et al., 2020, "ELECTRA"); timm knows the
-    layers of its networks.
+    Layer-wise decay multiplies the rate of each layer by `layer_decay` once for every layer between it and the output
+    (Clark et al., 2020, "ELECTRA"); timm knows the layers of its networks. Muon is for hidden layers (Jordan, 2024,
+    "Muon: An optimizer for hidden layers in neural networks"): timm's leaves the `outer_layers` to AdamW, as it does by
+    itself with whatever is no matrix.
+
+    Parameters
+    ----------
+    network : nn.Module
+        One of timm's, or of Sightline's own; not wrapped.
+    name : str
+        The optimizer's.
+    weight_decay : float
+        Of all but what `divide_by_decay` spares.
+    layer_decay : float
+        In (0, 1]; 1 leaves it out.
     """
-    if layer_decay < 1:
-        from timm.optim import param_groups_layer_decay
+    if layer_decay == 1 and name not in MUON:
+        decayed, spared = divide_by_decay(network)
+        return [{"params": decayed, "weight_decay": weight_decay}, {"params": spared, "weight_decay": 0.0}]
+    from timm.optim import param_groups_layer_decay, param_groups_weight_decay
 
-        return param_groups_layer_decay(network, weight_decay=weight_decay, layer_decay=layer_decay)
-    parameters = list(network.parameters())
-    return [
-        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
-    ]
+    chosen = {"weight_decay": weight_decay, "no_weight_decay_list": names_without_decay(network)}
+    chosen |= {"fallback_list": outer_layers(network) if name in MUON else ()}
+    if layer_decay < 1:
+        return param_groups_layer_decay(network, layer_decay=layer_decay, **chosen)
+    return param_groups_weight_decay(network, **chosen)
+
+
+def divide_by_decay(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Return the weights that decay, and what is spared.
+
+    That is whatever has one dimension, such as norms and biases, and what timm's networks name, such as position
+    embeddings, class tokens and tables of attention biases.
+    """
+    named, without = list(network.named_parameters()), names_without_decay(network)
+    is_spared = [part.ndim <= 1 or any(fnmatch(name, one) for one in without) for name, part in named]
+    divided = [(part, spared) for (_, part), spared in zip(named, is_spared, strict=True)]
+    return [part for part, spared in divided if not spared], [part for part, spared in divided if spared]
+
+
+def names_without_decay(network: nn.Module) -> set[str]:
+    """Return the patterns of names by which timm's networks say what must not decay; Sightline's own have none."""
+    return set(network.no_weight_decay()) if hasattr(network, "no_weight_decay") else set()
+
+
+def outer_layers(network: nn.Module) -> list[str]:
+    """Return the names of the convolution that sees the pixels and of the head."""
+    is_head = head_matcher(network)
+    sees_pixels = {name for name, part in network.named_parameters() if part.ndim == 4 and part.shape[1] == RGB}
+    return [name for name, _ in network.named_parameters() if is_head(name) or name in sees_pixels]

@@ -69,14 +69,17 @@ CURVES: dict[str, Callable[[float, Shape], float]] = {  # progress in [0, 1] aft
     "plateau": lambda progress, shape: 1.0,  # `lower` does the rest
 }
 ENDLESS = ("constant", "plateau")  # their curves do not depend on the length of the run
+RISING = ("one_cycle", "cyclic")  # their curves begin with a rise of their own, which a warm-up would only precede
 
 
 def build_schedule(optimizer: Optimizer, name: str, shape: Shape, warmup_steps: int, steps: int) -> LambdaLR:
     """Build a schedule that is stepped after every update: a linear warm-up, then the named curve to the end.
 
-    The k-th of `warmup_steps` updates uses k / warmup_steps of the rate, so that none is lost at rate 0.
+    The k-th of `warmup_steps` updates uses k / warmup_steps of the rate, so that none is lost at rate 0. Curves that
+    are `RISING` begin at once.
     """
     curve = CURVES[name]
+    warmup_steps = 0 if name in RISING else warmup_steps
     floor = 0.0 if name in ENDLESS else shape.floor
 
     def factor(step: int) -> float:

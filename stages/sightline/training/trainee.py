@@ -22,9 +22,14 @@ from sightline.training.sync_norm import share_batch_statistics
 
 @dataclass
 class Trainee:
-    """A classifier in training; `judged` is what gets validated and kept: itself, or the average of its weights."""
+    """A classifier in training.
+
+    `network` is what learns, without what accelerate and torch.compile put around it; `judged` is what gets validated
+    and kept: the classifier, or the average of its weights.
+    """
 
     classifier: Classifier
+    network: nn.Module
     judged: Classifier
     average: WeightAverage | None
     optimizer: AcceleratedOptimizer
@@ -32,14 +37,9 @@ class Trainee:
     run: Run
     asleep: list[list[nn.Parameter]]
 
-    @property
-    def bare_network(self) -> nn.Module:
-        """The network without what accelerate and torch.compile put around it."""
-        return self.run.accelerator.unwrap_model(self.classifier.network, keep_torch_compile=False)
-
     def weights(self) -> dict[str, torch.Tensor]:
         """Copy the judged weights to the CPU."""
-        network = self.average.network if self.average else self.bare_network
+        network = self.average.network if self.average else self.network
         return copy_to_cpu(network.state_dict())
 
     def wake(self, epoch: int) -> None:
@@ -51,10 +51,10 @@ class Trainee:
                 unfreeze(part)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return, on the CPU, all that the next update depends on but random streams."""
+        """Return all that the next update depends on but random streams."""
         scaler = self.run.accelerator.scaler
         return {
-            "network": copy_to_cpu(self.bare_network.state_dict()),
+            "network": copy_to_cpu(self.network.state_dict()),
             "average": self.average.state_dict() if self.average else None,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -63,7 +63,7 @@ class Trainee:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
-        self.bare_network.load_state_dict(state["network"])
+        self.network.load_state_dict(state["network"])
         if self.average:
             self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -76,22 +76,22 @@ def build_trainee(classifier: Classifier, images: int, run: Run) -> Trainee:
     """Put a classifier on the device, with what trains it on so many images."""
     params, accelerator = run.params, run.accelerator
     network = classifier.network.to(accelerator.device, memory_format=run.memory_format)
-    groups = parameter_groups(network, params.weight_decay, params.layer_decay)
+    groups = parameter_groups(network, params.optimizer, params.weight_decay, params.layer_decay)
     optimizer = build_optimizer(groups, params.optimizer, params.lr, params.momentum, params.lookahead)
     average = build_average(network, params)
-    judged = classifier.with_network(average.network) if average else classifier
-    learner = share_batch_statistics(network) if accelerator.num_processes > 1 else network
-    learner = torch.compile(learner) if params.compile else learner
+    if accelerator.num_processes > 1:
+        network = share_batch_statistics(network)
+    learner = torch.compile(network) if params.compile else network
+    judged = classifier.with_network(average.network if average else learner)  # not what synchronises processes
     classifier.network, optimizer = accelerator.prepare(learner, optimizer)
     for part in (classifier, judged, run.loss):
         part.to(accelerator.device)
     steps = steps_per_epoch(images, params.batch_size)
     warmup = round(params.warmup_epochs * steps)
     schedule = build_schedule(optimizer.optimizer, params.schedule, shape_of(params), warmup, params.epochs * steps)
-    bare = accelerator.unwrap_model(classifier.network, keep_torch_compile=False)
     collect_garbage_again()
-    asleep = wake_order(bare, freeze(bare, params.freeze), gradually=params.unfreeze_every > 0)
-    return Trainee(classifier, judged, average, optimizer, schedule, run, asleep)
+    asleep = wake_order(network, freeze(network, params.freeze), gradually=params.unfreeze_every > 0)
+    return Trainee(classifier, network, judged, average, optimizer, schedule, run, asleep)
 
 
 def build_average(network: nn.Module, params: TrainParams) -> WeightAverage | None:
