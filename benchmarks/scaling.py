@@ -1,118 +1,150 @@
-"""What a million images cost, by simulation: a sparse file of black images and an index as prepare would write it."""
+"""What a million images cost, by simulation: a sparse file of black images and an index as prepare would write it.
 
+Run    PYTHONPATH=stages python benchmarks/scaling.py
+Writes benchmarks/results/scaling.json and scaling.md, one row a count of images
+
+Linux only. Processes of their own measure batches read in random order and an epoch's shuffles; the split, then its
+whole stage; the memory, without mapped images, of train.py after some steps and of the ideal loop in own.py.
+"""
+
+import argparse
 import itertools
+import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
+import timeit
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import torch
-
-import split
-from sightline.common.files import write_json, write_table
-from sightline.common.params import load_params
-from sightline.images.store import open_pixels, read_index
-from sightline.training.batches import Batches
-from startup import time_start
+from own import Setting, ideal_loop, train_stage
+from training_report import environment, own_memory, table
+from windows import Run, Window, interleave, started
 from workspace import TRAIN, write_params
 
-COUNTS = (10_000, 100_000, 1_000_000)  # images
-SIDE, CLASSES, BATCH = 32, 10, 128
+RESULTS = Path(__file__).parent / "results"
+SIDE, CLASSES, BATCH, FOLDS = 32, 10, 128, 5
 GATHERED = 78  # batches of each count, so that all do the same work
 REPEATS = 3
-FOLDS = 5
+STEPS = Window(untimed_steps=10, seconds=1.0)
 
 
-def measure_scaling() -> list[dict[str, Any]]:
-    """Return one row a count of images."""
-    with tempfile.TemporaryDirectory() as folder:
-        return [scale(count, Path(folder) / str(count)) for count in COUNTS]
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", nargs="+", type=int, default=[10_000, 100_000, 1_000_000], help="images")
+    rows = []
+    for count in parser.parse_args().counts:
+        with tempfile.TemporaryDirectory() as folder:
+            rows.append(scale(count, Path(folder)))
+        print(rows[-1], flush=True)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "scaling.json").write_text(json.dumps({"environment": environment(), "rows": rows}, indent=2) + "\n")
+    (RESULTS / "scaling.md").write_text(table(rows) + "\n")
 
 
 def scale(count: int, folder: Path) -> dict[str, Any]:
-    """Measure gathering and shuffling, the split without reading and writing its tables, and the start of train.py."""
-    write_workspace(count, folder)
-    params = load_params(split.Params, str(folder / "params.yaml"))
-    rows = np.arange(count)
-    train = Batches(open_pixels(folder / "data/prepared"), rows, rows % CLASSES, CLASSES, torch.device("cpu"))
-    start = time_start([TRAIN], folder)
-    return {
-        "images": count,
-        "gather_us_per_image": fastest(make_gathering(train)) / (GATHERED * BATCH) * 1e6,
-        "shuffle_s": fastest(lambda: next(train.shuffled(BATCH, torch.Generator().manual_seed(0), 0.0))),
-        "balanced_shuffle_s": fastest(lambda: next(train.shuffled(BATCH, torch.Generator().manual_seed(0), 1.0))),
-        **split_seconds(read_index(folder / "data/prepared/index.csv"), params),
-        "first_step_s": start.seconds,
-        "own_memory_mib": start.peak - start.mapped,
-    }
+    """Measure everything for so many images; seconds, and MiB of memory."""
+    alone(write_workspace, count, folder)
+    found = alone(batch_seconds, folder) | alone(split_seconds, folder) | whole_split(folder)
+    setting = Setting(folder, folder, "simple_cnn", CLASSES, SIDE, BATCH, bf16=False)
+    train, ideal = (peak_memory(partial(run, setting), folder) for run in (train_stage, ideal_loop))
+    return {"images": count} | found | {"train_mib": train, "ideal_mib": ideal, "ratio": train / ideal}
+
+
+def alone(work: Callable, *arguments: Any) -> Any:
+    """Return what a function returns in a new process."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def write_workspace(count: int, folder: Path) -> None:
     """Write what prepare and split leave of so many images that are all different."""
+    import numpy as np
+    import pandas as pd
+
+    from sightline.common.files import write_json, write_table
+
+    hashes = np.random.default_rng(0).integers(0, 2**64, (count, 4), dtype=np.uint64)
+    classes = [f"class {label}" for label in range(CLASSES)]
+    index = pd.DataFrame({"label": np.arange(count) % CLASSES})
+    index["class"] = np.array(classes)[index["label"]]
+    index["id"] = [f"{name}/{number:07d}.jpg" for number, name in enumerate(index["class"])]
+    index[["group", "subset", "width", "height"]] = "", "", SIDE, SIDE
+    index["sha256"] = [row.tobytes().hex() for row in hashes]
+    index["phash"] = [f"{value:016x}" for value in hashes[:, 0].tolist()]
     prepared = folder / "data/prepared"
-    prepared.mkdir(parents=True)
-    write_params(folder, {"folds": FOLDS, "model": "simple_cnn", "batch_size": BATCH, "keep": "last"})
-    index = make_index(count)
     write_table(prepared / "index.csv", index)
+    write_table(folder / "data/split/split.csv", index[["id"]].assign(subset="train", fold=-1))
     np.lib.format.open_memmap(prepared / "images.npy", "w+", np.uint8, (count, SIDE, SIDE, 3))  # takes no disk space
     how = {"image_size": SIDE, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
-    classes = [f"class {label}" for label in range(CLASSES)]
     write_json(prepared / "dataset.json", {"source": "simulated", "classes": classes, "images": count} | how)
-    subsets = pd.DataFrame({"id": index["id"], "subset": "train", "fold": -1})
-    write_table(folder / "data/split/split.csv", subsets)
+    write_params(folder, {"folds": FOLDS, "model": "simple_cnn", "batch_size": BATCH, "keep": "last"})
 
 
-def make_index(count: int) -> pd.DataFrame:
-    """Return index.csv: labels in turn, random hashes."""
-    hashes = np.random.default_rng(0).integers(0, 2**64, (count, 4), dtype=np.uint64)
-    labels = np.arange(count) % CLASSES
-    return pd.DataFrame(
-        {
-            "id": [f"class {label}/{number:07d}.jpg" for number, label in enumerate(labels.tolist())],
-            "label": labels,
-            "class": [f"class {label}" for label in labels.tolist()],
-            "group": "",
-            "subset": "",
-            "width": SIDE,
-            "height": SIDE,
-            "sha256": [row.tobytes().hex() for row in hashes],
-            "phash": [f"{value:016x}" for value in hashes[:, 0].tolist()],
-        }
-    )
+def batch_seconds(folder: Path) -> dict[str, float]:
+    """Time reading batches, and the shuffles of an epoch."""
+    import torch
+
+    from sightline.images.store import open_pixels
+    from sightline.training.batches import Batches
+    from sightline.training.samples import read_samples
+
+    samples = read_samples(folder / "data/prepared", folder / "data/split")
+    pixels, stream = open_pixels(folder / "data/prepared"), torch.Generator().manual_seed(0)
+    train = Batches(pixels, samples.row, samples.label, CLASSES, torch.device("cpu"))
+    chosen = list(itertools.islice(train.shuffled(BATCH, stream, 0.0), GATHERED))
+    return {
+        "gather_us_per_image": fastest(lambda: [train.take(batch) for batch in chosen]) / (len(chosen) * BATCH) * 1e6,
+        "shuffle_s": fastest(lambda: next(train.shuffled(BATCH, stream, 0.0))),
+        "balanced_shuffle_s": fastest(lambda: next(train.shuffled(BATCH, stream, 1.0))),
+    }
 
 
-def make_gathering(train: Batches) -> Callable[[], None]:
-    """Return a function that reads the first batches of an epoch."""
-    chosen = list(itertools.islice(train.shuffled(BATCH, torch.Generator().manual_seed(0), 0.0), GATHERED))
+def split_seconds(folder: Path) -> dict[str, float]:
+    """Time what the split does between reading and writing its tables."""
+    import split
+    from sightline.common.files import read_columns
+    from sightline.common.params import load_params
 
-    def gather() -> None:
-        for batch in chosen:
-            train.take(batch)
+    params = load_params(split.Params, str(folder / "params.yaml"))
+    index = read_columns(folder / "data/prepared/index.csv", split.COLUMNS)
 
-    return gather
+    def assign() -> None:
+        clusters = split.find_clusters(index, params.near_bits)
+        subsets = split.assign_subsets(index, clusters, params)
+        folds = split.assign_folds(index, clusters, subsets, params)
+        split.act_on_leaks(split.find_all_leaks(clusters, subsets, folds), params.split)
+
+    return {"split_s": fastest(assign)}
 
 
-def split_seconds(index: pd.DataFrame, params: split.Params) -> dict[str, float]:
-    """Return the seconds that the parts of the split take, reading and writing of tables not counted."""
+def whole_split(folder: Path) -> dict[str, float]:
+    """Time `python stages/split.py`, and its peak memory; it replaces the split of the workspace."""
     start = time.perf_counter()
-    clusters = split.find_clusters(index, params.near_bits)
-    found = time.perf_counter()
-    subsets = split.assign_subsets(index, clusters, params)
-    folds = split.assign_folds(index, clusters, subsets, params)
-    assigned = time.perf_counter()
-    split.act_on_leaks(split.find_all_leaks(clusters, subsets, folds), params.split)
-    end = time.perf_counter()
-    return {"duplicates_s": found - start, "split_s": assigned - found, "leaks_s": end - assigned}
+    process = subprocess.Popen([sys.executable, Path(TRAIN).with_name("split.py")], cwd=folder)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError("split.py failed")
+    return {"split_process_s": time.perf_counter() - start, "split_process_mib": usage.ru_maxrss / 1024}
+
+
+def peak_memory(run: Run, folder: Path) -> float:
+    """Return the peak of a training after some steps, in MiB, without the images that are mapped into memory."""
+    with started({"train": run}, BATCH, folder) as contenders:
+        interleave(contenders, STEPS, rounds=1)
+        return own_memory(contenders[0].stop())
 
 
 def fastest(work: Callable[[], Any]) -> float:
     """Return the seconds of the fastest of a few calls, the one least disturbed by other processes."""
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    return min(timeit.repeat(work, repeat=REPEATS, number=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -111,13 +111,6 @@ def measure_imports(bench: Bench) -> list[Row]:
     return [{"package": name, "seconds": seconds} for name, seconds in import_times(command, folder).items()]
 
 
-def simulate(_: Bench) -> list[Row]:
-    """Count what a million images cost."""
-    from scaling import measure_scaling  # torch, which contenders that import this module should import themselves
-
-    return measure_scaling()
-
-
 def start_commands(bench: Bench) -> dict[str, tuple[list[str], Path]]:
     """Return the command and the working folder of each training script."""
     commands = {}
@@ -138,7 +131,6 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     **{name: partial(race, name) for name in CASES},
     "start": measure_start,
     "imports": measure_imports,
-    "scaling": simulate,
 }
 
 

@@ -16,12 +16,12 @@ instant and started again, training goes on after its last finished epoch (`sigh
 import sightline.common.startup  # noqa: F401  (before torch)
 
 # isort: split
+import gc
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from accelerate import Accelerator
 
@@ -31,7 +31,7 @@ from sightline.common.files import replacing
 from sightline.common.parent import end_with_dvc
 from sightline.common.stage import run_stage
 from sightline.images.sheet import contact_sheet
-from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_samples
+from sightline.images.store import DatasetSpec, open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted
 from sightline.networks.saved import Member, ModelSpec, write_spec, write_weights
 from sightline.training.augment import build_augmentation
@@ -47,6 +47,7 @@ from sightline.training.members import Plan, plan_members
 from sightline.training.mix import Mixing
 from sightline.training.resume import ResumeFolder, open_resume
 from sightline.training.run import Run
+from sightline.training.samples import Samples, read_samples
 from sightline.training.settings import TrainParams
 from sightline.training.stacking import add_stack, refuse_unstackable
 from sightline.training.start import (
@@ -58,7 +59,6 @@ from sightline.training.start import (
 )
 
 TRAINED = Path("models/trained")
-COLUMNS = ["row", "label", "subset", "fold"]
 SAMPLE_CLASSES, SAMPLES, SAMPLE_SIDE = 20, 8, 96  # classes at most, images a class, pixels
 
 
@@ -79,7 +79,7 @@ def main(params: TrainParams) -> None:
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
     accelerator = make_accelerator(params)
-    dataset, samples, pixels = read_dataset(), read_samples()[COLUMNS], open_pixels()
+    dataset, samples, pixels = read_dataset(), read_samples(), open_pixels()
     refuse_unstackable(samples, dataset.classes, params)
     spec = describe_model(dataset, samples, pixels, params)
     start_trackers(accelerator, params)
@@ -96,6 +96,7 @@ def main(params: TrainParams) -> None:
                 write_member(fits[-1], plan)
             if run.is_main and plan.number == 0:
                 write_sample_sheet(train, dataset.classes, run)
+            gc.unfreeze()  # this member is garbage, whenever it was made
             accelerator.free_memory()
         if accelerator.is_main_process:
             journal.live.summary["best"] = summarize_best(fits)
@@ -111,8 +112,8 @@ def open_states(params: TrainParams, accelerator: Accelerator) -> AbstractContex
     return open_resume(Path.cwd(), key, params.epochs, why_not_longer(params))
 
 
-def make_batches(pixels: np.ndarray, part: pd.DataFrame, dataset: DatasetSpec, device: torch.device) -> Batches:
-    return Batches(pixels, part["row"].to_numpy(), part["label"].to_numpy(), len(dataset.classes), device)
+def make_batches(pixels: np.ndarray, part: Samples, dataset: DatasetSpec, device: torch.device) -> Batches:
+    return Batches(pixels, part.row, part.label, len(dataset.classes), device)
 
 
 def make_run(session: Session, train: Batches, plan: Plan) -> Run:
@@ -161,7 +162,7 @@ def write_member(fitted: Fitted, plan: Plan) -> None:
     write_weights(TRAINED / f"member_{plan.number}_last.safetensors", fitted.last_weights)
 
 
-def finish(session: Session, members: list[Member], samples: pd.DataFrame, pixels: np.ndarray) -> None:
+def finish(session: Session, members: list[Member], samples: Samples, pixels: np.ndarray) -> None:
     """Fit the stack where the ensemble is one, write model.json and the metrics, and forget the saved states."""
     spec = session.spec.model_copy(update={"members": members})
     if session.params.ensemble == "stack":

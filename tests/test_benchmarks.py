@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cases import CASES
+from scaling import alone, batch_seconds, split_seconds, whole_split, write_workspace
 from sightline.common.params import load_params
 from sightline.training.settings import TrainParams
 from startup import attribute_imports
@@ -71,6 +72,17 @@ import time:       400 |        400 |   numpy.fft
 import time:       600 |       1000 | torch
 """
     assert attribute_imports(log) == {"numpy": pytest.approx(300e-6), "torch": pytest.approx(1000e-6)}
+
+
+def test_simulated_images_take_no_disk_space_and_can_be_split_and_read(tmp_path):
+    write_workspace(2000, tmp_path)
+    images = (tmp_path / "data/prepared/images.npy").stat()
+    assert images.st_size > 2000 * 32 * 32 * 3 > 10 * 512 * images.st_blocks
+    found = alone(split_seconds, tmp_path) | whole_split(tmp_path)
+    assert 0 < found["split_s"] < found["split_process_s"]
+    assert found["split_process_mib"] > 50
+    assert (tmp_path / "data/split/split.csv").read_text().count(",test,-1\n") == 400
+    assert alone(batch_seconds, tmp_path)["gather_us_per_image"] > 0
 
 
 def test_only_arrays_that_are_mapped_count_as_such(tmp_path):

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.common.files import read_table, write_table
+from sightline.common.files import read_columns, read_table, write_table
 from sightline.common.params import load_params
-from split import Params, main
+from split import COLUMNS, Params, find_clusters, main
 
 
 def make_index(count=120, classes=3, group="", subset="", seed=0):
@@ -51,6 +51,16 @@ def test_the_default_divides_by_class(split):
     classes = read_table("plots/split/classes.csv")
     assert classes["images"].sum() == 120
     assert len(classes) == 9
+
+
+def test_classes_and_groups_that_look_like_numbers_stay_text(split):
+    index = make_index()
+    index["class"] = index["label"].map({0: "007", 1: "1.0", 2: "NA"})
+    index["group"] = [f"{number % 2 * '0'}{number // 2 % 30}" for number in range(120)]  # 1 and 01 are two groups
+    split(index, **{"split.keep_duplicates_together": "none"})
+    classes = read_table("plots/split/classes.csv", text=("class",))
+    assert classes["class"].unique().tolist() == ["007", "1.0", "NA"]
+    assert len(set(find_clusters(read_columns("data/prepared/index.csv", COLUMNS), 3)["group"])) == 60
 
 
 def test_fixed_subsets_stay_and_only_the_missing_one_is_drawn(split):

@@ -21,6 +21,7 @@ from sightline.training.logs import summarize_best
 from sightline.training.loop import finite_mean
 from sightline.training.members import divide
 from sightline.training.record import Fitted
+from sightline.training.samples import Samples
 from sightline.training.settings import TrainParams
 from train import main
 
@@ -180,8 +181,9 @@ def test_a_stack_is_fitted_on_held_out_images_and_repeats_byte_for_byte(train, f
 
 
 def test_the_members_of_a_division_never_train_on_what_they_validate():
-    samples = pd.DataFrame({"row": range(6), "subset": ["train"] * 4 + ["test"] * 2, "fold": [0, 1, 0, 1, -1, -1]})
-    parts = [(fold, a["row"].tolist(), b["row"].tolist()) for fold, a, b in divide(samples)]
+    folds = np.array([0, 1, 0, 1, -1, -1])
+    samples = Samples(np.arange(6), np.zeros(6, dtype=int), np.array([0, 0, 0, 0, 2, 2]), folds)
+    parts = [(fold, a.row.tolist(), b.row.tolist()) for fold, a, b in divide(samples)]
     assert parts == [(0, [1, 3], [0, 2]), (1, [0, 2], [1, 3])]
 
 

@@ -93,6 +93,12 @@ def test_hashes_in_digits_and_in_bytes_have_the_same_clusters():
     assert exact_clusters(digits).tolist() == [sorted(set(digits)).index(value) for value in digits]
 
 
+def test_hashes_that_only_begin_alike_are_different():
+    digits = ["00" * 8 + end * 24 for end in ("02", "01", "02", "03")]
+    raw = np.array([bytes.fromhex(value) for value in digits], dtype=duplicates.SHA256)
+    assert exact_clusters(digits).tolist() == exact_clusters(raw).tolist() == [1, 0, 1, 2]
+
+
 def test_an_image_has_the_same_hashes_in_any_batch():
     pixels = noise(20, side=30)
     for hashes in (pixel_hashes, perceptual_hashes):

@@ -45,6 +45,15 @@ def test_fewer_images_than_a_batch_are_one_batch(batches):
     assert steps_per_epoch(5, 64) == 1
 
 
+@pytest.mark.parametrize("images", [1, 1000, 100_003])
+def test_an_epoch_of_small_numbers_is_torchs_permutation(images):
+    images = Batches(np.zeros((images, 1, 1, 3), dtype=np.uint8), *np.zeros((2, images), dtype=np.int32), 1, CPU)
+    epoch = torch.cat(list(images.shuffled(1, stream(5), 0.0)))
+    assert epoch.dtype == torch.int64
+    assert torch.equal(epoch, torch.randperm(len(images), generator=stream(5)))
+    assert images.take(epoch[:1])[1].dtype == torch.int64  # as the loss wants its targets
+
+
 def test_reading_in_order_covers_everything_once(batches):
     assert torch.cat(list(batches.in_order(2, 0, 1))).tolist() == [0, 1, 2, 3, 4]
     assert torch.cat(list(batches.in_order(2, 1, 2))).tolist() == [1, 3]

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -10,6 +9,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
 from sightline.networks.classifier import mean_log_probabilities
 from sightline.networks.stack import Stack, stack_inputs
+from sightline.training.samples import SUBSETS, Samples
 from sightline.training.settings import TrainParams
 from sightline.training.stacking import HeldOut, fit_regression, fit_stack, refuse_unstackable, score
 
@@ -80,8 +80,9 @@ def params(workspace, set_params, **changes) -> TrainParams:
     return load_params(TrainParams)
 
 
-def samples(subsets: list[str], folds: list[int], labels: list[int]) -> pd.DataFrame:
-    return pd.DataFrame({"row": range(len(labels)), "label": labels, "subset": subsets, "fold": folds})
+def samples(subsets: list[str], folds: list[int], labels: list[int]) -> Samples:
+    numbers = [SUBSETS.index(subset) for subset in subsets]
+    return Samples(np.arange(len(labels)), np.array(labels), np.array(numbers), np.array(folds))
 
 
 def test_what_cannot_be_stacked_is_refused_before_training(workspace, set_params):
@@ -89,10 +90,10 @@ def test_what_cannot_be_stacked_is_refused_before_training(workspace, set_params
     enough = samples(["train", "val", "val", "val", "val"], [-1] * 5, [0, 0, 0, 1, 1])
     refuse_unstackable(enough, ["x", "y"], both)
     with pytest.raises(SightlineError, match=r"stack needs validation images .* but 'y' has too few: raise split\.val"):
-        refuse_unstackable(enough[:4], ["x", "y"], both)
+        refuse_unstackable(enough[np.arange(5) < 4], ["x", "y"], both)
     with pytest.raises(SightlineError, match="but 'x' has too few"):
-        refuse_unstackable(enough[:1], ["x", "y"], both)
-    refuse_unstackable(enough[:4], ["x", "y"], params(workspace, set_params, ensemble="mean"))
+        refuse_unstackable(enough[np.arange(5) < 1], ["x", "y"], both)
+    refuse_unstackable(enough[np.arange(5) < 4], ["x", "y"], params(workspace, set_params, ensemble="mean"))
     crossed = samples(["train"] * 4, [0, 1, 1, 1], [0, 0, 1, 1])
     with pytest.raises(SightlineError, match="but 'y' has too few"):
         refuse_unstackable(crossed, ["x", "y"], both)

@@ -71,6 +71,14 @@ def read_table(path: str | Path, text: tuple[str, ...] = (), columns: tuple[str,
     return pd.read_csv(path, usecols=columns, dtype=dict.fromkeys(text, str), keep_default_na=False)
 
 
+def read_columns(path: str | Path, types: dict[str, Any]) -> "pd.DataFrame":
+    """Read the columns of a CSV that `types` names, each as its dtype; an empty cell stays an empty text."""
+    import pandas as pd
+
+    require(path)
+    return pd.read_csv(path, usecols=list(types), dtype=types, keep_default_na=False)
+
+
 def require(path: str | Path) -> None:
     """Raise SightlineError when an input of the stage does not exist."""
     if not Path(path).exists():

@@ -77,21 +77,33 @@ def _near_pairs(hashes: np.ndarray, bits: int) -> Iterator[np.ndarray]:
         mask = (1 << int(high - low)) - 1
         band = ((hashes >> low) & np.uint64(mask)).astype(np.min_scalar_type(mask))  # small numbers sort by radix
         order = np.argsort(band, kind="stable")
-        band = band[order]
+        band, ordered = band[order], hashes[order]
         first, shift = np.arange(len(order)), 1
         while first.size:  # compare each hash with the next, the one after, ... while the band stays equal
             first = first[first + shift < len(order)]
             first = first[band[first] == band[first + shift]]
-            one, other = order[first], order[first + shift]
-            close = np.bitwise_count(hashes[one] ^ hashes[other]) <= bits
-            yield np.sort(np.stack([one[close], other[close]], axis=1), axis=1)
+            close = first[np.bitwise_count(ordered[first] ^ ordered[first + shift]) <= bits]
+            yield np.sort(np.stack([order[close], order[close + shift]], axis=1), axis=1)
             shift += 1
 
 
 def exact_clusters(sha256: np.ndarray) -> np.ndarray:
-    """Return a cluster number for each image, int64 [N]; equal hashes, raw (V32) or in digits, share one."""
+    """Return a cluster number for each image, int64 [N]; equal hashes, raw (V32) or in digits, share one.
+
+    Numbers follow the sorted hashes. Numbers of 64 bits are sorted in a third of the time that whole hashes take; these
+    decide only where two different ones begin alike.
+    """
     hashes = np.asarray(sha256)
-    return np.unique(hashes if hashes.dtype == SHA256 else hashes.astype("S64"), return_inverse=True)[1]
+    if hashes.dtype == SHA256:
+        begin = np.ascontiguousarray(hashes).view(">u8")[::4]
+    else:
+        hashes = hashes.astype("S64", copy=False)
+        begin = np.frombuffer(bytes.fromhex(hashes.astype("S16").tobytes().decode()), dtype=">u8")
+    _, first, clusters = np.unique(begin.astype(np.uint64), return_index=True, return_inverse=True)
+    repeated = np.flatnonzero(first[clusters] != np.arange(len(clusters)))
+    if (hashes[repeated] == hashes[first[clusters[repeated]]]).all():
+        return clusters
+    return np.unique(hashes, return_inverse=True)[1]
 
 
 def near_clusters(phash: np.ndarray, bits: int) -> np.ndarray:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -76,11 +75,14 @@ def combine(scores: list[torch.Tensor], stack: Stack | None) -> torch.Tensor:
     return mean_log_probabilities(scores) if stack is None else stack(scores)
 
 
-def assign_parts(labels: pd.Series, fold: int | None) -> np.ndarray:
+def assign_parts(labels: np.ndarray, fold: int | None) -> np.ndarray:
     """Return the part, int [N], of held-out images of one fold: its number; in turn within each class without folds."""
     if fold is not None and fold >= 0:
         return np.full(len(labels), fold)
-    return labels.groupby(labels).cumcount().to_numpy() % PARTS
+    order = np.argsort(labels, kind="stable")
+    parts = np.empty(len(labels), dtype=np.int64)
+    parts[order] = np.arange(len(labels)) - np.searchsorted(labels[order], labels[order])  # from the class's first
+    return parts % PARTS
 
 
 def load_stacks(folder: str | Path, spec: ModelSpec) -> Stacks | None:

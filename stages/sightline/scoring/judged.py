@@ -64,7 +64,7 @@ def score_judged(
         if stacks is None or subset == "test":
             found = combine(votes, stacks and stacks.whole)
         else:
-            found = stacks.score_held_out(votes, assign_parts(group["label"], fold))
+            found = stacks.score_held_out(votes, assign_parts(group["label"].to_numpy(), fold))
         scores[group.index.tolist()] = found
     _refuse_non_finite(scores, judged)
     return scores

@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, Strat
 from sightline.common.errors import SightlineError
 from sightline.common.seeding import stream_seed
 
+SUBSETS = ("train", "val", "test")
 FINEST_SHARE = 20  # grouped subsets are made of whole folds, at most so many
 
 
@@ -102,24 +104,24 @@ def index_units(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first[present], (np.cumsum(present) - 1)[units]
 
 
-def hash_position(keys: list[str], seed: int, purpose: str) -> np.ndarray:
+def hash_position(keys: Iterable[str], seed: int, purpose: str) -> np.ndarray:
     """Return a number in [0, 1) for each key, float64 [N]: a function of key and seed alone."""
     salt = f"{stream_seed(seed, purpose)}/"
-    digests = (hashlib.sha256(f"{salt}{key}".encode()).digest()[:8] for key in keys)
-    return np.array([int.from_bytes(digest, "big") for digest in digests]) / 2.0**64
+    digests = b"".join(hashlib.sha256(f"{salt}{key}".encode()).digest()[:8] for key in keys)
+    return np.frombuffer(digests, dtype=">u8") / 2.0**64
 
 
 def draw_stratified(
     labels: np.ndarray, units: np.ndarray, shares: dict[str, float], grouped: bool, seed: int
-) -> np.ndarray:
-    """Divide images into the subsets of `shares` (of all N) and ``"train"`` for the rest, object [N].
+) -> pd.Categorical:
+    """Divide images into the subsets of `shares` (of all N) and ``"train"`` for the rest, [N] of `SUBSETS`.
 
     Raises
     ------
     SightlineError
         A share or a class is too small for a subset that holds every class.
     """
-    subsets = np.full(len(labels), "train", dtype=object)
+    subsets = pd.Categorical.from_codes(np.zeros(len(labels), dtype=np.int8), SUBSETS)
     for name, share in shares.items():
         rest = np.flatnonzero(subsets == "train")
         share_of_rest = min(share * len(labels) / max(1, len(rest)), 1.0)
@@ -134,9 +136,9 @@ def draw_stratified(
     return subsets
 
 
-def draw_by_hash(keys: list[str], shares: dict[str, float], seed: int) -> np.ndarray:
+def draw_by_hash(keys: Iterable[str], shares: dict[str, float], seed: int) -> pd.Categorical:
     """Divide images like `draw_stratified`, each by its key alone: adding images moves none of the others."""
     position = hash_position(keys, seed, "split")
     edges = np.cumsum(list(shares.values()))
-    names = np.array([*shares, "train"], dtype=object)
-    return names[np.searchsorted(edges, position, side="right")]
+    numbers = np.array([SUBSETS.index(name) for name in (*shares, "train")], dtype=np.int8)
+    return pd.Categorical.from_codes(numbers[np.searchsorted(edges, position, side="right")], SUBSETS)

@@ -13,7 +13,7 @@ def find_leaks(clusters: np.ndarray, subsets: np.ndarray) -> dict[str, np.ndarra
     clusters : ndarray of int [N]
         Numbers from 0 without large gaps, equal for images that must not be separated; negative for images that are
         free.
-    subsets : ndarray of str [N]
+    subsets : Categorical or ndarray of str [N]
 
     Returns
     -------

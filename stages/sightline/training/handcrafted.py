@@ -42,7 +42,7 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
     collect_garbage_again()
     network = classifier.cpu().eval().network
     tqdm.write(f"{network.architecture}: {len(train)} images, fitted once, and in parts to calibrate the probabilities")
-    fit_handcrafted(network, _scaled(classifier, train), train.labels.cpu().numpy(), settings_of(run))
+    fit_handcrafted(network, _scaled(classifier, train), train.labels.cpu().long().numpy(), settings_of(run))
     classifier.to(train.device)
     scores = {"train/loss": validate(classifier, train, VALIDATION_BATCH, run.accelerator)["val/loss"]}
     if len(val):

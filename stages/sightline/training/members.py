@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import pandas as pd
+import numpy as np
 
 from sightline.common.errors import SightlineError
+from sightline.training.samples import Samples
 from sightline.training.settings import TrainParams
 
 
@@ -17,11 +18,11 @@ class Plan:
     architecture: str
     fold: int | None
     prefix: str
-    train: pd.DataFrame
-    val: pd.DataFrame
+    train: Samples
+    val: Samples
 
 
-def plan_members(samples: pd.DataFrame, params: TrainParams, processes: int) -> Iterator[Plan]:
+def plan_members(samples: Samples, params: TrainParams, processes: int) -> Iterator[Plan]:
     """Yield every architecture on every fold.
 
     Raises
@@ -29,26 +30,25 @@ def plan_members(samples: pd.DataFrame, params: TrainParams, processes: int) -> 
     SightlineError
         A member cannot be trained on its images with these parameters.
     """
-    parts = list(divide(samples))
-    for _, train, val in parts:
+    for _, train, val in divide(samples):
         refuse_unusable(train, val, params, processes)
     several = len(params.architectures) > 1
-    pairs = [(architecture, *part) for architecture in params.architectures for part in parts]
+    pairs = ((architecture, *part) for architecture in params.architectures for part in divide(samples))
     for number, (architecture, fold, train, val) in enumerate(pairs):
         names = [architecture] * several + [f"fold_{fold}"] * (fold is not None)
         yield Plan(number, architecture, fold, "".join(f"{name}/" for name in names), train, val)
 
 
-def divide(samples: pd.DataFrame) -> Iterator[tuple[int | None, pd.DataFrame, pd.DataFrame]]:
+def divide(samples: Samples) -> Iterator[tuple[int | None, Samples, Samples]]:
     """Yield (fold, training images, validation images); fold is None without cross-validation."""
-    folded = samples[samples["fold"] >= 0]
-    if folded.empty:
-        yield None, samples[samples["subset"] == "train"], samples[samples["subset"] == "val"]
-    for fold in sorted(folded["fold"].unique().tolist()):
-        yield fold, folded[folded["fold"] != fold], folded[folded["fold"] == fold]
+    folded = samples.fold >= 0
+    if not folded.any():
+        yield None, samples.of("train"), samples.of("val")
+    for fold in np.unique(samples.fold[folded]).tolist():
+        yield fold, samples[folded & (samples.fold != fold)], samples[samples.fold == fold]
 
 
-def refuse_unusable(train: pd.DataFrame, val: pd.DataFrame, params: TrainParams, processes: int) -> None:
+def refuse_unusable(train: Samples, val: Samples, params: TrainParams, processes: int) -> None:
     """Raise SightlineError when a member cannot be trained on these images with these parameters."""
     pieces = params.accumulate * processes
     if params.batch_size % pieces:
@@ -61,9 +61,9 @@ def refuse_unusable(train: pd.DataFrame, val: pd.DataFrame, params: TrainParams,
             f"params.yaml: accumulate: the {len(train)} images of train make no {params.accumulate} equal steps on "
             f"{processes} processes"
         )
-    if val.empty and params.keep == "best":
+    if not len(val) and params.keep == "best":
         raise SightlineError("params.yaml: keep: best needs validation images: set split.val above 0, or keep: last")
-    if val.empty and (params.patience or params.schedule == "plateau"):
+    if not len(val) and (params.patience or params.schedule == "plateau"):
         raise SightlineError("params.yaml: patience, schedule: plateau need validation images: set split.val above 0")
-    if not val.empty and len(val) < processes:
+    if 0 < len(val) < processes:
         raise SightlineError(f"launch: {processes} processes cannot share {len(val)} validation images")

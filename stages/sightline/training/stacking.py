@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from tqdm import tqdm
 
@@ -17,6 +16,7 @@ from sightline.training.handcrafted import weights_by_class
 from sightline.training.loop import VALIDATION_BATCH
 from sightline.training.losses import class_weights
 from sightline.training.members import divide
+from sightline.training.samples import Samples
 from sightline.training.settings import TrainParams
 
 FILE = "stack.safetensors"
@@ -40,7 +40,7 @@ class HeldOut:
     parts: np.ndarray
 
 
-def refuse_unstackable(samples: pd.DataFrame, classes: list[str], params: TrainParams) -> None:
+def refuse_unstackable(samples: Samples, classes: list[str], params: TrainParams) -> None:
     """Raise SightlineError, before anything is trained, when a stack is asked for that cannot be fitted."""
     if params.ensemble != "stack":
         return
@@ -60,15 +60,15 @@ def refuse_unstackable(samples: pd.DataFrame, classes: list[str], params: TrainP
             )
 
 
-def held_out_parts(samples: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def held_out_parts(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
     """Return labels and parts, int [n], of the held-out images, fold by fold."""
-    held = [(part["label"], assign_parts(part["label"], fold)) for fold, _, part in divide(samples)]
+    held = [(part.label, assign_parts(part.label, fold)) for fold, _, part in divide(samples)]
     labels, parts = zip(*held, strict=True)
     return np.concatenate(labels), np.concatenate(parts)
 
 
 def add_stack(
-    folder: Path, spec: ModelSpec, samples: pd.DataFrame, pixels: np.ndarray, params: TrainParams, device: torch.device
+    folder: Path, spec: ModelSpec, samples: Samples, pixels: np.ndarray, params: TrainParams, device: torch.device
 ) -> tuple[ModelSpec, dict[str, float]]:
     """Fit the stack of the members in `folder`, write it there, and return the spec that names it.
 
@@ -92,14 +92,13 @@ def add_stack(
 
 
 def predict_held_out(
-    members: list[Classifier], spec: ModelSpec, samples: pd.DataFrame, pixels: np.ndarray, device: torch.device
+    members: list[Classifier], spec: ModelSpec, samples: Samples, pixels: np.ndarray, device: torch.device
 ) -> HeldOut:
     """Predict each held-out image by the member of each architecture that did not train on it."""
     found = []
     for fold, _, held in divide(samples):
-        rows = held["row"].to_numpy()
         voters = [voter for voter, member in zip(members, spec.members, strict=True) if member.fold == fold]
-        scores = [predict_logits(voter, pixels, rows, VALIDATION_BATCH, device) for voter in voters]
+        scores = [predict_logits(voter, pixels, held.row, VALIDATION_BATCH, device) for voter in voters]
         found.append([one.log_softmax(dim=1) for one in scores])
     return HeldOut([torch.cat(parts) for parts in zip(*found, strict=True)], *held_out_parts(samples))
 

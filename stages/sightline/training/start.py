@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from accelerate import Accelerator
 
@@ -18,6 +17,7 @@ from sightline.training.batches import Batches
 from sightline.training.distill import Distillation
 from sightline.training.normalization import dataset_normalization
 from sightline.training.run import Run
+from sightline.training.samples import Samples
 from sightline.training.schedules import ENDLESS
 from sightline.training.settings import TrainParams
 
@@ -30,10 +30,9 @@ NORMALIZATIONS = {  # params, pixels, training rows -> mean and standard deviati
 }
 
 
-def describe_model(dataset: DatasetSpec, samples: pd.DataFrame, pixels: np.ndarray, params: TrainParams) -> ModelSpec:
+def describe_model(dataset: DatasetSpec, samples: Samples, pixels: np.ndarray, params: TrainParams) -> ModelSpec:
     """Return what model.json will say, before there are members."""
-    train_rows = samples["row"][samples["subset"] == "train"].to_numpy()
-    mean, std = NORMALIZATIONS[params.normalization](params, pixels, train_rows)
+    mean, std = NORMALIZATIONS[params.normalization](params, pixels, samples.of("train").row)
     return ModelSpec.model_construct(
         classes=dataset.classes,
         preprocessing=Preprocessing(

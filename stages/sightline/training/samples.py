@@ -1,0 +1,82 @@
+"""Which images take part in training, as numbers: as a table of text a million of them would take half a gigabyte."""
+
+import csv
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+
+from sightline.common.errors import SightlineError
+from sightline.common.files import require
+
+SUBSETS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images in the order of images.npy, ten bytes each.
+
+    Parameters
+    ----------
+    row : ndarray of int32 [n]
+        Position in images.npy.
+    label : ndarray of int32 [n]
+    subset : ndarray of int8 [n]
+        Position in `SUBSETS`.
+    fold : ndarray of int8 [n]
+        -1 where there is none.
+    """
+
+    row: np.ndarray
+    label: np.ndarray
+    subset: np.ndarray
+    fold: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def __getitem__(self, chosen: np.ndarray) -> "Samples":
+        """Return those that are chosen, by bool [n]."""
+        return Samples(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def of(self, subset: str) -> "Samples":
+        """Return those of a subset."""
+        return self[self.subset == SUBSETS.index(subset)]
+
+
+def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "data/split") -> Samples:
+    """Read index.csv and split.csv side by side; the split names images in the index's order, maybe not all.
+
+    Raises
+    ------
+    SightlineError
+        One of the files is missing, or the split names an image that does not follow in the index.
+    """
+    rows, labels, subsets, folds = array("i"), array("i"), array("b"), array("b")
+    index = enumerate(read_cells(Path(prepared) / "index.csv", "id", "label"))
+    for name, subset, fold in read_cells(Path(split) / "split.csv", "id", "subset", "fold"):
+        for row, (found, label) in index:
+            if found == name:
+                rows.append(row)
+                labels.append(int(label))
+                subsets.append(SUBSETS.index(subset))
+                folds.append(int(fold))
+                break
+        else:
+            raise SightlineError(
+                f"{split}/split.csv: names images that {prepared}/index.csv lacks or has in another order "
+                f"(got {name!r}): run `dvc repro split`"
+            )
+    return Samples(*map(np.array, (rows, labels, subsets, folds)))
+
+
+def read_cells(path: Path, *columns: str) -> Iterator[tuple[str, ...]]:
+    """Yield two or more columns of each row of a CSV, by their names."""
+    require(path)
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = csv.reader(stream)
+        head = next(rows)
+        yield from map(itemgetter(*map(head.index, columns)), rows)

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from sightline.common.errors import SightlineError
+from sightline.training.samples import read_samples
+
+INDEX = 'id,label,class,group\n"a,1.png",0,NA,\nb.png,1,dog,x\n"c\n.png",0,NA,\nd.png,12,cat,\n'
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    (tmp_path / "index.csv").write_text(INDEX)
+    (tmp_path / "split.csv").write_text('id,subset,fold\n"a,1.png",train,1\n"c\n.png",val,0\nd.png,test,-1\n')
+    return tmp_path
+
+
+def test_samples_are_the_images_of_the_split(prepared):
+    samples = read_samples(prepared, prepared)
+    assert samples.row.tolist() == [0, 2, 3]
+    assert samples.label.tolist() == [0, 0, 12]
+    assert samples.fold.tolist() == [1, 0, -1]
+    assert [samples.of(name).row.tolist() for name in ("train", "val", "test")] == [[0], [2], [3]]
+    assert sum(column.itemsize for column in vars(samples).values()) == 10  # bytes an image
+
+
+def test_a_part_has_all_columns_of_the_chosen(prepared):
+    part = read_samples(prepared, prepared)[np.array([False, True, True])]
+    assert (len(part), part.row.tolist(), part.label.tolist(), part.fold.tolist()) == (2, [2, 3], [0, 12], [0, -1])
+
+
+@pytest.mark.parametrize("names", [["z.png"], ["d.png", "b.png"]])
+def test_a_split_of_other_images_is_one_line(prepared, names):
+    (prepared / "split.csv").write_text("id,subset,fold\n" + "".join(f"{name},train,-1\n" for name in names))
+    message = (
+        rf"names images that .*index.csv lacks or has in another order \(got '{names[-1]}'\): run `dvc repro split`"
+    )
+    with pytest.raises(SightlineError, match=message):
+        read_samples(prepared, prepared)
+
+
+def test_no_split_is_one_line(prepared):
+    (prepared / "split.csv").unlink()
+    with pytest.raises(SightlineError, match=r"split.csv: not found: `dvc repro` makes it"):
+        read_samples(prepared, prepared)
