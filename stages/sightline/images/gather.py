@@ -34,10 +34,12 @@ def gather_images(path: Path, how: Decoding, most: int, asked: str) -> Iterator[
     Raises
     ------
     SightlineError
-        Nothing is there, or it is neither a folder nor an archive.
+        Nothing is there, or it is neither a folder nor an archive, or empty.
     """
     container = _open(path, asked)
     names = sorted(container.names())
+    if not names:
+        raise SightlineError(f"{asked}: {path} holds no files")
     places = np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(int))
     chosen = {names[place] for place in places}
     for name in container.names():
