@@ -1,6 +1,7 @@
 # make repro   set up .venv and run the pipeline on the default, scikit-learn's digits
 # make lr-find suggest a learning rate for params.yaml's model and images, with a plot
 # make test    set up .venv with the development requirements, check the style, run the tests
+# make drift   IMAGES=data/raw/new_photos: do new images still look like the test images? drift/drift.json, drift/drift.png
 # make report  BASE=main HEAD=workspace: report/report.md tells what a change did, between any two revisions
 PYTHON ?= python3
 BASE ?= main
@@ -8,7 +9,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro lr-find test report clean
+.PHONY: repro lr-find drift test report clean
 
 repro: $(VENV)/.requirements
 	dvc repro
@@ -16,6 +17,9 @@ repro: $(VENV)/.requirements
 lr-find: $(VENV)/.requirements
 	dvc repro split
 	python stages/lr_find.py
+
+drift: $(VENV)/.requirements
+	python stages/drift.py $(if $(IMAGES),"$(IMAGES)")
 
 test: $(VENV)/.requirements-dev
 	ruff check

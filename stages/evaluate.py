@@ -7,7 +7,6 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         data/predictions/probabilities.npy    float32 [rows, classes], calibrated, in the same order
         data/predictions/label_issues.csv     labels that may be wrong, the worst first
         data/predictions/slices.csv           accuracy of each class, group, image size, ..., the surely worst first
-        data/predictions/robustness.csv       accuracy of corrupted test images by severity, where asked for
         data/predictions/reference.json       what test images and predictions look like, to compare later batches with
         models/calibration.json               what was fitted on validation: calibration, prediction sets
         metrics/evaluate.json                 val and test, intervals, calibration, abstention, spread over the folds
@@ -19,6 +18,7 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         plots/evaluate/roc.csv, pr.csv        one class against the rest: the mean of the classes, and the worst
         plots/evaluate/embedding.csv          test images as the network sees them, on two principal axes
         plots/evaluate/slices.csv             the worst slices
+        plots/evaluate/robustness.csv         accuracy on corrupted and attacked test images, where asked for
         plots/evaluate/mistakes.png           the most confident mistakes on test
         plots/evaluate/label_issues.png       the labels that are most likely wrong
 
@@ -33,6 +33,7 @@ import pandas as pd
 import torch
 from pydantic import Field
 
+from sightline.common.allocator import keep_freed_memory
 from sightline.common.device import pick_device, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_array, write_json, write_table
@@ -98,12 +99,14 @@ class Params(StageParams):
 
 
 def main(params: Params) -> None:
+    keep_freed_memory()
     use_deterministic_algorithms(params.seed)
     options, spec, dataset, pixels = params.evaluate, read_spec("models/trained"), read_dataset(), open_pixels()
     refuse_other_classes(spec.classes, dataset.classes)
     samples = read_samples().join(read_index().drop(columns=["id", "label", "class", "subset"]), on="row")
     members, stacks = load_members("models/trained", spec), load_stacks("models/trained", spec)
-    judged, scores, sample = run_networks(members, stacks, spec, samples, pixels, forward_of(options))
+    how = Forward(options.tta, options.batch_size, pick_device(), options.map)
+    judged, scores, sample = run_networks(members, stacks, spec, samples, pixels, how)
     calibration, parts, probabilities = calibrate_parts(judged, scores, options)
     del scores  # as large as the probabilities
     decider, test = Decider(members, calibration, stacks and stacks.whole).eval(), parts["test"]
@@ -111,19 +114,19 @@ def main(params: Params) -> None:
     findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
     stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
     metrics = summarize_all(parts, calibration, notes | explain_missing(sample), params) | findings.metrics | stressed
-    tables = tabulate_plots(test, spec.classes, options.bins, options.curves)
+    tables = tabulate_plots(test, spec.classes, options.bins, options.curves) | {"robustness": robustness}
     tables["slices"] = findings.slices.head(options.slices).round(5)
     tables["embedding"] = map_embeddings(sample, test.decided, spec.classes)
     figures = draw_pictures(test, tables["reliability"], pixels, spec.classes, options.bins, options.mistakes)
     figures["label_issues"] = draw_issues(findings.issues, pixels, spec.classes, options.label_issues)
-    records = {"slices": findings.slices, "robustness": robustness}
-    records["label_issues"] = name_classes(findings.issues, spec.classes)
+    records = {"slices": findings.slices, "label_issues": name_classes(findings.issues, spec.classes)}
     records["predictions"] = tabulate_predictions(judged, probabilities, options.min_confidence)
+    reference = describe_reference(sample, pixels, test.decided, spec.classes)
 
     write_tables("data/predictions", records)
     write_tables("plots/evaluate", tables)
     write_array("data/predictions/probabilities.npy", probabilities)
-    write_json("data/predictions/reference.json", describe_reference(sample, pixels, test.decided, spec.classes))
+    write_json("data/predictions/reference.json", reference.model_dump(exclude_none=True))
     write_json("models/calibration.json", calibration.model_dump(exclude_none=True))
     write_json("metrics/evaluate.json", metrics)
     for name, figure in figures.items():
@@ -135,11 +138,6 @@ def write_tables(folder: str, tables: dict[str, pd.DataFrame]) -> None:
     """Write tables by their name as CSV."""
     for name, table in tables.items():
         write_table(f"{folder}/{name}.csv", table)
-
-
-def forward_of(options: EvaluateParams) -> Forward:
-    """Return how the networks are run."""
-    return Forward(options.tta, options.batch_size, pick_device(), options.map)
 
 
 def refuse_other_classes(trained: list[str], prepared: list[str]) -> None:

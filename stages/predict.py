@@ -10,15 +10,12 @@ A file that is not an image is named on the standard error and gives exit status
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import onnxruntime
 
 from sightline.images.decode import BadImageError, Decoding, decode
 
-BATCH = 32  # images; memory stays that of one batch, however many there are
 LARGEST = 1 << 28  # px
 
 
@@ -26,15 +23,23 @@ def main() -> int:
     options = read_options()
     session, classes, decoding = open_model(options.model)
     paths = [path for given in options.images for path in list_files(Path(given))]
+    if not paths:
+        sys.exit(f"{', '.join(options.images)}: no files there")
     bad = 0
-    for start in range(0, len(paths), BATCH):
-        found = list(open_images(paths[start : start + BATCH], decoding))
-        rows = session.run(None, {"pixels": np.stack([pixels for _, pixels in found])})[0] if found else []
-        for (path, _), row in zip(found, rows, strict=True):
-            print((as_json if options.json else as_line)(path, row, classes))
-        bad += len(paths[start : start + BATCH]) - len(found)
-        show_progress(min(start + BATCH, len(paths)), len(paths))
-    return 1 if bad or not paths else 0
+    for done, path in enumerate(paths, start=1):
+        try:
+            pixels = decode(path.read_bytes(), decoding).pixels
+        except (BadImageError, OSError) as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            bad += 1
+        else:
+            # one by one: batches of 32 save a small network 0.2 ms an image, a large one nothing
+            probabilities = session.run(None, {"pixels": pixels[None]})[0][0].tolist()
+            tell(path, dict(zip(classes, probabilities, strict=True)), options.json)
+        if sys.stderr.isatty() and not sys.stdout.isatty():
+            bar, end = "#" * (30 * done // len(paths)), "\n" if done == len(paths) else ""
+            print(f"\r[{bar:<30}] {done}/{len(paths)} images", end=end, file=sys.stderr, flush=True)
+    return 1 if bad else 0
 
 
 def read_options() -> argparse.Namespace:
@@ -65,28 +70,13 @@ def list_files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
 
 
-def open_images(paths: list[Path], decoding: Decoding) -> Iterator[tuple[Path, np.ndarray]]:
-    for path in paths:
-        try:
-            yield path, decode(path.read_bytes(), decoding).pixels
-        except (BadImageError, OSError) as error:
-            print(f"{path}: {error}", file=sys.stderr)
-
-
-def as_line(path: Path, row: np.ndarray, classes: list[str]) -> str:
-    return f"{path}\t{classes[row.argmax()]}\t{row.max():.4f}"
-
-
-def as_json(path: Path, row: np.ndarray, classes: list[str]) -> str:
-    probabilities = {name: round(float(value), 6) for name, value in zip(classes, row, strict=True)}
-    told = {"path": str(path), "class": classes[row.argmax()], "probabilities": probabilities}
-    return json.dumps(told, ensure_ascii=False)
-
-
-def show_progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\r[{'#' * (30 * done // total):<30}] {done}/{total} images", end=end, file=sys.stderr, flush=True)
+def tell(path: Path, probabilities: dict[str, float], as_json: bool) -> None:
+    best = max(probabilities, key=probabilities.get)
+    if as_json:
+        rounded = {name: round(value, 6) for name, value in probabilities.items()}
+        print(json.dumps({"path": str(path), "class": best, "probabilities": rounded}, ensure_ascii=False))
+    else:
+        print(f"{path}\t{best}\t{probabilities[best]:.4f}")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from sightline.networks.saved import (
     write_weights,
 )
 from sightline.networks.stack import Stacks, load_stacks
+from sightline.scoring.reference import place, read_reference
 from sightline.scoring.summary import describe
 
 NAMES = ["NA", "b, c", "$d"]
@@ -36,7 +37,6 @@ OUTPUTS = [
     "data/predictions/label_issues.csv",
     "data/predictions/predictions.csv",
     "data/predictions/reference.json",
-    "data/predictions/robustness.csv",
     "data/predictions/slices.csv",
     "data/predictions/probabilities.npy",
     "metrics/evaluate.json",
@@ -52,6 +52,7 @@ OUTPUTS = [
     "plots/evaluate/pr.csv",
     "plots/evaluate/reliability.csv",
     "plots/evaluate/reliability.png",
+    "plots/evaluate/robustness.csv",
     "plots/evaluate/roc.csv",
     "plots/evaluate/slices.csv",
 ]
@@ -174,6 +175,8 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     assert list(confusion["actual"]) == [NAMES[label] for label in test["label"]]
     assert list(confusion["predicted"]) == [NAMES[label] for label in test["predicted"]]
     assert f"accuracy {metrics['test']['accuracy']:.4f}" in capsys.readouterr().out
+    drawn = pd.read_csv("plots/evaluate/robustness.csv")
+    assert drawn[["severity", "accuracy"]].to_numpy().tolist() == [[0, pytest.approx(metrics["test"]["accuracy"])]]
 
 
 @pytest.mark.parametrize(
@@ -244,11 +247,14 @@ def test_embeddings_are_the_inputs_of_the_last_layer(project):
     pixels = torch.from_numpy(np.load("data/prepared/images.npy"))[np.flatnonzero(np.arange(24) % 4 > 1)]
     with torch.inference_mode():
         images = network.normalize(network.scale(pixels))
-        expected = network.network.forward_features(images).mean(dim=(2, 3)).double()
+        vectors = network.network.forward_features(images).mean(dim=(2, 3)).double().numpy()
+    kept = vectors[[0, 1, 3, 4, 6, 7, 8, 10, 11]]  # evenly chosen
+    found = read_reference().embedding
+    assert found.mean == pytest.approx(kept[::2].mean(axis=0), abs=1e-4)
+    expected = place(kept[1::2], np.array(found.mean), found.scale, np.array(found.axes))
+    assert np.array(found.places) == pytest.approx(expected, abs=1e-3)
     reference = read("data/predictions/reference.json")
-    assert (reference["images"], reference["sampled"]) == (12, 9)
-    assert reference["embedding"]["mean"] == pytest.approx(expected.mean(dim=0).tolist(), abs=1e-4)
-    assert reference["embedding"]["deviation"] == pytest.approx(expected.std(dim=0, correction=0).tolist(), abs=1e-4)
+    assert (reference["images"], len(reference["confidence"]), len(reference["pixels"]["red"])) == (12, 9, 9)
     drawn = pd.read_csv("plots/evaluate/embedding.csv", dtype={"id": str})
     assert len(drawn) == 9
     table, _ = read_predictions()
@@ -270,8 +276,10 @@ def test_robustness_is_measured_where_asked_for(project, encode):
     assert metrics["attacks"]["images"] == 5
     assert metrics["ood"]["images"] == 4
     assert 0 <= metrics["ood"]["energy_auroc"] <= 1
-    drawn = pd.read_csv("data/predictions/robustness.csv")
-    assert drawn["severity"].tolist() == [*range(6)] * 2
+    drawn = pd.read_csv("plots/evaluate/robustness.csv")
+    assert drawn["severity"].tolist() == [*range(6)] * 4
+    assert drawn["curve"].unique().tolist() == ["noise", "jpeg", "fgsm", "pgd"]
+    assert drawn["accuracy"].iloc[-1] == metrics["attacks"]["pgd"]
     first = every_output()
     main(params(**asked))
     assert every_output() == first

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -93,6 +94,22 @@ def test_what_is_missing_is_said_in_one_line(model, pictures, tmp_path):
     onnx.save(bare, tmp_path / "bare.onnx")
     done = predict("--model", str(tmp_path / "bare.onnx"), str(pictures))
     assert (done.returncode, "does not tell how to make its pixels" in done.stderr) == (1, True)
+
+
+def test_an_empty_folder_is_said(model, tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = predict("--model", model, str(tmp_path / "empty"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{tmp_path}/empty: no files there\n" in done.stderr
+
+
+def test_a_bar_on_a_terminal_when_the_results_go_elsewhere(model, pictures):
+    ours, theirs = os.openpty()
+    command = [sys.executable, str(ROOT / "stages/predict.py"), "--model", model, str(pictures)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, check=True)
+    os.close(theirs)
+    assert os.read(ours, 1000).decode().endswith(f"\r[{'#' * 30}] 2/2 images\r\n")
+    os.close(ours)
 
 
 def test_memory_does_not_grow_with_the_number_of_images(model, tmp_path, encode):

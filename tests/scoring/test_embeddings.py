@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 
-from sightline.scoring.embeddings import EmbeddingSample, choose_sample, map_embeddings
-from sightline.scoring.reference import describe_reference, summarize_pixels
+from sightline.scoring.embeddings import EmbeddingSample, choose_sample, map_embeddings, principal_axes
 
 NAMES = ["a", "b"]
 
@@ -18,12 +17,17 @@ def filled(count=30, features=5):
     return sample, vectors
 
 
-def test_statistics_are_those_of_all_and_the_sample_that_of_some():
+def test_only_the_wanted_images_are_kept():
     sample, vectors = filled()
-    assert sample.count == 30
-    assert sample.mean == pytest.approx(vectors.mean(axis=0), rel=1e-5)
-    assert sample.deviation == pytest.approx(vectors.std(axis=0), rel=1e-5)
+    assert sample.rows == [*range(0, 60, 6)]
     assert np.array_equal(sample.vectors(), vectors[::3])
+
+
+def test_axes_are_principal_components():
+    vectors = np.random.default_rng(0).normal(size=(30, 5))
+    axes = principal_axes(vectors, 3)
+    assert np.abs(axes) == pytest.approx(np.abs(PCA(3).fit(vectors).components_))
+    assert (axes[np.arange(3), np.abs(axes).argmax(axis=1)] > 0).all()
 
 
 def test_a_sample_is_spread_over_all_rows():
@@ -44,23 +48,12 @@ def test_the_map_shows_principal_components():
     assert found["id"].tolist() == [str(n) for n in range(0, 30, 3)]
 
 
+def test_equal_images_lie_on_one_place():
+    sample = EmbeddingSample(np.arange(4))
+    sample.add(np.arange(4), np.ones((4, 3), dtype=np.float32))
+    images = pd.DataFrame({"row": range(4), "id": list("abcd"), "label": 0, "predicted": 0})
+    assert (map_embeddings(sample, images, NAMES)[["first", "second"]] == 0).all(axis=None)
+
+
 def test_too_few_images_have_no_map():
     assert map_embeddings(EmbeddingSample(np.array([1])), pd.DataFrame(), NAMES).empty
-
-
-def test_pixel_summaries_by_hand():
-    pixels = np.zeros((1, 2, 2, 3), dtype=np.uint8)
-    pixels[0, :, 0] = 255  # a white column beside a black one
-    found = {name: float(values[0]) for name, values in summarize_pixels(pixels).items()}
-    expected = dict.fromkeys(("red", "green", "blue", "brightness", "contrast", "sharpness"), 0.5) | {"saturation": 0}
-    assert found == pytest.approx(expected, abs=1e-6)
-
-
-def test_the_reference_leaves_out_what_is_not_there():
-    empty = EmbeddingSample(np.empty(0, dtype=int))
-    pixels = np.empty((0, 8, 8, 3), dtype=np.uint8)
-    test = pd.DataFrame({"predicted": [1, 1], "confidence": [0.5, 1.0]})
-    assert set(describe_reference(empty, pixels, test.iloc[:0], NAMES)) == {"images", "sampled", "levels"}
-    found = describe_reference(empty, pixels, test, NAMES)
-    assert found["predictions"]["classes"] == {"a": 0.0, "b": 1.0}
-    assert found["predictions"]["confidence"][3] == 0.75

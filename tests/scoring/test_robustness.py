@@ -4,11 +4,21 @@ import pytest
 import torch
 
 from sightline.networks.build import build_network
+from sightline.networks.calibrated import Calibration
 from sightline.networks.classifier import Classifier
-from sightline.scoring.attacks import fgsm, have_gradients, pgd
+from sightline.networks.decider import Decider
+from sightline.scoring.attacks import fgsm, have_gradients, pgd, score_with
 from sightline.scoring.corruptions import STRENGTHS, corrupt
 from sightline.scoring.outside import measure_outliers
-from sightline.scoring.robustness import measure_corruptions, summarize_corruptions
+from sightline.scoring.robustness import (
+    measure_attacks,
+    measure_corruptions,
+    summarize_attacks,
+    summarize_corruptions,
+    tabulate_unchanged,
+)
+
+UNCALIBRATED = Calibration(method="none", temperature=1.0, images=0)
 
 
 def photo() -> np.ndarray:
@@ -72,8 +82,8 @@ def test_members_without_a_gradient_are_recognised():
         name: build_network(name, 3, 16, pretrained=False) for name in ("simple_cnn", "hog_lbp_color+linear_svm")
     }
     smooth, rounded = (Classifier(network, [0.5] * 3, [0.5] * 3, 16) for network in networks.values())
-    assert have_gradients([smooth])
-    assert not have_gradients([smooth, rounded])
+    assert have_gradients(Decider([smooth], UNCALIBRATED))
+    assert not have_gradients(Decider([smooth, rounded], UNCALIBRATED))
 
 
 def test_corruptions_are_measured_on_every_image():
@@ -82,7 +92,32 @@ def test_corruptions_are_measured_on_every_image():
     assert table["severity"].tolist() == [0, 1, 2, 3, 4, 5]
     assert (table["accuracy"] == 0.5).all()
     assert summarize_corruptions(table) == {"blur": 0.5, "mean": 0.5}
-    assert measure_corruptions(None, pixels, labels, [], 0).empty
+
+
+def test_attacks_are_measured_by_fifths_and_the_last_is_the_whole():
+    torch.manual_seed(0)
+    network = build_network("simple_cnn", 3, 16, pretrained=False).eval()
+    torch.nn.init.normal_(network.head.weight)
+    member = Classifier(network, [0.5] * 3, [0.5] * 3, 16)
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    images = member.scale(torch.from_numpy(pixels))
+    score, labels = score_with([member]), member(torch.from_numpy(pixels)).argmax(dim=1)
+    how = {"epsilon": 0.1, "steps": 3, "batch_size": 7, "device": torch.device("cpu")}
+    table = measure_attacks(Decider([member], UNCALIBRATED), pixels, labels.numpy(), ["fgsm", "pgd"], how, 0)
+    assert table["curve"].tolist() == ["fgsm"] * 6 + ["pgd"] * 6
+    assert table["severity"].tolist() == [*range(6)] * 2
+    for severity in (0, 2, 5):
+        found = score(fgsm(score, images, labels, 0.1 * severity / 5)).argmax(dim=1)
+        assert table["accuracy"][severity] == pytest.approx((found == labels).double().mean().item())
+    assert table["accuracy"][0] == table["accuracy"][6] == 1
+    assert table["accuracy"][11] < 0.9
+    assert summarize_attacks(table) == {"fgsm": table["accuracy"][5], "pgd": table["accuracy"][11]}
+
+
+def test_what_is_drawn_where_nothing_is_asked_for():
+    table = tabulate_unchanged(np.array([True, False, True, True]))
+    assert table[["severity", "accuracy"]].to_numpy().tolist() == [[0, 0.75]]
+    assert tabulate_unchanged(np.empty(0, dtype=bool)).empty
 
 
 def test_outliers_by_hand():

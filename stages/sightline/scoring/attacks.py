@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 
 from sightline.networks.classifier import Classifier
+from sightline.networks.decider import Decider
 from sightline.networks.stack import Stack, combine
 
 Score = Callable[[torch.Tensor], torch.Tensor]  # images float [N, 3, H, W] in [0, 1] -> log-probabilities [N, classes]
@@ -17,9 +18,9 @@ def score_with(members: list[Classifier], stack: Stack | None = None) -> Score:
     return lambda images: combine([member.network(member.normalize(images)) for member in members], stack)
 
 
-def have_gradients(members: list[Classifier]) -> bool:
+def have_gradients(decider: Decider) -> bool:
     """Tell whether all scores follow from the images by something that can be differentiated."""
-    return all(getattr(member.network, "has_gradients", True) for member in members)
+    return all(getattr(view.classifier.network, "has_gradients", True) for view in decider.members)
 
 
 def fgsm(score: Score, images: torch.Tensor, labels: torch.Tensor, epsilon: float) -> torch.Tensor:

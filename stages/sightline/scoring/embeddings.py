@@ -1,4 +1,4 @@
-"""Embeddings of the judged images: their statistics, and a sample of them to draw."""
+"""Embeddings of a sample of the judged images: to draw, and to compare later images with."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ COMPONENTS = 2
 
 
 class EmbeddingSample:
-    """Sums over all embeddings, and the embeddings of a few images: what memory holds does not grow with the images.
+    """The embeddings of a few images: what memory holds does not grow with the images.
 
     Parameters
     ----------
@@ -24,28 +24,12 @@ class EmbeddingSample:
         self.wanted = set(rows.tolist())
         self.rows: list[int] = []
         self.kept: list[np.ndarray] = []
-        self.count = 0
-        self.total: np.ndarray | float = 0.0
-        self.squares: np.ndarray | float = 0.0
 
     def add(self, rows: np.ndarray, embeddings: np.ndarray) -> None:
-        """Take the embeddings [n, features] of images `rows`."""
-        exact = embeddings.astype(np.float64)
-        self.total, self.squares = self.total + exact.sum(axis=0), self.squares + (exact**2).sum(axis=0)
-        self.count += len(rows)
+        """Take the embeddings [n, features] of images `rows`, of which the wanted ones are kept."""
         chosen = [place for place, row in enumerate(rows.tolist()) if row in self.wanted]
         self.rows += rows[chosen].tolist()
         self.kept.append(embeddings[chosen])
-
-    @property
-    def mean(self) -> np.ndarray:
-        """Of each feature, float64 [features]."""
-        return self.total / self.count
-
-    @property
-    def deviation(self) -> np.ndarray:
-        """Of each feature, float64 [features], with n below the line."""
-        return np.sqrt(np.maximum(self.squares / self.count - self.mean**2, 0))
 
     def vectors(self) -> np.ndarray:
         """Return the kept embeddings, float32 [kept, features], in the order of `rows`."""
@@ -79,17 +63,19 @@ def watch(predict: Predict, first: ViewAverage, rows: np.ndarray, sample: Embedd
 
 def explain_missing(sample: EmbeddingSample) -> dict[str, str]:
     """Return a note where images were to be embedded, but the first member offers no embedding."""
-    if sample.wanted and not sample.count:
+    if sample.wanted and not sample.rows:
         return {"embedding": "the model has no features that its last layer takes, hence no map"}
     return {}
 
 
-def principal_components(vectors: np.ndarray) -> np.ndarray:
-    """Return float [n, features] on its two axes of largest variance, [n, 2]; an axis' largest weight is positive."""
-    centred = vectors - vectors.mean(axis=0)
-    axes = np.linalg.svd(centred, full_matrices=False)[2][:COMPONENTS]
-    largest = axes[np.arange(COMPONENTS), np.abs(axes).argmax(axis=1)]
-    return centred @ (axes * np.sign(largest)[:, None]).T
+def principal_axes(vectors: np.ndarray, most: int) -> np.ndarray:
+    """Return up to `most` axes of largest variance of float [n, features], as [axes, features] of length 1.
+
+    An axis' largest weight is positive.
+    """
+    axes = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)[2][:most]
+    largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
+    return axes * np.sign(largest)[:, None]
 
 
 def map_embeddings(sample: EmbeddingSample, images: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -112,7 +98,7 @@ def map_embeddings(sample: EmbeddingSample, images: pd.DataFrame, names: list[st
     if len(sample.rows) < COMPONENTS or sample.vectors().shape[1] < COMPONENTS:
         return pd.DataFrame(columns=["first", "second", "class", "decision", "id"])
     vectors = sample.vectors().astype(np.float64)
-    places = principal_components(vectors).round(3) + 0.0
+    places = ((vectors - vectors.mean(axis=0)) @ principal_axes(vectors, COMPONENTS).T).round(3) + 0.0
     shown = images.set_index("row").loc[sample.rows]
     decision = np.where(shown["label"] == shown["predicted"], "right", "wrong")
     columns = {"first": places[:, 0], "second": places[:, 1], "class": np.array(names, dtype=object)[shown["label"]]}

@@ -1,6 +1,5 @@
 """Images that show none of the classes: how well they can be told from test images."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,8 @@ import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.images.containers import open_container
-from sightline.images.decode import BadImageError, Decoding, decode
+from sightline.images.decode import Decoding
+from sightline.images.gather import gather_images
 from sightline.networks.decider import Decider
 
 SCORES = ("max_probability", "energy")
@@ -45,12 +44,7 @@ def read_outside(path: Path, how: Decoding, most: int) -> np.ndarray:
     SightlineError
         Nothing is there, or no image in it.
     """
-    if not path.exists():
-        raise SightlineError(f"params.yaml: evaluate.ood: {path} does not exist: put a folder or an archive there")
-    container = open_container(path)
-    names = sorted(container.names())
-    chosen = [names[place] for place in np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(int))]
-    pixels = list(_decode_all(container, chosen, how))
+    pixels = [image for image in gather_images(path, how, most, "params.yaml: evaluate.ood") if image is not None]
     if not pixels:
         raise SightlineError(f"params.yaml: evaluate.ood: {path} holds no image that can be read")
     return np.stack(pixels)
@@ -74,11 +68,3 @@ def measure_outliers(test: np.ndarray, outside: np.ndarray) -> dict[str, float]:
         found |= {f"{name}_auroc": float(roc_auc_score(truth, scores))}
         found |= {f"{name}_fpr95": float(wrong[np.searchsorted(right, KEPT)])}
     return found
-
-
-def _decode_all(container, names: list[str], how: Decoding) -> Iterator[np.ndarray]:
-    for name in names:
-        try:
-            yield decode(container.read(name, 8 * how.max_pixels), how).pixels
-        except BadImageError:
-            continue

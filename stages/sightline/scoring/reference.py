@@ -1,16 +1,52 @@
-"""What images and predictions look like today, to compare later batches with: the reference of a drift check."""
+"""What test images and predictions look like today, to compare later batches with: the reference of a drift check."""
 
 import numpy as np
 import pandas as pd
 
-from sightline.scoring.embeddings import EmbeddingSample
+from sightline.common.blocks import row_blocks
+from sightline.common.files import read_json
+from sightline.common.params import StrictModel, validate
+from sightline.scoring.embeddings import EmbeddingSample, principal_axes
 
-LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
-DIGITS = 6  # significant: enough to compare with, and the same on every run
+AXES = 16
+DECIMALS = 6
+PLACE_DECIMALS = 4  # coarser than what float32 rounds, differently on another device, where an axis has no variance
 
 
-def describe_reference(sample: EmbeddingSample, pixels: np.ndarray, test: pd.DataFrame, names: list[str]) -> dict:
-    """Return the statistics of test images, which no network has trained on.
+class EmbeddingReference(StrictModel):
+    """Where one half of the sampled images lies on axes that were fitted to the other half.
+
+    To the axes the placed images are thus as new as a later batch is. `mean` is [features] and `axes` [axes, features]
+    of the fitted half, `scale` its total deviation, and `places` [images, axes + 1] of the other, as from `place`.
+    """
+
+    mean: list[float]
+    scale: float
+    axes: list[list[float]]
+    places: list[list[float]]
+
+
+class Reference(StrictModel):
+    """The content of reference.json.
+
+    `classes` counts the predictions of all test images, `images`; one number for each sampled image are its confidence,
+    and in `pixels` its summaries by `summarize_pixels`. Without embeddings, `embedding` is None.
+    """
+
+    images: int
+    classes: dict[str, int]
+    confidence: list[float]
+    pixels: dict[str, list[float]]
+    embedding: EmbeddingReference | None = None
+
+
+def read_reference(path: str = "data/predictions/reference.json") -> Reference:
+    """Read reference.json, refusing one that an incompatible version wrote."""
+    return validate(Reference, read_json(path), f"{path} (`dvc repro evaluate` makes it anew)")
+
+
+def describe_reference(sample: EmbeddingSample, pixels: np.ndarray, test: pd.DataFrame, names: list[str]) -> Reference:
+    """Describe test images, which no network has trained on.
 
     Parameters
     ----------
@@ -19,39 +55,70 @@ def describe_reference(sample: EmbeddingSample, pixels: np.ndarray, test: pd.Dat
     pixels : ndarray
         uint8 [N, H, W, 3], images.npy.
     test : pandas.DataFrame
-        One row a test image: predicted, confidence.
+        One row a test image: row, predicted, confidence.
     names : list of str
         Of all classes.
+    """
+    counts = np.bincount(test["predicted"].astype(int), minlength=len(names)).tolist()
+    looks = summarize_pixels(pixels, np.array(sorted(sample.wanted), dtype=int))
+    return Reference(
+        images=len(test),
+        classes=dict(zip(names, counts, strict=True)),
+        confidence=_rounded(test["confidence"][test["row"].isin(sample.wanted)].to_numpy()),
+        pixels={name: _rounded(values) for name, values in looks.items()},
+        embedding=describe_embeddings(sample.vectors().astype(np.float64)),
+    )
+
+
+def describe_embeddings(vectors: np.ndarray) -> EmbeddingReference | None:
+    """Fit axes to every second of the embeddings, float64 [n, features], and place the others; None where all equal."""
+    fitted, placed = vectors[::2], vectors[1::2]
+    if len(placed) == 0 or not fitted.std(axis=0).any():
+        return None
+    scale = float(np.sqrt(fitted.var(axis=0).sum()))
+    mean, axes = fitted.mean(axis=0).round(DECIMALS), principal_axes(fitted, min(AXES, len(fitted) - 1)).round(DECIMALS)
+    places = place(placed, mean, scale, axes)
+    return EmbeddingReference(mean=mean.tolist(), scale=scale, axes=axes.tolist(), places=places.tolist())
+
+
+def place(vectors: np.ndarray, mean: np.ndarray, scale: float, axes: np.ndarray) -> np.ndarray:
+    """Return where embeddings lie on the axes, and how far off them, in units of `scale`.
+
+    Parameters
+    ----------
+    vectors : ndarray
+        float [n, features].
+    mean, scale, axes
+        As in `EmbeddingReference`.
 
     Returns
     -------
-    dict
-        images, sampled; embedding: mean and deviation of each feature over all images, quantiles (at `levels`) of the
-        sampled ones; pixels: quantiles of the sampled images' summaries; predictions: quantiles of the confidence, and
-        the share of each class. Parts without images are left out.
+    ndarray of float64 [n, axes + 1]
+        The last column is the distance from what the axes span.
     """
-    found = {"images": len(test), "sampled": len(sample.wanted), "levels": list(LEVELS)}
-    if sample.count:
-        found["embedding"] = {"mean": _numbers(sample.mean), "deviation": _numbers(sample.deviation)}
-    if len(sample.rows):
-        quantiles = np.quantile(sample.vectors().astype(np.float64), LEVELS, axis=0).T
-        found["embedding"]["quantiles"] = [_numbers(row) for row in quantiles]
-    if sample.wanted:
-        looks = summarize_pixels(pixels[sorted(sample.wanted)])
-        found["pixels"] = {name: _quantiles(values) for name, values in looks.items()}
-    if len(test):
-        shares = np.bincount(test["predicted"], minlength=len(names)) / len(test)
-        classes = dict(zip(names, _numbers(shares), strict=True))
-        found["predictions"] = {"confidence": _quantiles(test["confidence"].to_numpy()), "classes": classes}
-    return found
+    centred = (vectors.astype(np.float64) - mean) / scale
+    along = centred @ axes.T
+    return np.c_[along, np.linalg.norm(centred - along @ axes, axis=1)].round(PLACE_DECIMALS)
 
 
-def summarize_pixels(pixels: np.ndarray) -> dict[str, np.ndarray]:
-    """Return one number an image, float [n], of each summary; pixels are uint8 [n, H, W, 3].
+def summarize_pixels(pixels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return one number an image, float [n], of each summary; a block at a time, since photos are large.
 
     red, green, blue: means in [0, 1]; brightness and contrast: mean and deviation of the luma (BT.601); saturation:
     mean of the largest minus the smallest channel; sharpness: mean absolute difference of neighbouring luma.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        uint8 [N, H, W, 3], usually mapped into memory.
+    rows : ndarray
+        int [n], positions in `pixels`.
     """
+    blocks = [_summarize(np.asarray(pixels[rows[part]])) for part in row_blocks(len(rows), pixels[:1].size)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]} if blocks else {}
+
+
+def _summarize(pixels: np.ndarray) -> dict[str, np.ndarray]:
     scaled = pixels.astype(np.float32) / 255
     luma = scaled @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     steps = [np.abs(np.diff(luma, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
@@ -64,9 +131,5 @@ def summarize_pixels(pixels: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _quantiles(values: np.ndarray) -> list[float]:
-    return _numbers(np.quantile(values.astype(np.float64), LEVELS))
-
-
-def _numbers(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.{DIGITS}g}") for value in values]
+def _rounded(values: np.ndarray) -> list[float]:
+    return values.astype(np.float64).round(DECIMALS).tolist()

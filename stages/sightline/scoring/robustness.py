@@ -1,19 +1,23 @@
 """How the accuracy falls when images are corrupted, attacked, or show something else; on a part of the test images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import torch
 
 from sightline.common.seeding import stream_seed
+from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
-from sightline.scoring.attacks import ATTACKS, have_gradients, score_with
+from sightline.scoring.attacks import ATTACKS, Score, score_with
 from sightline.scoring.corruptions import STRENGTHS, corrupt
 
 Decide = Callable[[np.ndarray], np.ndarray]  # pixels uint8 [n, H, W, 3] -> predicted int [n]
 COLUMNS = ["severity", "accuracy", "curve"]
+UNCHANGED = "unchanged; for more set evaluate.corruptions"
+FIFTHS = 5  # of the largest change: as many attacks as corruptions have severities
 
 
 def decide_with(decider: Decider, batch_size: int, device: torch.device) -> Decide:
@@ -24,6 +28,15 @@ def decide_with(decider: Decider, batch_size: int, device: torch.device) -> Deci
         return scores.argmax(dim=1).numpy()
 
     return decide
+
+
+def tabulate_unchanged(right: np.ndarray) -> pd.DataFrame:
+    """Return a table as of `measure_corruptions` with the accuracy of unchanged images; right is bool [n].
+
+    A chart is drawn in any case: DVC has no plots that are there only for some parameters.
+    """
+    rows = [(0, float(right.mean()), UNCHANGED)] if len(right) else []
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def measure_corruptions(
@@ -38,15 +51,14 @@ def measure_corruptions(
     pixels, labels : ndarray
         uint8 [n, H, W, 3], n > 0, and int [n].
     names : list of str
-        Of corruptions; none: nothing is measured.
+        Of corruptions.
 
     Returns
     -------
     pandas.DataFrame
         severity (0: as they are), accuracy, curve (the corruption).
     """
-    rows = []
-    clean = float((decide(pixels) == labels).mean()) if names else 0.0
+    rows, clean = [], float((decide(pixels) == labels).mean())
     for name in names:
         rows.append((0, clean, name))
         for severity in range(1, len(STRENGTHS[name]) + 1):
@@ -65,24 +77,45 @@ def summarize_corruptions(table: pd.DataFrame) -> dict[str, float]:
 
 def measure_attacks(
     decider: Decider, pixels: np.ndarray, labels: np.ndarray, names: list[str], how: dict, seed: int
-) -> dict[str, float]:
-    """Return the accuracy under each attack; nothing for a model that has no gradient.
+) -> pd.DataFrame:
+    """Measure each attack with each fifth of its largest change.
 
     The attack sees the members without views and calibration. Arguments as in `measure_corruptions`; `how` holds
-    epsilon (in [0, 1]), steps, batch_size and device.
+    epsilon (in [0, 1]), steps, batch_size and device. Returns columns as there; severity 5 is the whole epsilon.
     """
     members = [view.classifier for view in decider.to(how["device"]).members]
-    if not have_gradients(members):
-        return {}
-    score, found = score_with(members, decider.stack), {}
+    score, rows = score_with(members, decider.stack), []
     for name in names:
-        stream, right = torch.Generator().manual_seed(stream_seed(seed, name)), 0
-        for start in range(0, len(pixels), how["batch_size"]):
-            batch = slice(start, start + how["batch_size"])
-            images = members[0].scale(torch.from_numpy(pixels[batch]).to(how["device"]))
-            truth = torch.from_numpy(labels[batch]).to(how["device"])
-            attacked = ATTACKS[name](score, images, truth, how["epsilon"], how["steps"], stream)
-            with torch.no_grad():
-                right += int((score(attacked).argmax(dim=1) == truth).sum())
-        found[name] = right / len(pixels)
-    return found
+        for severity in range(FIFTHS + 1):
+            stream = torch.Generator().manual_seed(stream_seed(seed, name))
+            reach = how["epsilon"] * severity / FIFTHS
+            attack = partial(ATTACKS[name], score, epsilon=reach, steps=how["steps"], stream=stream)
+            right = _count_right(score, attack if severity else None, _batches(members[0], pixels, labels, how))
+            rows.append((severity, right / len(pixels), name))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def summarize_attacks(table: pd.DataFrame) -> dict[str, float]:
+    """Return the accuracy under each attack with its whole epsilon."""
+    whole = table[table["severity"] == FIFTHS]
+    return {name: float(value) for name, value in zip(whole["curve"], whole["accuracy"], strict=True)}
+
+
+def _batches(
+    member: Classifier, pixels: np.ndarray, labels: np.ndarray, how: dict
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield images float [batch, 3, H, W] in [0, 1], as the network takes them, and their labels."""
+    for start in range(0, len(pixels), how["batch_size"]):
+        batch = slice(start, start + how["batch_size"])
+        images = member.scale(torch.from_numpy(pixels[batch]).to(how["device"]))
+        yield images, torch.from_numpy(labels[batch]).to(how["device"])
+
+
+def _count_right(score: Score, attack: Callable | None, batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> int:
+    """Count the images that are decided rightly after the attack, or as they are where there is none."""
+    right = 0
+    for images, truth in batches:
+        attacked = attack(images, truth) if attack else images
+        with torch.no_grad():
+            right += int((score(attacked).argmax(dim=1) == truth).sum())
+    return right

@@ -10,16 +10,24 @@ import torch
 from sightline.common.errors import SightlineError
 from sightline.common.seeding import stream_seed
 from sightline.images.decode import Decoding
+from sightline.images.gather import MOST_PIXELS
 from sightline.images.store import DatasetSpec
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
+from sightline.scoring.attacks import have_gradients
 from sightline.scoring.embeddings import choose_sample
 from sightline.scoring.outside import OutlierScores, measure_outliers, read_outside
-from sightline.scoring.robustness import decide_with, measure_attacks, measure_corruptions, summarize_corruptions
+from sightline.scoring.robustness import (
+    decide_with,
+    measure_attacks,
+    measure_corruptions,
+    summarize_attacks,
+    summarize_corruptions,
+    tabulate_unchanged,
+)
 from sightline.scoring.scored import Scored
 
 OUTSIDE = Path("data/ood")  # a dependency of evaluate in dvc.yaml: what lies elsewhere would escape DVC's notice
-MOST_PIXELS = 100_000_000  # of an outside image that is decoded, against decompression bombs
 
 
 @dataclass(frozen=True)
@@ -56,29 +64,35 @@ def stress_test(
     dict
         Metrics: corruptions, attacks, ood.
     pandas.DataFrame
-        Accuracy at each severity, to draw.
+        Accuracy at each severity, to draw; of the unchanged images alone where nothing else was measured.
     dict of str to str
         What could not be measured, and why.
     """
     chosen = choose_sample(np.arange(len(test)), stress.images)
-    asked = bool(stress.corruptions or stress.attacks or stress.ood)
-    if not asked or not len(chosen):
-        notes = {"robustness": "no test images, hence not measured"} if asked else {}
-        return {}, measure_corruptions(None, pixels[:0], test.labels[:0], [], 0), notes
+    metrics, notes, table = {}, {}, tabulate_unchanged(test.right)
+    if not (stress.corruptions or stress.attacks or stress.ood):
+        return metrics, table, notes
+    if not len(chosen):
+        return metrics, table, {"robustness": "no test images, hence not measured"}
     part, labels = np.asarray(pixels[test.images["row"].to_numpy()[chosen]]), test.labels[chosen]
-    decide, metrics, notes = decide_with(decider, stress.batch_size, stress.device), {}, {}
-    table = measure_corruptions(decide, part, labels, stress.corruptions, stress.seed)
+    tables = []
     if stress.corruptions:
-        metrics["corruptions"] = {"images": len(chosen)} | summarize_corruptions(table)
-    if stress.attacks:
-        how = {"epsilon": stress.epsilon, "steps": stress.steps, "batch_size": stress.batch_size}
-        how["device"] = stress.device
-        found = measure_attacks(decider, part, labels, stress.attacks, how, stream_seed(stress.seed, "attacks"))
-        metrics |= {"attacks": {"images": len(chosen)} | found} if found else {}
-        notes |= {} if found else {"attacks": "the model's scores have no gradient, hence not attacked"}
+        decide = decide_with(decider, stress.batch_size, stress.device)
+        tables.append(measure_corruptions(decide, part, labels, stress.corruptions, stress.seed))
+        metrics["corruptions"] = {"images": len(chosen)} | summarize_corruptions(tables[-1])
+    if stress.attacks and not have_gradients(decider):
+        notes["attacks"] = "the model's scores have no gradient, hence not attacked"
+    elif stress.attacks:
+        tables.append(_attack(decider, part, labels, stress))
+        metrics["attacks"] = {"images": len(chosen)} | summarize_attacks(tables[-1])
     if stress.ood:
         metrics["ood"] = _measure_outside(decider, part, dataset, stress)
-    return metrics, table, notes
+    return metrics, pd.concat(tables, ignore_index=True) if tables else table, notes
+
+
+def _attack(decider: Decider, part: np.ndarray, labels: np.ndarray, stress: Stress) -> pd.DataFrame:
+    how = {"epsilon": stress.epsilon, "steps": stress.steps, "batch_size": stress.batch_size, "device": stress.device}
+    return measure_attacks(decider, part, labels, stress.attacks, how, stream_seed(stress.seed, "attacks"))
 
 
 def _measure_outside(decider: Decider, part: np.ndarray, dataset: DatasetSpec, stress: Stress) -> dict[str, float]:

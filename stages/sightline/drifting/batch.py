@@ -1,0 +1,99 @@
+"""What a batch of new images looks like, by the same numbers as the reference."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from sightline.common.errors import SightlineError
+from sightline.networks.decider import Decider
+from sightline.networks.embedding import watching
+from sightline.scoring.reference import DECIMALS, EmbeddingReference, place, summarize_pixels
+
+SIZE = 64  # images a forward pass
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Numbers of n images.
+
+    Parameters
+    ----------
+    pixels : dict of str to ndarray
+        Summary to float [n].
+    confidence : ndarray
+        float [n].
+    counts : ndarray
+        int [classes]: how often each was predicted.
+    places : ndarray or None
+        float [n, axes + 1], as `sightline.scoring.reference.place` gives them; None without reference of embeddings.
+    unreadable : int
+        Files beside the n that are no images.
+    """
+
+    pixels: dict[str, np.ndarray]
+    confidence: np.ndarray
+    counts: np.ndarray
+    places: np.ndarray | None
+    unreadable: int
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+
+def look_at(
+    images: Iterable[np.ndarray | None], decider: Decider, embedding: EmbeddingReference | None, device: torch.device
+) -> Batch:
+    """Run the model over images, uint8 [H, W, 3] each, None for a file that is none; pixels are not kept.
+
+    Raises
+    ------
+    SightlineError
+        There is no image, or the reference's embeddings are those of another network.
+    """
+    decider, bad = decider.to(device).eval(), 0
+    probabilities, looks, embeddings = [], [], []
+    with torch.inference_mode(), watching(decider.members[0], embeddings.append):
+        for pixels, missed in stack_up(tqdm(images, desc="drift", unit="img", disable=None)):
+            bad += missed
+            if len(pixels):
+                looks.append(summarize_pixels(pixels, np.arange(len(pixels))))
+                probabilities.append(decider(torch.from_numpy(pixels).to(device)).exp().cpu().numpy())
+    if not probabilities:
+        raise SightlineError("drift: none of the files can be read as an image")
+    found = np.concatenate(probabilities)
+    return Batch(
+        {name: np.concatenate([part[name] for part in looks]).astype(np.float64).round(DECIMALS) for name in looks[0]},
+        found.max(axis=1).astype(np.float64).round(DECIMALS),
+        np.bincount(found.argmax(axis=1), minlength=found.shape[1]),
+        embedding and _place_all(embeddings, embedding),
+        bad,
+    )
+
+
+def stack_up(images: Iterable[np.ndarray | None]) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield up to `SIZE` images at a time, uint8 [n, H, W, 3], and how many of the files before them were none."""
+    good, bad = [], 0
+    for image in images:
+        if image is None:
+            bad += 1
+        else:
+            good.append(image)
+        if len(good) == SIZE:
+            yield np.stack(good), bad
+            good, bad = [], 0
+    if good or bad:
+        yield np.stack(good) if good else np.empty((0, 0, 0, 3), dtype=np.uint8), bad
+
+
+def _place_all(embeddings: list[np.ndarray], reference: EmbeddingReference) -> np.ndarray:
+    features = embeddings[0].shape[1] if embeddings else 0
+    if features != len(reference.mean):
+        raise SightlineError(
+            f"data/predictions/reference.json: describes embeddings of {len(reference.mean)} features, but the "
+            f"model has {features}: run `dvc repro evaluate`"
+        )
+    mean, axes = np.array(reference.mean), np.array(reference.axes)
+    return np.concatenate([place(part, mean, reference.scale, axes) for part in embeddings])

@@ -1,0 +1,62 @@
+"""Images without labels, from a folder or an archive: some of them, evenly chosen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sightline.common.errors import SightlineError
+from sightline.images.containers import ARCHIVE_SUFFIXES, Container, open_container
+from sightline.images.decode import BadImageError, Decoding, decode
+
+MOST_PIXELS = 100_000_000  # of an image that is decoded, against decompression bombs
+BYTES_PER_PIXEL = 8  # no honest file takes more
+
+
+def gather_images(path: Path, how: Decoding, most: int, asked: str) -> Iterator[np.ndarray | None]:
+    """Decode up to `most` files, evenly chosen by their path, in the order in which reading is cheapest.
+
+    Parameters
+    ----------
+    path : Path
+        A folder or an archive.
+    how : Decoding
+        How bytes become pixels.
+    most : int
+        Files, > 0.
+    asked : str
+        Who wants it, for messages.
+
+    Yields
+    ------
+    ndarray of uint8 [image_size, image_size, 3], or None for a file that is no image or damaged
+
+    Raises
+    ------
+    SightlineError
+        Nothing is there, or it is neither a folder nor an archive, or empty.
+    """
+    container = _open(path, asked)
+    names = sorted(container.names())
+    if not names:
+        raise SightlineError(f"{asked}: {path} holds no files")
+    places = np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(int))
+    chosen = {names[place] for place in places}
+    for name in container.names():
+        if name in chosen:
+            yield _decode(container, name, how)
+
+
+def _open(path: Path, asked: str) -> Container:
+    if not path.exists():
+        raise SightlineError(f"{asked}: {path} does not exist: put a folder or an archive there")
+    if not path.is_dir() and not path.name.lower().endswith(ARCHIVE_SUFFIXES):
+        raise SightlineError(f"{asked}: {path} must be a folder or one of {' '.join(ARCHIVE_SUFFIXES)}")
+    return open_container(path)
+
+
+def _decode(container: Container, name: str, how: Decoding) -> np.ndarray | None:
+    try:
+        return decode(container.read(name, BYTES_PER_PIXEL * how.max_pixels), how).pixels
+    except BadImageError:
+        return None
