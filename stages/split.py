@@ -18,15 +18,8 @@ from sightline.common.files import read_columns, write_json, write_table
 from sightline.common.params import StageParams, StrictModel
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.images.duplicates import exact_clusters, near_clusters
-from sightline.splitting.assign import (
-    SUBSETS,
-    draw_by_hash,
-    draw_stratified,
-    hash_position,
-    merge_clusters,
-    stratified_folds,
-)
+from sightline.splitting.assign import SUBSETS, draw_by_hash, draw_stratified, hash_position, stratified_folds
+from sightline.splitting.clusters import find_clusters, units_of
 from sightline.splitting.leaks import count_leaks, find_fold_leaks, find_leaks
 
 COLUMNS = {  # fixed lengths make no Python object of each value: half the time and memory for a million images
@@ -87,27 +80,6 @@ def main(params: Params) -> None:
     write_table("data/split/split.csv", split)
     write_json("metrics/split.json", summarize(index["label"][kept], split, leaks, int((~kept).sum())))
     write_table("plots/split/classes.csv", count_classes(index["class"][kept], split["subset"]))
-
-
-def find_clusters(index: pd.DataFrame, near_bits: int) -> dict[str, np.ndarray]:
-    """Number the clusters of equal pixels, near duplicates and groups; -1 for images without a group."""
-    phash = np.frombuffer(bytes.fromhex(index["phash"].to_numpy().tobytes().decode()), dtype=">u8").astype(np.uint64)
-    groups = pd.factorize(index["group"].where(index["group"] != ""), use_na_sentinel=True)[0]
-    return {
-        "exact": exact_clusters(index["sha256"]),
-        "near": near_clusters(phash, near_bits),
-        "group": groups,
-    }
-
-
-def units_of(clusters: dict[str, np.ndarray], keep: str) -> np.ndarray:
-    """Number the units that must stay on one side: groups, joined with the duplicates that are kept together."""
-    groups = clusters["group"]
-    joined = [] if keep == "none" else [clusters[keep]]
-    if keep == "none" or (groups >= 0).any():
-        alone = np.arange(len(groups)) + groups.max(initial=-1) + 1
-        joined.append(np.where(groups >= 0, groups, alone))
-    return merge_clusters(*joined)
 
 
 def assign_subsets(index: pd.DataFrame, clusters: dict[str, np.ndarray], params: Params) -> pd.Categorical:

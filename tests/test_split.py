@@ -9,7 +9,8 @@ import pytest
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_columns, read_table, write_table
 from sightline.common.params import load_params
-from split import COLUMNS, Params, find_clusters, main
+from sightline.splitting.clusters import find_clusters
+from split import COLUMNS, Params, main
 
 
 def make_index(count=120, classes=3, group="", subset="", seed=0):

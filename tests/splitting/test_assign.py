@@ -7,7 +7,6 @@ from sightline.splitting.assign import (
     draw_stratified,
     hash_position,
     index_units,
-    merge_clusters,
     stratified_folds,
     stratified_share,
 )
@@ -15,16 +14,6 @@ from sightline.splitting.leaks import find_fold_leaks, find_leaks
 
 LABELS = np.repeat([0, 1, 2], [50, 30, 20])
 ALONE = np.arange(100)
-
-
-def test_merged_clusters_are_linked_through_either():
-    merged = merge_clusters(np.array([0, 0, 1, 2, 3]), np.array([5, 6, 6, 7, 8]))
-    assert merged[0] == merged[1] == merged[2]
-    assert len(set(merged)) == 3
-
-
-def test_a_single_clustering_is_numbered_by_first_images():
-    assert merge_clusters(np.array([7, 2, 7, 0])).tolist() == [0, 1, 0, 2]
 
 
 def test_units_are_indexed_as_numpy_does_by_sorting():

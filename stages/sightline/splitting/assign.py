@@ -7,8 +7,6 @@ from fractions import Fraction
 
 import numpy as np
 import pandas as pd
-import scipy.sparse
-from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
 from sightline.common.errors import SightlineError
@@ -16,24 +14,6 @@ from sightline.common.seeding import stream_seed
 
 SUBSETS = ("train", "val", "test")
 FINEST_SHARE = 20  # grouped subsets are made of whole folds, at most so many
-
-
-def merge_clusters(*clusterings: np.ndarray) -> np.ndarray:
-    """Join clusterings: images that share a cluster in any of them share one in the result, int [N].
-
-    The result is numbered from 0 in the order of each cluster's first image.
-    """
-    if len(clusterings) == 1:
-        return pd.factorize(clusterings[0])[0]
-    count = len(clusterings[0])
-    offset, rows, columns = count, [], []
-    for clusters in clusterings:
-        rows.append(np.arange(count))
-        columns.append(clusters + offset)
-        offset += int(clusters.max(initial=-1)) + 1
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
-    links = scipy.sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=(offset, offset))
-    return connected_components(links, directed=False)[1][:count]
 
 
 def stratified_share(labels: np.ndarray, units: np.ndarray, share: float, grouped: bool, seed: int) -> np.ndarray:
