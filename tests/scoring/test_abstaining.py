@@ -4,6 +4,7 @@ import pytest
 from sightline.networks.calibrated import Conformal
 from sightline.scoring.abstaining import (
     coverage_curve,
+    fewest_images,
     fit_conformal,
     measure_abstention,
     measure_sets,
@@ -78,3 +79,19 @@ def test_too_few_validation_images_give_sets_of_all_classes():
         "one_class_share": 0.0,
     }
     assert fit_conformal("none", 0.95, np.eye(3), np.arange(3)) is None
+
+
+@pytest.mark.parametrize(("coverage", "images"), [(0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99), (0.97, 33)])
+def test_the_fewest_images_have_a_threshold_and_one_less_has_none(coverage, images):
+    assert fewest_images(coverage) == images
+    for count, known in ((images, True), (images - 1, False)):
+        found = fit_conformal("lac", coverage, np.full((count, 3), 1 / 3), np.zeros(count, dtype=int))
+        assert (found.threshold is not None) == known
+
+
+def test_a_rank_is_not_raised_by_rounding():
+    probabilities = (
+        np.linspace(0.01, 0.99, 99)[:, None] * [1, 0] + [0, 1] - np.linspace(0.01, 0.99, 99)[:, None] * [0, 1]
+    )
+    found = fit_conformal("lac", 0.55, probabilities, np.zeros(99, dtype=int))
+    assert found.threshold == pytest.approx(0.55)  # the 55th smallest of 0.01 to 0.99: 100 * 0.55, which is 55.000...01

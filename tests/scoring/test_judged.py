@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from sightline.common.errors import SightlineError
+from sightline.scoring import judged as module
 from sightline.scoring.judged import score_judged, select_judged
 
 
@@ -41,6 +42,15 @@ def test_an_image_is_predicted_out_of_fold_and_test_by_all():
     judged = select_judged(samples(["train", "test", "train", "train"], [1, -1, 0, 1]), folds=[0, 1])
     scores = score_judged([0.2, 0.6], [0, 1], judged, classes=2, predict=say)
     assert scores.exp()[:, 0].tolist() == pytest.approx([0.6, 0.4, 0.2, 0.6])  # 0.4: the mean of both
+
+
+def test_blocks_of_images_are_combined_in_their_order(monkeypatch):
+    monkeypatch.setattr(module, "row_blocks", lambda rows, width: iter([slice(0, 2), slice(2, 4)]))
+    judged = select_judged(samples(["test"] * 3, [-1] * 3), folds=[0, 1])
+    scores = score_judged(
+        [0.1, 0.3], [0, 1], judged, classes=2, predict=lambda one, rows: say(one, rows) * (rows[:, None] != 1)
+    )
+    assert scores.exp()[:, 0].tolist() == pytest.approx([0.2, 0.5, 0.2])
 
 
 def test_no_judged_images_give_no_scores():

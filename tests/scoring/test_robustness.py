@@ -126,3 +126,8 @@ def test_outliers_by_hand():
     assert found["max_probability_auroc"] == pytest.approx(5 / 6)  # 0.3 is below 0.5, the other five pairs are right
     assert found["max_probability_fpr95"] == 0.5  # all test images are above 0.1 alone
     assert (found["energy_auroc"], found["energy_fpr95"]) == (1.0, 0.0)
+
+
+def test_the_false_positive_rate_is_read_where_19_of_20_are_recognised():
+    levels = np.repeat(np.arange(20.0)[:, None], 2, axis=1)
+    assert measure_outliers(levels, levels)["energy_fpr95"] == pytest.approx(0.95)  # not at the curve's next corner

@@ -93,9 +93,14 @@ def fit_conformal(method: str, coverage: float, probabilities: np.ndarray, label
     for rows in row_blocks(*probabilities.shape):
         block = SCORES[method](probabilities[rows].astype(np.float64))
         scores[rows] = block[np.arange(len(block)), labels[rows]]
-    rank = int(np.ceil((len(labels) + 1) * coverage))
+    rank = _round_up((len(labels) + 1) * coverage)
     threshold = float(np.sort(scores)[rank - 1]) if rank <= len(labels) else None
     return Conformal(method=method, coverage=coverage, threshold=threshold)
+
+
+def fewest_images(coverage: float) -> int:
+    """Return how many validation images a threshold for this coverage needs."""
+    return _round_up(coverage / (1 - coverage))
 
 
 def measure_sets(found: Conformal, probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -121,6 +126,11 @@ def prediction_sets(found: Conformal, probabilities: np.ndarray) -> np.ndarray:
     inside = SCORES[found.method](probabilities.astype(np.float64)) <= found.threshold
     inside[np.arange(len(inside)), probabilities.argmax(axis=1)] = True
     return inside
+
+
+def _round_up(number: float) -> int:
+    """Round up, but not where only floating point is above: 0.9 / (1 - 0.9) is 9."""
+    return int(np.ceil(number - 1e-9 * number))
 
 
 def _aps(probabilities: np.ndarray) -> np.ndarray:

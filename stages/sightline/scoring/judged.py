@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from sightline.common.blocks import row_blocks
 from sightline.common.errors import SightlineError
 from sightline.networks.classifier import Classifier
 from sightline.networks.stack import Stacks, assign_parts, combine
@@ -62,7 +63,8 @@ def score_judged(
         rows = group["row"].to_numpy()
         votes = [predict(members[voter], rows=rows) for voter in voters]
         if stacks is None or subset == "test":
-            found = combine(votes, stacks and stacks.whole)
+            blocks = row_blocks(*votes[0].shape)  # the mean takes several times the memory of what it is taken of
+            found = torch.cat([combine([vote[part] for vote in votes], stacks and stacks.whole) for part in blocks])
         else:
             found = stacks.score_held_out(votes, assign_parts(group["label"].to_numpy(), fold))
         scores[group.index.tolist()] = found

@@ -64,7 +64,7 @@ def measure_outliers(test: np.ndarray, outside: np.ndarray) -> dict[str, float]:
     truth, found = np.r_[np.ones(len(test)), np.zeros(len(outside))], {"images": len(outside)}
     for column, name in enumerate(SCORES):
         scores = np.r_[test[:, column], outside[:, column]]
-        wrong, right, _ = roc_curve(truth, scores)
+        wrong, right, _ = roc_curve(truth, scores, drop_intermediate=False)  # else the point looked for may be gone
         found |= {f"{name}_auroc": float(roc_auc_score(truth, scores))}
         found |= {f"{name}_fpr95": float(wrong[np.searchsorted(right, KEPT)])}
     return found

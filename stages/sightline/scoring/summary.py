@@ -1,9 +1,7 @@
 """The content of metrics/evaluate.json from judged images, and the lines that the stage prints."""
 
-import numpy as np
-
 from sightline.networks.calibrated import Calibration
-from sightline.scoring.abstaining import measure_abstention, measure_sets
+from sightline.scoring.abstaining import fewest_images, measure_abstention, measure_sets
 from sightline.scoring.intervals import bootstrap_intervals
 from sightline.scoring.metrics import fold_spread, measure, measure_probabilities
 from sightline.scoring.scored import Scored
@@ -70,7 +68,7 @@ def summarize_decisions(part: Scored, calibration: Calibration) -> tuple[dict, d
     found["conformal"] = measure_sets(calibration.conformal, part.after, part.labels)
     if calibration.conformal.threshold is not None:
         return found, {}
-    least = int(np.ceil(calibration.conformal.coverage / (1 - calibration.conformal.coverage)))
+    least = fewest_images(calibration.conformal.coverage)
     return found, {"conformal": f"every set holds all classes: this coverage needs {least} validation images or more"}
 
 
