@@ -106,14 +106,15 @@ def main(params: Params) -> None:
     samples = read_samples().join(read_index().drop(columns=["id", "label", "class", "subset"]), on="row")
     members, stacks = load_members("models/trained", spec), load_stacks("models/trained", spec)
     how = Forward(options.tta, options.batch_size, pick_device(), options.map)
-    judged, scores, sample = run_networks(members, stacks, spec, samples, pixels, how)
+    judged, scores, alone, sample = run_networks(members, stacks, spec, samples, pixels, how)
     calibration, parts, probabilities = calibrate_parts(judged, scores, options)
     del scores  # as large as the probabilities
     decider, test = Decider(members, calibration, stacks and stacks.whole).eval(), parts["test"]
 
     findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
     stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
-    metrics = summarize_all(parts, calibration, notes | explain_missing(sample), params) | findings.metrics | stressed
+    metrics = summarize_all(parts, alone, calibration, notes | explain_missing(sample), params)
+    metrics |= findings.metrics | stressed
     tables = tabulate_plots(test, spec.classes, options.bins, options.curves) | {"robustness": robustness}
     tables["slices"] = findings.slices.head(options.slices).round(5)
     tables["embedding"] = map_embeddings(sample, test.decided, spec.classes)
@@ -183,10 +184,12 @@ def stress_of(params: Params) -> Stress:
     return Stress(**named, images=params.evaluate.robustness_images, device=pick_device(), seed=params.seed)
 
 
-def summarize_all(parts: dict[str, Scored], calibration: Calibration, notes: dict[str, str], params: Params) -> dict:
-    """Return metrics of the two subsets, their intervals, calibration and decisions, and all notes."""
+def summarize_all(
+    parts: dict[str, Scored], alone: list[np.ndarray], calibration: Calibration, notes: dict[str, str], params: Params
+) -> dict:
+    """Return metrics of the two subsets and the members, their intervals, calibration and decisions, and all notes."""
     options, seed = params.evaluate, stream_seed(params.seed, "bootstrap")
-    metrics, left_out = summarize(parts, options.top_k, options.bins)
+    metrics, left_out = summarize(parts, alone, options.top_k, options.bins)
     metrics |= summarize_calibration(parts, calibration, options.bins)
     intervals, wide = summarize_intervals(parts["test"], options.bins, options.bootstrap, options.confidence, seed)
     decisions, found = summarize_decisions(parts["test"], calibration)

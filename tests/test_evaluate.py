@@ -197,7 +197,10 @@ def test_probabilities_are_those_of_the_model_that_is_exported(project, calibrat
     expected = [whole[row] if row >= 12 else alone[row % 3][row] for row in table["row"]]
     assert probabilities == pytest.approx(np.array(expected), abs=1e-5)
     assert list(table["subset"]) == ["val"] * 12 + ["test"] * 4
-    assert read("metrics/evaluate.json")["folds"]["folds"] == 3
+    metrics = read("metrics/evaluate.json")
+    assert metrics["folds"]["folds"] == 3
+    right = [(one[12:].argmax(axis=1) == table["label"][12:]).mean() for one in alone]
+    assert metrics["members"]["accuracy_mean"] == pytest.approx(np.mean(right))
     assert not np.allclose(alone[0], alone[1])  # else nothing above could fail
 
 

@@ -40,14 +40,15 @@ def test_folds_of_the_split_do_not_matter_to_a_single_network():
 
 def test_an_image_is_predicted_out_of_fold_and_test_by_all():
     judged = select_judged(samples(["train", "test", "train", "train"], [1, -1, 0, 1]), folds=[0, 1])
-    scores = score_judged([0.2, 0.6], [0, 1], judged, classes=2, predict=say)
+    scores, alone = score_judged([0.2, 0.6], [0, 1], judged, classes=2, predict=say)
     assert scores.exp()[:, 0].tolist() == pytest.approx([0.6, 0.4, 0.2, 0.6])  # 0.4: the mean of both
+    assert [decided.tolist() for decided in alone] == [[1], [0]]  # on test, 0.2 and 0.6 of the first class
 
 
 def test_blocks_of_images_are_combined_in_their_order(monkeypatch):
     monkeypatch.setattr(module, "row_blocks", lambda rows, width: iter([slice(0, 2), slice(2, 4)]))
     judged = select_judged(samples(["test"] * 3, [-1] * 3), folds=[0, 1])
-    scores = score_judged(
+    scores, _ = score_judged(
         [0.1, 0.3], [0, 1], judged, classes=2, predict=lambda one, rows: say(one, rows) * (rows[:, None] != 1)
     )
     assert scores.exp()[:, 0].tolist() == pytest.approx([0.2, 0.5, 0.2])
@@ -55,7 +56,8 @@ def test_blocks_of_images_are_combined_in_their_order(monkeypatch):
 
 def test_no_judged_images_give_no_scores():
     judged = select_judged(samples(["train"], [-1]), folds=[None])
-    assert score_judged([0.5], [None], judged, classes=2, predict=say).shape == (0, 2)
+    scores, alone = score_judged([0.5], [None], judged, classes=2, predict=say)
+    assert scores.shape == (0, 2) and alone == []
 
 
 def test_a_fold_without_its_member_is_refused():

@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as reference
 
 from sightline.scoring import metrics
-from sightline.scoring.metrics import fold_spread, measure_probabilities
+from sightline.scoring.metrics import fold_spread, measure_probabilities, member_spread
 from sightline.scoring.ranking import rank_classes
 
 NAMES = ["a", "b", "c"]
@@ -139,6 +139,13 @@ def test_fold_spread_is_mean_and_sample_deviation():
     assert spread["accuracy_std"] == pytest.approx(0.5 / np.sqrt(2))
     assert spread["f1_macro_mean"] == pytest.approx((1 + 1 / 3) / 2)
     assert spread["log_loss_mean"] == pytest.approx((np.log(2) / 2 + np.log(4) / 2) / 2)
+
+
+def test_member_spread_is_of_members_that_decide_alone():
+    spread = member_spread(np.array([0, 0, 1, 1]), [np.array([0, 0, 1, 1]), np.array([0, 0, 0, 1])], 2)
+    assert (spread["members"], spread["accuracy_mean"]) == (2, 0.875)
+    assert spread["accuracy_std"] == pytest.approx(0.25 / np.sqrt(2))
+    assert spread["f1_macro_mean"] == pytest.approx((1 + (4 / 5 + 2 / 3) / 2) / 2)
 
 
 def test_a_fold_of_one_class_is_measured():

@@ -33,7 +33,7 @@ def run_networks(
     samples: pd.DataFrame,
     pixels: np.ndarray,
     how: Forward,
-) -> tuple[pd.DataFrame, torch.Tensor, EmbeddingSample]:
+) -> tuple[pd.DataFrame, torch.Tensor, list[np.ndarray], EmbeddingSample]:
     """Predict what must be judged.
 
     Parameters
@@ -55,6 +55,8 @@ def run_networks(
         The images of validation and test, as `select_judged` gives them.
     torch.Tensor
         Their log-probabilities, float32 [images, classes].
+    list of ndarray
+        Of each member what it alone would decide on test, int [test images].
     EmbeddingSample
         Of test images, by the first member.
     """
@@ -65,4 +67,4 @@ def run_networks(
     predict = partial(predict_logits, pixels=pixels, batch_size=how.batch_size, device=how.device)
     looking = [ViewAverage(member, how.tta) for member in members]
     watched = watch(predict, looking[0], test_rows, sample)
-    return judged, score_judged(looking, folds, judged, len(spec.classes), watched, stacks), sample
+    return judged, *score_judged(looking, folds, judged, len(spec.classes), watched, stacks), sample

@@ -46,22 +46,31 @@ def score_judged(
     classes: int,
     predict: Predict,
     stacks: Stacks | None = None,
-) -> torch.Tensor:
-    """Return log-probabilities, float32 [images, classes], in the order of `judged`.
+) -> tuple[torch.Tensor, list[np.ndarray]]:
+    """Score validation and test.
 
     A test image is scored by all members together; a validation image by those that did not train on its fold. Their
     probabilities are averaged, or combined by `stacks`: for a validation image, by the one fitted without its part.
+
+    Returns
+    -------
+    torch.Tensor
+        Log-probabilities, float32 [images, classes], in the order of `judged`.
+    list of ndarray
+        Of each member what it alone would decide on test, int [test images]; empty without test images.
 
     Raises
     ------
     SightlineError
         A fold has no member, or a score is not finite.
     """
-    scores = torch.empty(len(judged), classes)
+    scores, alone = torch.empty(len(judged), classes), []
     for (subset, fold), group in judged.groupby(["subset", "fold"]):
         voters = range(len(members)) if subset == "test" else _strangers(folds, fold)
         rows = group["row"].to_numpy()
         votes = [predict(members[voter], rows=rows) for voter in voters]
+        if subset == "test":
+            alone = [vote.argmax(dim=1).numpy() for vote in votes]
         if stacks is None or subset == "test":
             blocks = row_blocks(*votes[0].shape)  # the mean takes several times the memory of what it is taken of
             found = torch.cat([combine([vote[part] for vote in votes], stacks and stacks.whole) for part in blocks])
@@ -69,7 +78,7 @@ def score_judged(
             found = stacks.score_held_out(votes, assign_parts(group["label"].to_numpy(), fold))
         scores[group.index.tolist()] = found
     _refuse_non_finite(scores, judged)
-    return scores
+    return scores, alone
 
 
 def _strangers(folds: list[int | None], fold: int) -> list[int]:

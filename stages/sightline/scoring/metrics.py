@@ -14,7 +14,8 @@ from sightline.scoring.ranking import Ranking
 
 CHANCE_CORRECTED = ("matthews_corrcoef", "cohen_kappa")  # compare with chance, which needs two classes
 SMALLEST = np.finfo(np.float64).eps  # what a probability of 0 counts as in the log loss, as in scikit-learn
-SPREAD = ("accuracy", "balanced_accuracy", "f1_macro", "log_loss")
+DECISIONS = ("accuracy", "balanced_accuracy", "f1_macro")
+SPREAD = (*DECISIONS, "log_loss")
 
 
 def measure(
@@ -103,8 +104,21 @@ def fold_spread(labels: np.ndarray, probabilities: np.ndarray, folds: np.ndarray
     """
     parts = [folds == fold for fold in np.unique(folds)]
     each = pd.DataFrame([_measure_fold(labels[part], probabilities[part]) for part in parts])
-    spread = {"folds": len(parts)}
-    for name in SPREAD:
+    return {"folds": len(parts)} | _spread(each, SPREAD)
+
+
+def member_spread(labels: np.ndarray, decisions: list[np.ndarray], classes: int) -> dict[str, float]:
+    """Return mean and sample standard deviation over an ensemble's members, each deciding alone on all images.
+
+    labels and each of the two or more members' decisions are int [n], of at least one image.
+    """
+    each = pd.DataFrame([decision_metrics(*count_decisions(labels, alone, classes)) for alone in decisions])
+    return {"members": len(decisions)} | _spread(each, DECISIONS)
+
+
+def _spread(each: pd.DataFrame, names: tuple[str, ...]) -> dict[str, float]:
+    spread = {}
+    for name in names:
         spread |= {f"{name}_mean": float(each[name].mean()), f"{name}_std": float(each[name].std())}
     return spread
 

@@ -3,20 +3,24 @@
 from sightline.networks.calibrated import Calibration
 from sightline.scoring.abstaining import fewest_images, measure_abstention, measure_sets
 from sightline.scoring.intervals import bootstrap_intervals
-from sightline.scoring.metrics import fold_spread, measure, measure_probabilities
+from sightline.scoring.metrics import fold_spread, measure, measure_probabilities, member_spread
 from sightline.scoring.scored import Scored
 
 CHANGED = ("accuracy", "log_loss", "ece")
 SHOWN = ("accuracy", "f1_macro", "log_loss", "ece")
 
 
-def summarize(parts: dict[str, Scored], top_k: list[int], bins: int) -> tuple[dict, dict[str, str]]:
-    """Measure validation and test, and the folds where there are several.
+def summarize(
+    parts: dict[str, Scored], alone: list[np.ndarray], top_k: list[int], bins: int
+) -> tuple[dict, dict[str, str]]:
+    """Measure validation and test, the folds where there are several, and an ensemble's members.
+
+    `alone` is what each member would decide on test, int [test images].
 
     Returns
     -------
     dict
-        val, test: metrics; folds: mean and deviation over the folds.
+        val, test: metrics; folds: mean and deviation over the folds; members: over the members on test.
     dict of str to str
         What is left out, and why.
     """
@@ -28,6 +32,8 @@ def summarize(parts: dict[str, Scored], top_k: list[int], bins: int) -> tuple[di
     crossed = parts["val"].images["fold"]
     if crossed.nunique() > 1:
         metrics["folds"] = fold_spread(parts["val"].labels, parts["val"].after, crossed.to_numpy())
+    if len(alone) > 1:
+        metrics["members"] = member_spread(parts["test"].labels, alone, parts["test"].after.shape[1])
     return metrics, notes
 
 
