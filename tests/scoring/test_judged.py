@@ -49,7 +49,11 @@ def test_blocks_of_images_are_combined_in_their_order(monkeypatch):
     monkeypatch.setattr(module, "row_blocks", lambda rows, width: iter([slice(0, 2), slice(2, 4)]))
     judged = select_judged(samples(["test"] * 3, [-1] * 3), folds=[0, 1])
     scores, _ = score_judged(
-        [0.1, 0.3], [0, 1], judged, classes=2, predict=lambda one, rows: say(one, rows) * (rows[:, None] != 1)
+        [0.1, 0.3],
+        [0, 1],
+        judged,
+        classes=2,
+        predict=lambda one, rows: say(one, rows) * (torch.from_numpy(rows != 1)[:, None]),
     )
     assert scores.exp()[:, 0].tolist() == pytest.approx([0.2, 0.5, 0.2])
 

@@ -1,5 +1,7 @@
 """The content of metrics/evaluate.json from judged images, and the lines that the stage prints."""
 
+import numpy as np
+
 from sightline.networks.calibrated import Calibration
 from sightline.scoring.abstaining import fewest_images, measure_abstention, measure_sets
 from sightline.scoring.intervals import bootstrap_intervals
