@@ -110,7 +110,7 @@ def fold_spread(labels: np.ndarray, probabilities: np.ndarray, folds: np.ndarray
 def member_spread(labels: np.ndarray, decisions: list[np.ndarray], classes: int) -> dict[str, float]:
     """Return mean and sample standard deviation over an ensemble's members, each deciding alone on all images.
 
-    labels and each of the two or more members' decisions are int [n], of at least one image.
+    labels and each of the two or more members' decisions, before calibration, are int [n], of at least one image.
     """
     each = pd.DataFrame([decision_metrics(*count_decisions(labels, alone, classes)) for alone in decisions])
     return {"members": len(decisions)} | _spread(each, DECISIONS)
