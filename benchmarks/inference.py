@@ -1,6 +1,7 @@
 """Latency, throughput and memory of one prediction: torch eager, ONNX Runtime fp32 and int8, by batch and threads.
 
 Run    PYTHONPATH=stages python benchmarks/inference.py --models simple_cnn:32 resnet18:32 --threads 1 2
+       simple_cnn:32:flip is the same with test-time augmentation, simple_cnn:32:none:5 an ensemble of five
 Writes benchmarks/results/inference.csv    one row a model, runtime, number of threads and batch
        benchmarks/results/inference.md     the same as a table, with the processor and its features
        benchmarks/results/inference.png    images a second by batch
@@ -46,7 +47,9 @@ def main() -> None:
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Latency, throughput and memory of one prediction.")
-    parser.add_argument("--models", nargs="+", default=["simple_cnn:32", "resnet18:32"], help="name:side in px")
+    parser.add_argument(
+        "--models", nargs="+", default=["simple_cnn:32", "resnet18:32"], help="name:side[:tta[:members]]"
+    )
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8, 64])
     parser.add_argument("--seconds", type=float, default=2.0, help="for each runtime of a case; default: %(default)s")

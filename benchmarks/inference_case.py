@@ -27,7 +27,7 @@ def main() -> None:
         float(sys.argv[4]),
         sys.argv[5],
     )
-    side = int(model.partition(":")[2])
+    _, side, _, _ = parse_model(model)
     pixels = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
     if what == "time":
         steps = {name: make(model, threads) for name, make in RUNTIMES.items()}
@@ -38,6 +38,13 @@ def main() -> None:
         for _ in range(3):
             step(pixels)
         print(json.dumps({"memory_mib": peak_memory()}))
+
+
+def parse_model(model: str) -> tuple[str, int, str, int]:
+    """Return the parts of name:side[:tta[:members]]: px, a key of `VIEWS`, and how many decide together."""
+    name, side, *more = model.split(":")
+    tta, members = [*more, *("none", "1")[len(more) :]]
+    return name, int(side), tta, int(members)
 
 
 def take_turns(steps: dict[str, Step], pixels: np.ndarray, seconds: float) -> dict[str, list[float]]:
@@ -120,7 +127,7 @@ def export(model: str, folder: Path) -> None:
 
 
 def build_model(model: str):
-    """Return a network with random weights as the pipeline would decide with it, and its description."""
+    """Return networks with random weights as the pipeline would decide with them, and their description."""
     import torch
 
     from sightline.networks.build import build_network
@@ -129,19 +136,19 @@ def build_model(model: str):
     from sightline.networks.decider import Decider
     from sightline.networks.saved import Member, ModelSpec, Preprocessing
 
-    name, _, side = model.partition(":")
+    name, side, tta, members = parse_model(model)
     torch.manual_seed(0)
     spec = ModelSpec(
         classes=[str(code) for code in range(CLASSES)],
-        preprocessing=Preprocessing(image_size=int(side), fit="crop", resample="bilinear", background=[0, 0, 0]),
-        input_size=int(side),
+        preprocessing=Preprocessing(image_size=side, fit="crop", resample="bilinear", background=[0, 0, 0]),
+        input_size=side,
         mean=[0.5] * 3,
         std=[0.25] * 3,
-        members=[Member(architecture=name, file="none", fold=None)],
+        members=[Member(architecture=name, file="none", fold=None)] * members,
     )
-    network = build_network(name, CLASSES, int(side), pretrained=False)
-    classifier = Classifier(network, spec.mean, spec.std, spec.input_size)
-    return Decider([classifier], Calibration(method="none", temperature=1.0, images=0)).eval(), spec
+    networks = [build_network(name, CLASSES, side, pretrained=False) for _ in range(members)]
+    classifiers = [Classifier(network, spec.mean, spec.std, spec.input_size) for network in networks]
+    return Decider(classifiers, Calibration(method="none", temperature=1.0, images=0, tta=tta)).eval(), spec
 
 
 if __name__ == "__main__":
