@@ -91,9 +91,9 @@ def batch_seconds(folder: Path) -> dict[str, float]:
     """Time reading batches, and the shuffles of an epoch."""
     import torch
 
+    from sightline.images.samples import read_samples
     from sightline.images.store import open_pixels
     from sightline.training.batches import Batches
-    from sightline.training.samples import read_samples
 
     samples = read_samples(folder / "data/prepared", folder / "data/split")
     pixels, stream = open_pixels(folder / "data/prepared"), torch.Generator().manual_seed(0)

@@ -40,7 +40,8 @@ from sightline.common.files import write_array, write_json, write_table
 from sightline.common.params import StageParams, StrictModel
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.images.store import open_pixels, read_dataset, read_index, read_samples
+from sightline.images.samples import read_samples, tabulate
+from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.networks.calibrated import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
@@ -52,6 +53,7 @@ from sightline.scoring.figures import save_png
 from sightline.scoring.findings import find_causes
 from sightline.scoring.forward import Forward, run_networks
 from sightline.scoring.pictures import draw_issues, draw_pictures
+from sightline.scoring.records import tabulate_records
 from sightline.scoring.reference import describe_reference
 from sightline.scoring.scored import Scored, part_by_subset
 from sightline.scoring.stress import Stress, stress_test
@@ -103,7 +105,7 @@ def main(params: Params) -> None:
     use_deterministic_algorithms(params.seed)
     options, spec, dataset, pixels = params.evaluate, read_spec("models/trained"), read_dataset(), open_pixels()
     refuse_other_classes(spec.classes, dataset.classes)
-    samples = read_samples().join(read_index().drop(columns=["id", "label", "class", "subset"]), on="row")
+    samples = tabulate(read_samples(), read_index())
     members, stacks = load_members("models/trained", spec), load_stacks("models/trained", spec)
     how = Forward(options.tta, options.batch_size, pick_device(), options.map)
     judged, scores, alone, sample = run_networks(members, stacks, spec, samples, pixels, how)
@@ -120,8 +122,7 @@ def main(params: Params) -> None:
     tables["embedding"] = map_embeddings(sample, test.decided, spec.classes)
     figures = draw_pictures(test, tables["reliability"], pixels, spec.classes, options.bins, options.mistakes)
     figures["label_issues"] = draw_issues(findings.issues, pixels, spec.classes, options.label_issues)
-    records = {"slices": findings.slices, "label_issues": name_classes(findings.issues, spec.classes)}
-    records["predictions"] = tabulate_predictions(judged, probabilities, options.min_confidence)
+    records = tabulate_records(judged, probabilities, findings, spec.classes, options.min_confidence)
     reference = describe_reference(sample, pixels, test.decided, spec.classes)
 
     write_tables("data/predictions", records)
@@ -162,19 +163,6 @@ def calibrate_parts(
     conformal = fit_conformal(options.conformal, options.conformal_coverage, after[validation], labels)
     decision = {"tta": options.tta, "min_confidence": options.min_confidence, "conformal": conformal}
     return fitted.model_copy(update=decision), part_by_subset(judged, scores.numpy(), after), after
-
-
-def tabulate_predictions(judged: pd.DataFrame, probabilities: np.ndarray, least: float) -> pd.DataFrame:
-    """Return one row a judged image: id, row in images.npy, subset, label, predicted, confidence, decided (0 or 1)."""
-    confidence = probabilities.max(axis=1)
-    decision = {"predicted": probabilities.argmax(axis=1), "confidence": confidence}
-    decided = (confidence >= least).astype(int)
-    return judged[["id", "row", "subset", "label"]].assign(**decision, decided=decided)
-
-
-def name_classes(issues: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Return the label issues with class names in place of numbers."""
-    return issues.assign(**{column: issues[column].map(dict(enumerate(names))) for column in ("label", "suggested")})
 
 
 def stress_of(params: Params) -> Stress:

@@ -39,7 +39,8 @@ from sightline.deployment.reread import Images, open_files
 from sightline.deployment.revision import describe_revision
 from sightline.deployment.runners import run_decider
 from sightline.deployment.variants import TrainingImages, choose_rows
-from sightline.images.store import open_pixels, read_dataset, read_samples
+from sightline.images.samples import read_samples
+from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.calibrated import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec, load_members, read_spec
@@ -78,8 +79,7 @@ def main(params: Params) -> None:
     decider, reference, pruning = choose_decider(trained, images, options)
     program = trace_program(decider, spec)
     graph = build_graph(program, spec, options.opset)
-    train = samples.loc[samples["subset"] == "train", "row"].to_numpy()
-    measured = TrainingImages(pixels, choose_rows(train, options.calibration_images))
+    measured = TrainingImages(pixels, choose_rows(samples.of("train").row, options.calibration_images))
     made = make_artifacts(graph, decider, program, options.formats, options.quantize, measured)
     compared, flips = judge_artifacts(made, reference, images, spec.classes, options.max_accuracy_drop)
     metrics = count_costs(decider, spec.preprocessing.image_size, graph) | pruning

@@ -21,6 +21,7 @@ from sightline.common.device import use_deterministic_algorithms
 from sightline.common.errors import SightlineError
 from sightline.common.files import replacing, write_table
 from sightline.common.stage import run_stage
+from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted
 from sightline.training.batches import Batches
@@ -30,7 +31,6 @@ from sightline.training.logs import Journal
 from sightline.training.loop import update
 from sightline.training.members import plan_members
 from sightline.training.run import Run
-from sightline.training.samples import read_samples
 from sightline.training.settings import TrainParams
 from sightline.training.start import describe_model, make_classifier
 from sightline.training.streams import Streams

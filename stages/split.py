@@ -18,7 +18,8 @@ from sightline.common.files import read_columns, write_json, write_table
 from sightline.common.params import StageParams, StrictModel
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.splitting.assign import SUBSETS, draw_by_hash, draw_stratified, hash_position, stratified_folds
+from sightline.images.samples import SUBSETS
+from sightline.splitting.assign import draw_by_hash, draw_stratified, hash_position, stratified_folds
 from sightline.splitting.clusters import find_clusters, units_of
 from sightline.splitting.leaks import count_leaks, find_fold_leaks, find_leaks
 

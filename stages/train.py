@@ -30,6 +30,7 @@ from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import replacing
 from sightline.common.parent import end_with_dvc
 from sightline.common.stage import run_stage
+from sightline.images.samples import Samples, read_samples
 from sightline.images.sheet import contact_sheet
 from sightline.images.store import DatasetSpec, open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted
@@ -47,7 +48,6 @@ from sightline.training.members import Plan, plan_members
 from sightline.training.mix import Mixing
 from sightline.training.resume import ResumeFolder, open_resume
 from sightline.training.run import Run
-from sightline.training.samples import Samples, read_samples
 from sightline.training.settings import TrainParams
 from sightline.training.stacking import add_stack, refuse_unstackable
 from sightline.training.start import (

@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.common.params import load_params
+from sightline.images.samples import Samples
 from sightline.images.store import read_index
 from sightline.networks.build import build_network
 from sightline.networks.saved import load_members, read_spec
@@ -21,7 +22,6 @@ from sightline.training.logs import summarize_best
 from sightline.training.loop import finite_mean
 from sightline.training.members import divide
 from sightline.training.record import Fitted
-from sightline.training.samples import Samples
 from sightline.training.settings import TrainParams
 from train import main
 

@@ -1,6 +1,8 @@
+import numpy as np
 import pandas as pd
 
 from sightline.deployment.card import CardFacts, write_card
+from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.calibrated import Calibration
 from sightline.networks.saved import Member, ModelSpec, Preprocessing
@@ -50,12 +52,12 @@ def facts(classes: list[str], labels: list[int], predicted: list[int], **changed
     scaling = {"input_size": 32, "mean": [0.0] * 3, "std": [1.0] * 3}
     members = [Member(architecture="resnet18", file=f"{n}", fold=n) for n in range(2)]
     spec = ModelSpec(classes=classes, preprocessing=Preprocessing(**how), members=members, **scaling)
-    subsets = ["train", "val"] * len(classes) + ["test"] * len(labels)
-    names = [name for name in classes for _ in range(2)] + [classes[label] for label in labels]
+    subsets = np.array([0, 1] * len(classes) + [2] * len(labels))
+    classes_of = np.array([label for label in range(len(classes)) for _ in range(2)] + labels)
     given = {
         "spec": spec,
         "dataset": DatasetSpec(source="data/raw/x.zip", classes=classes, images=len(subsets), **how),
-        "samples": pd.DataFrame({"class": names, "subset": subsets}),
+        "samples": Samples(np.arange(len(subsets)), classes_of, subsets, fold=np.full(len(subsets), -1)),
         "test": pd.DataFrame({"label": labels, "predicted": predicted}),
         "evaluation": EVALUATION,
         "export": EXPORT,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.images.store import read_index, read_samples
+from sightline.images.store import read_index
 
 HEADER = "id,label,class,group,subset,width,height,sha256,phash"
 
@@ -13,7 +13,6 @@ def prepared(tmp_path):
     (tmp_path / "index.csv").write_text(
         f"{HEADER},site,age\na.png,0,NA,,,20,10,00,01,007,3\nb.png,1,dog,x,test,30,10,02,03,,\nc.png,0,NA,,,5,5,04,05,1,\n"
     )
-    (tmp_path / "split.csv").write_text("id,subset,fold\nc.png,train,-1\na.png,test,-1\n")
     return tmp_path
 
 
@@ -29,24 +28,6 @@ def test_the_index_is_text_but_for_three_numbers(prepared):
 def test_only_the_columns_asked_for_are_read(prepared):
     index = read_index(prepared / "index.csv", ("width", "site", "box_x"))
     assert index.to_dict("list") == {"width": [20, 30, 5], "site": ["007", "", "1"]}
-
-
-def test_samples_are_the_images_of_the_split(prepared):
-    samples = read_samples(prepared, prepared)
-    assert samples.to_dict("list") == {
-        "row": [0, 2],
-        "id": ["a.png", "c.png"],
-        "label": [0, 0],
-        "class": ["NA", "NA"],
-        "subset": ["test", "train"],
-        "fold": [-1, -1],
-    }
-
-
-def test_a_split_of_other_images_is_one_line(prepared):
-    (prepared / "split.csv").write_text("id,subset,fold\nz.png,train,-1\n")
-    with pytest.raises(SightlineError, match=r"names images that .*index.csv lacks: run `dvc repro split`"):
-        read_samples(prepared, prepared)
 
 
 def test_no_index_is_one_line():

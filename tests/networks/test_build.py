@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from sightline.common.errors import SightlineError
 from sightline.networks.build import OWN_NETWORKS, build_network, network_normalization
-from sightline.networks.classifier import Classifier, Ensemble, mean_log_probabilities, temper
+from sightline.networks.classifier import Classifier, mean_log_probabilities
 from sightline.networks.simple_cnn import SimpleCNN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,18 +92,6 @@ def test_normalizing_is_per_channel():
     assert classifier(white)[0, :, 0, 0].tolist() == [1.0, 4.0, 0.0]
 
 
-def test_an_ensemble_averages_probabilities_and_then_tempers():
+def test_an_ensemble_averages_probabilities():
     one, other = torch.tensor([[0.8, 0.2]]).log(), torch.tensor([[0.4, 0.6]]).log()
     assert mean_log_probabilities([one, other]).exp()[0].tolist() == pytest.approx([0.6, 0.4])
-    assert temper(one, 0.5).exp()[0].tolist() == pytest.approx([0.64 / 0.68, 0.04 / 0.68])
-
-    class Fixed(torch.nn.Module):
-        def __init__(self, scores):
-            super().__init__()
-            self.scores = scores
-
-        def forward(self, pixels):
-            return self.scores
-
-    ensemble = Ensemble([Fixed(one), Fixed(other)], temperature=1.0)
-    assert ensemble(torch.zeros(1))[0].exp().tolist() == pytest.approx([0.6, 0.4])

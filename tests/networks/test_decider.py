@@ -7,7 +7,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
 from sightline.networks.build import build_network
 from sightline.networks.calibrated import Calibration, IsotonicCurve, read_calibration
-from sightline.networks.classifier import Classifier, Ensemble
+from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.networks.views import VIEWS
 
@@ -46,10 +46,13 @@ def test_a_calibration_of_another_version_is_refused_with_one_line(tmp_path):
 
 
 @torch.no_grad()
-def test_without_views_and_with_a_temperature_it_is_the_ensemble():
+def test_without_views_and_with_a_temperature_it_sharpens_the_mean_of_its_members():
     members = [classifier(16), classifier(16, seed=1)]
     found = Decider(members, calibration("temperature"))(pixels())
-    assert found.numpy() == pytest.approx(Ensemble(members, 0.5)(pixels()).numpy(), abs=1e-5)
+    mean = sum(member(pixels()).softmax(dim=1) for member in members) / 2
+    sharpened = mean**2  # a temperature of 0.5
+    expected = sharpened / sharpened.sum(dim=1, keepdim=True)
+    assert found.exp().numpy() == pytest.approx(expected.numpy(), abs=1e-5)
 
 
 @torch.no_grad()

@@ -7,9 +7,9 @@ from sklearn.linear_model import LogisticRegression
 
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
+from sightline.images.samples import SUBSETS, Samples
 from sightline.networks.classifier import mean_log_probabilities
 from sightline.networks.stack import Stack, stack_inputs
-from sightline.training.samples import SUBSETS, Samples
 from sightline.training.settings import TrainParams
 from sightline.training.stacking import HeldOut, fit_regression, fit_stack, refuse_unstackable, score
 

@@ -6,10 +6,12 @@ Follows the sections of Mitchell et al., 2019, "Model Cards for Model Reporting"
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sightline.deployment.card_files import describe_files, describe_revision
 from sightline.deployment.card_quality import describe_calibration, describe_quality, describe_worst_slice
+from sightline.images.samples import SUBSETS, Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.calibrated import Calibration
 from sightline.networks.saved import ModelSpec
@@ -31,8 +33,8 @@ class CardFacts:
     ----------
     spec, dataset : ModelSpec, DatasetSpec
         The trained model and the prepared images.
-    samples : pandas.DataFrame
-        One row an image: class, subset.
+    samples : Samples
+        The images that took part.
     test : pandas.DataFrame
         One row a test image: label, predicted.
     evaluation : dict
@@ -47,7 +49,7 @@ class CardFacts:
 
     spec: ModelSpec
     dataset: DatasetSpec
-    samples: pd.DataFrame
+    samples: Samples
     test: pd.DataFrame
     evaluation: dict
     export: dict
@@ -85,20 +87,19 @@ def _describe_model(facts: CardFacts) -> list[str]:
 
 
 def _describe_data(facts: CardFacts) -> list[str]:
-    counts = facts.samples["subset"].value_counts()
-    parts = ", ".join(f"{counts.get(subset, 0):,} {subset}" for subset in ("train", "val", "test"))
+    parts = ", ".join(f"{len(facts.samples.of(subset)):,} {subset}" for subset in SUBSETS)
     return [f"Source `{facts.dataset.source}`, {facts.dataset.images:,} images, of which {parts}.", "", *_table(facts)]
 
 
 def _table(facts: CardFacts) -> list[str]:
-    counts = pd.crosstab(facts.samples["class"], facts.samples["subset"])
-    counts = counts.reindex(index=facts.spec.classes, columns=["train", "val", "test"], fill_value=0)
+    classes = facts.spec.classes
+    counts = {name: np.bincount(facts.samples.of(name).label, minlength=len(classes)) for name in SUBSETS}
     recall = _recall(facts)
-    shown = counts.assign(recall=recall)
+    shown = pd.DataFrame(counts, index=classes).assign(recall=recall)
     lines = []
     if len(shown) > LISTED:
         shown = shown.sort_values("recall", kind="stable").head(LISTED)
-        lines = [f"The {LISTED} classes of lowest recall on test, of {len(counts)}:", ""]
+        lines = [f"The {LISTED} classes of lowest recall on test, of {len(classes)}:", ""]
     lines += ["| class | train | val | test | recall on test |", "|---|---|---|---|---|"]
     for name, train, val, test, found in shown.itertuples():
         lines.append(f"| {_escape(name)} | {train} | {val} | {test} | {'-' if pd.isna(found) else f'{found:.4f}'} |")

@@ -1,4 +1,4 @@
-"""What prepare and split leave for the stages after them: pixels, labels, subsets."""
+"""What prepare leaves for the stages after it: pixels and their index."""
 
 import csv
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, read_table, require
 from sightline.common.params import StrictModel, validate
 
@@ -59,24 +58,6 @@ def read_index(path: str | Path = "data/prepared/index.csv", columns: tuple[str,
     """
     names = tuple(name for name in _header(path) if columns is None or name in columns)
     return read_table(path, tuple(name for name in names if name not in INDEX_NUMBERS), names)
-
-
-def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "data/split") -> "pd.DataFrame":
-    """Join the split with the index.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row an image that takes part, in the index's order: row (position in images.npy), id, label, class,
-        subset (train, val or test), fold (-1 where there is none).
-    """
-    index = read_index(Path(prepared) / "index.csv", ("id", "label", "class"))
-    index.insert(0, "row", np.arange(len(index)))
-    parts = read_table(Path(split) / "split.csv", text=("id", "subset"))
-    samples = index.merge(parts, on="id", how="inner", validate="one_to_one").sort_values("row", ignore_index=True)
-    if len(samples) != len(parts):
-        raise SightlineError(f"{split}/split.csv: names images that {prepared}/index.csv lacks: run `dvc repro split`")
-    return samples
 
 
 def _header(path: str | Path) -> list[str]:

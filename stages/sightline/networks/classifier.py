@@ -52,29 +52,7 @@ class Classifier(nn.Module):
         return self.network(self.normalize(self.scale(pixels)))
 
 
-class Ensemble(nn.Module):
-    """One or more classifiers as one: uint8 pixels [N, H, W, 3] in, log-probabilities [N, classes] out.
-
-    The members' probabilities are averaged; then log p / temperature is normalised again, which for a single
-    member is temperature scaling of its logits (Guo et al., 2017, "On Calibration of Modern Neural Networks").
-    """
-
-    def __init__(self, members: list[Classifier], temperature: float = 1.0):
-        super().__init__()
-        self.members = nn.ModuleList(members)
-        self.temperature = temperature
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        scores = [member(pixels) for member in self.members]
-        return temper(mean_log_probabilities(scores), self.temperature)
-
-
 def mean_log_probabilities(logits: list[torch.Tensor]) -> torch.Tensor:
     """Return the logarithm of the members' mean probabilities, from each member's logits [N, classes]."""
     log_probabilities = torch.stack([functional.log_softmax(scores, dim=1) for scores in logits])
     return torch.logsumexp(log_probabilities, dim=0) - torch.log(torch.tensor(float(len(logits))))
-
-
-def temper(scores: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Return log-softmax of scores / temperature, for logits or log-probabilities [N, classes]."""
-    return functional.log_softmax(scores / temperature, dim=1)

@@ -21,7 +21,7 @@ def select_judged(samples: pd.DataFrame, folds: list[int | None]) -> pd.DataFram
     Parameters
     ----------
     samples : pandas.DataFrame
-        As `sightline.images.store.read_samples` gives them.
+        As `sightline.images.samples.tabulate` gives them.
     folds : list of int or None
         The fold that each member did not train on. Where they have one, every image of a fold counts as validation,
         to be predicted out of fold; where they have none, the subset `val` does.

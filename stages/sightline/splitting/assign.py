@@ -11,8 +11,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, Strat
 
 from sightline.common.errors import SightlineError
 from sightline.common.seeding import stream_seed
+from sightline.images.samples import SUBSETS
 
-SUBSETS = ("train", "val", "test")
 FINEST_SHARE = 20  # grouped subsets are made of whole folds, at most so many
 
 

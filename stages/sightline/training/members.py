@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightline.common.errors import SightlineError
-from sightline.training.samples import Samples
+from sightline.images.samples import Samples
 from sightline.training.settings import TrainParams
 
 

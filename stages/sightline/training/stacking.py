@@ -8,6 +8,7 @@ import torch
 from tqdm import tqdm
 
 from sightline.common.errors import SightlineError
+from sightline.images.samples import Samples
 from sightline.networks.classifier import Classifier, mean_log_probabilities
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec, load_members, write_weights
@@ -16,7 +17,6 @@ from sightline.training.handcrafted import weights_by_class
 from sightline.training.loop import VALIDATION_BATCH
 from sightline.training.losses import class_weights
 from sightline.training.members import divide
-from sightline.training.samples import Samples
 from sightline.training.settings import TrainParams
 
 FILE = "stack.safetensors"

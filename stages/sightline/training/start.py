@@ -7,6 +7,7 @@ import torch
 from accelerate import Accelerator
 
 from sightline.common.errors import SightlineError
+from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.build import build_network, network_normalization
 from sightline.networks.classifier import Classifier
@@ -17,7 +18,6 @@ from sightline.training.batches import Batches
 from sightline.training.distill import Distillation
 from sightline.training.normalization import dataset_normalization
 from sightline.training.run import Run
-from sightline.training.samples import Samples
 from sightline.training.schedules import ENDLESS
 from sightline.training.settings import TrainParams
 

@@ -1,4 +1,4 @@
-"""Which images take part in training, as numbers: as a table of text a million of them would take half a gigabyte."""
+"""Which images take part, as numbers: as a table of text a million of them would take half a gigabyte."""
 
 import csv
 from array import array
@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import require
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SUBSETS = ("train", "val", "test")
 
@@ -71,6 +75,23 @@ def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "da
                 f"(got {name!r}): run `dvc repro split`"
             )
     return Samples(*map(np.array, (rows, labels, subsets, folds)))
+
+
+def tabulate(samples: Samples, index: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the index's row of each sample, numbered from 0, with subset and fold of the split.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        As `sightline.images.store.read_index` gives it; its subset, the source's own, gives way to the split's.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The index's columns, row (position in images.npy), subset (train, val or test), fold (-1 where there is none).
+    """
+    found = {"row": samples.row, "subset": np.array(SUBSETS)[samples.subset], "fold": samples.fold}
+    return index.iloc[samples.row].reset_index(drop=True).assign(**found)
 
 
 def read_cells(path: Path, *columns: str) -> Iterator[tuple[str, ...]]:

@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.training.samples import read_samples
+from sightline.images.samples import read_samples, tabulate
 
 INDEX = 'id,label,class,group\n"a,1.png",0,NA,\nb.png,1,dog,x\n"c\n.png",0,NA,\nd.png,12,cat,\n'
 
@@ -26,6 +27,16 @@ def test_samples_are_the_images_of_the_split(prepared):
 def test_a_part_has_all_columns_of_the_chosen(prepared):
     part = read_samples(prepared, prepared)[np.array([False, True, True])]
     assert (len(part), part.row.tolist(), part.label.tolist(), part.fold.tolist()) == (2, [2, 3], [0, 12], [0, -1])
+
+
+def test_a_table_has_the_columns_of_the_index_and_the_subsets_of_the_split(prepared):
+    index = pd.DataFrame({"id": ["a,1.png", "b.png", "c\n.png", "d.png"], "subset": ["", "val", "", ""]})
+    assert tabulate(read_samples(prepared, prepared), index).to_dict("list") == {
+        "id": ["a,1.png", "c\n.png", "d.png"],
+        "subset": ["train", "val", "test"],
+        "row": [0, 2, 3],
+        "fold": [1, 0, -1],
+    }
 
 
 @pytest.mark.parametrize("names", [["z.png"], ["d.png", "b.png"]])
