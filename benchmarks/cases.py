@@ -6,13 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fastai_peer import fastai_learner
 from own import LABEL_SMOOTHING, SGD, Setting, ideal_loop
 from peers import torchvision_loop
 from timm_peer import BEST, DEFAULTS, train_script
+from ultralytics_peer import ultralytics_trainer
 
 SIGHTLINE, IDEAL, FULL = "Sightline", "ideal loop", "Sightline, all augmentation"
 IMAGE_FOLDER = "ImageFolder, DataLoader, v2"
 TIMM, TIMM_ALLOCATOR, TIMM_DEFAULTS = "timm", "timm, allocator raised", "timm, its defaults"
+FASTAI, ULTRALYTICS = "fastai", "Ultralytics"
+PACKAGES = {FASTAI: "fastai", ULTRALYTICS: "ultralytics"}  # left out where they are not installed
 
 OPTIMIZATION = {
     "epochs": 1_000_000,
@@ -100,11 +104,13 @@ OTHERS: dict[str, Callable[[Path | None], Callable]] = {  # builders from the pa
     TIMM: lambda script: partial(train_script, script, BEST),
     TIMM_ALLOCATOR: lambda script: partial(train_script, script, BEST, keep_memory=True),
     TIMM_DEFAULTS: lambda script: partial(train_script, script, DEFAULTS),
+    FASTAI: lambda script: fastai_learner,
+    ULTRALYTICS: lambda script: ultralytics_trainer,
 }
 PLAIN = {SIGHTLINE: CROP_FLIP}
 ALL_OR_PLAIN = {FULL: EVERYTHING, SIGHTLINE: CROP_FLIP}
 SIMPLE = {"images": "cifar10", "model": "simple_cnn", "size": 32, "batch_size": 128, "seconds": 2.0}
-SIMPLE_RACE = SIMPLE | {"stages": PLAIN, "others": (IDEAL, IMAGE_FOLDER), "targets": {IDEAL: 0.95, IMAGE_FOLDER: 2.2}}
+SIMPLE_RACE = SIMPLE | {"stages": PLAIN, "others": (IDEAL, IMAGE_FOLDER, FASTAI), "targets": {IDEAL: 0.95, IMAGE_FOLDER: 2.2}}
 AUGMENTED = SIMPLE | {"stages": ALL_OR_PLAIN, "others": (), "targets": {SIGHTLINE: 0.75}}
 CASES = {
     "simple_cnn_fp32": Case(bf16=False, **SIMPLE_RACE),
@@ -117,7 +123,7 @@ CASES = {
         bf16=True,
         seconds=3.0,
         stages=PLAIN,
-        others=(IDEAL, TIMM, TIMM_ALLOCATOR),
+        others=(IDEAL, TIMM, TIMM_ALLOCATOR, ULTRALYTICS, FASTAI),
         targets={IDEAL: 0.95, TIMM: 1.25},
     ),
     "resnet18_224": Case(
@@ -128,7 +134,7 @@ CASES = {
         bf16=True,
         seconds=6.0,
         stages={SIGHTLINE: RESIZED_CROP_FLIP},
-        others=(IDEAL, TIMM, TIMM_ALLOCATOR, TIMM_DEFAULTS),
+        others=(IDEAL, TIMM, TIMM_ALLOCATOR, TIMM_DEFAULTS, ULTRALYTICS),
         targets={IDEAL: 0.95, TIMM: 1.1, TIMM_DEFAULTS: 2.0},
     ),
     "augmentation_fp32": Case(bf16=False, **AUGMENTED),

@@ -1,7 +1,8 @@
 """Training speed against the ideal loop and against peers, side by side on the same images.
 
 Run    OMP_NUM_THREADS=2 PYTHONPATH=stages python benchmarks/training.py --data DIR
-       DIR holds cifar10.zip and ants_bees.zip, each with train/<class>/<image>
+       DIR holds cifar10.zip and ants_bees.zip, each with train/<class>/<image>; benchmarks/requirements.txt installs
+       those peers that Sightline itself does not need
 
        --cases resnet18_32 start      only these rows
        --timm-script PATH             run timm's own train.py instead of the same loop made of timm's parts
@@ -18,10 +19,11 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from cases import CASES, CROP_FLIP, IMAGES, OTHERS
+from cases import CASES, CROP_FLIP, IMAGES, OTHERS, PACKAGES
 from own import train_stage
 from startup import import_times, time_start
 from timm_peer import BEST, script_arguments
@@ -61,7 +63,8 @@ def main() -> None:
         for case in arguments.cases:
             print(f"--- {case}", flush=True)
             tables[case] = ROWS[case](bench)
-    print(write_results({"environment": environment(), "tables": tables}, arguments.results))
+            report = write_results({"environment": environment(), "tables": tables}, arguments.results)
+    print(report)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -84,12 +87,20 @@ def race(name: str, bench: Bench) -> list[Row]:
         workspace = branch(prepared, bench.root / f"{name}_{number}", case.params | changes)
         runs[contender] = partial(train_stage, case.setting(workspace, images))
     for contender in case.others:
+        if not is_installed(contender):
+            print(f"left out: {contender} (pip install -r benchmarks/requirements.txt)", flush=True)
+            continue
         runs[contender] = partial(OTHERS[contender](bench.script), case.setting(bench.root, images))
     window = Window(UNTIMED_STEPS, case.seconds * bench.scale)
     with started(runs, case.batch_size, bench.root) as contenders:
         rates = interleave(contenders, window, bench.rounds)
         memory = {contender.name: contender.stop() for contender in contenders}
     return [{"case": name, **row} for row in summarize(rates, memory, case.targets)]
+
+
+def is_installed(contender: str) -> bool:
+    """Tell whether the package that a contender needs is there."""
+    return contender not in PACKAGES or find_spec(PACKAGES[contender]) is not None
 
 
 def measure_start(bench: Bench) -> list[Row]:

@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from cases import CASES
+import training
+from cases import CASES, FASTAI, OTHERS, PACKAGES
 from scaling import alone, batch_seconds, split_seconds, whole_split, write_workspace
 from sightline.common.params import load_params
 from sightline.training.settings import TrainParams
@@ -99,6 +100,12 @@ def test_the_parameters_of_every_case_are_valid(case, tmp_path):
         write_params(tmp_path, case.params | changes)
         params = load_params(TrainParams, str(tmp_path / "params.yaml"))
         assert (params.batch_size, params.optimizer) == (case.batch_size, "sgd")
+
+
+def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):
+    assert set(PACKAGES) < set(OTHERS)
+    monkeypatch.setattr(training, "find_spec", lambda package: None if package == "fastai" else object())
+    assert {name for name in OTHERS if not training.is_installed(name)} == {FASTAI}
 
 
 def test_a_parameter_that_does_not_exist_is_refused(tmp_path):

@@ -200,6 +200,9 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
     [
         ({"lr": 1e30, "clip_grad_norm": 0.0}, r"the loss became (nan|inf) in epoch 0, step \d+: lower lr"),
         ({"color_jitter": [0.4, 0.4, 0.4, 0.6]}, "color_jitter: the fourth, hue, must be at most 0.5"),
+        ({"crop_scale": [1.0, 0.4]}, "crop_scale: the first number .1.0. must not be above the second .0.4."),
+        ({"erasing_area": [0.1, 1.5]}, "erasing_area.*less than or equal to 1"),
+        ({"loss": "bce", "logit_adjustment": 1.0}, "logit_adjustment: needs loss: cross_entropy or focal"),
         ({"accumulate": 3}, "accumulate: 3 must divide batch_size .16."),
         ({"normalization": "network"}, "simple_cnn brings none of its own"),
         ({"model": "resnet81"}, "no network is called"),

@@ -2,17 +2,25 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from sightline.common.params import StageParams, StrictModel
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
-Span = Annotated[list[Positive], Field(min_length=2, max_length=2)]
-
-
 Name = Annotated[str, Field(min_length=1)]
+
+
+def ascending(span: list[float]) -> list[float]:
+    if span[0] > span[1]:
+        raise ValueError(f"the first number ({span[0]}) must not be above the second ({span[1]})")
+    return span
+
+
+Span = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(ascending)]
+Share = Annotated[float, Field(gt=0, le=1)]
+AreaSpan = Annotated[list[Share], Field(min_length=2, max_length=2), AfterValidator(ascending)]
 
 
 class DistillParams(StrictModel):
@@ -98,7 +106,7 @@ class TrainParams(StageParams):
     classical: ClassicalParams
 
     random_resized_crop: bool
-    crop_scale: Span
+    crop_scale: AreaSpan
     crop_ratio: Span
     crop_padding: int = Field(ge=0)
     horizontal_flip: Probability
@@ -117,7 +125,7 @@ class TrainParams(StageParams):
     gaussian_blur: Probability
     blur_sigma: Span
     erasing: Probability
-    erasing_area: Span
+    erasing_area: AreaSpan
     erasing_ratio: Span
     mixup: NotNegative
     cutmix: NotNegative
@@ -158,6 +166,12 @@ class TrainParams(StageParams):
             raise ValueError("weights: one file cannot start several architectures")
         if self.normalization == "weights" and not self.weights:
             raise ValueError("normalization: weights needs weights to name an earlier models/trained")
+        return self
+
+    @model_validator(mode="after")
+    def adjusted_logits_go_through_a_softmax(self) -> "TrainParams":
+        if self.logit_adjustment and self.loss == "bce":
+            raise ValueError("logit_adjustment: needs loss: cross_entropy or focal, whose classes compete")
         return self
 
     @model_validator(mode="after")
