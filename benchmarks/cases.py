@@ -110,7 +110,11 @@ OTHERS: dict[str, Callable[[Path | None], Callable]] = {  # builders from the pa
 PLAIN = {SIGHTLINE: CROP_FLIP}
 ALL_OR_PLAIN = {FULL: EVERYTHING, SIGHTLINE: CROP_FLIP}
 SIMPLE = {"images": "cifar10", "model": "simple_cnn", "size": 32, "batch_size": 128, "seconds": 2.0}
-SIMPLE_RACE = SIMPLE | {"stages": PLAIN, "others": (IDEAL, IMAGE_FOLDER, FASTAI), "targets": {IDEAL: 0.95, IMAGE_FOLDER: 2.2}}
+SIMPLE_RACE = SIMPLE | {
+    "stages": PLAIN,
+    "others": (IDEAL, IMAGE_FOLDER, FASTAI),
+    "targets": {IDEAL: 0.95, IMAGE_FOLDER: 2.2},
+}
 AUGMENTED = SIMPLE | {"stages": ALL_OR_PLAIN, "others": (), "targets": {SIGHTLINE: 0.75}}
 CASES = {
     "simple_cnn_fp32": Case(bf16=False, **SIMPLE_RACE),

@@ -13,7 +13,8 @@ CHANNELS = 512  # that resnet18 ends with
 def ultralytics_trainer(setting: Setting, tick: Callable[[], None]) -> None:
     """Train as `yolo classify train` does, with resized crop and flip as its only augmentation.
 
-    It computes in bf16 on CUDA alone. On a CPU it would read images in the training process; two workers are faster, so it gets them.
+    It computes in bf16 on CUDA alone. On a CPU it would read images in the training process; here it gets two workers,
+    as all peers.
     """
     from ultralytics.models.yolo.classify import ClassificationTrainer
 
