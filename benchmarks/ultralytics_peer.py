@@ -1,6 +1,7 @@
 """Ultralytics' classification trainer as a contender, with torchvision's network of the same name and its own head."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def ultralytics_trainer(setting: Setting, tick: Callable[[], None]) -> None:
 
     from sightline.common.device import pick_device
 
+    os.chdir(setting.workspace)  # it writes into the current folder
     device, validation = pick_device().type, setting.images / "val"
     if not validation.exists():  # it wants one; no window is so long that it is looked at
         validation.symlink_to("train")
