@@ -138,7 +138,7 @@ CASES = {
         bf16=True,
         seconds=6.0,
         stages={SIGHTLINE: RESIZED_CROP_FLIP},
-        others=(IDEAL, TIMM, TIMM_ALLOCATOR, TIMM_DEFAULTS, ULTRALYTICS),
+        others=(IDEAL, TIMM, TIMM_ALLOCATOR, TIMM_DEFAULTS),
         targets={IDEAL: 0.95, TIMM: 1.1, TIMM_DEFAULTS: 2.0},
     ),
     "augmentation_fp32": Case(bf16=False, **AUGMENTED),
