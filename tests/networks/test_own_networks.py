@@ -12,7 +12,7 @@ from torch.nn import functional
 from sightline.networks.attention_densenet import AttentionDenseNet
 from sightline.networks.attention_hybrid import AttentionHybrid
 from sightline.networks.attention_resnet import AttentionResNet
-from sightline.networks.cifarnet import CifarNet
+from sightline.networks.cifarnet import CifarNet, WideCifarNet
 from sightline.networks.cnn import CNN, ResidualCNN
 from sightline.networks.simple_cnn import SimpleCNN
 
@@ -24,6 +24,7 @@ MAPS = {  # sides of the maps of feature_info, of the last maps, and their chann
     AttentionDenseNet: ([16, 8, 4], 4, 176),
     AttentionHybrid: ([16, 8, 4], 4, 256),
     CifarNet: ([31, 15, 7, 3], 3, 256),
+    WideCifarNet: ([31, 15, 7, 3], 3, 256),
 }
 
 every_network = pytest.mark.parametrize("architecture", MAPS)
@@ -71,7 +72,7 @@ def test_maps_are_as_feature_info_says(architecture):
     features = network.eval().forward_features(images)
     assert features.shape == (2, last_channels, last_side, last_side)
     assert shapes == [(info["num_chs"], side, side) for info, side in zip(network.feature_info, sides, strict=True)]
-    unpadded = architecture is CifarNet  # its first layer takes one pixel off
+    unpadded = issubclass(architecture, CifarNet)  # its first layer takes one pixel off
     assert sides == [(32 - unpadded) // info["reduction"] for info in network.feature_info]
     torch.testing.assert_close(network.forward_head(features), network(images))
 

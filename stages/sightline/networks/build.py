@@ -9,7 +9,7 @@ from sightline.common.errors import SightlineError
 from sightline.networks.attention_densenet import AttentionDenseNet
 from sightline.networks.attention_hybrid import AttentionHybrid
 from sightline.networks.attention_resnet import AttentionResNet
-from sightline.networks.cifarnet import CifarNet
+from sightline.networks.cifarnet import CifarNet, WideCifarNet
 from sightline.networks.cnn import CNN, ResidualCNN
 from sightline.networks.handcrafted.network import HandcraftedNetwork, is_handcrafted
 from sightline.networks.simple_cnn import SimpleCNN
@@ -22,6 +22,7 @@ OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
     "attention_densenet": AttentionDenseNet,
     "attention_hybrid": AttentionHybrid,
     "cifarnet": CifarNet,
+    "cifarnet_wide": WideCifarNet,
 }
 RESIDUAL = ["cnn_residual", "attention_resnet", "attention_hybrid"]  # those that also take a drop_path_rate
 

