@@ -24,7 +24,7 @@ drift: $(VENV)/.requirements
 test: $(VENV)/.requirements-dev
 	ruff check
 	ruff format --check
-	pytest
+	pytest -n 2 --dist loadfile
 
 report: $(VENV)/.requirements
 	python stages/report.py --base $(BASE) --head $(HEAD)

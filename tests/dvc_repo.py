@@ -112,7 +112,8 @@ def complaints(output):
 
 def environment_of(home: Path) -> dict[str, str]:
     """Return the environment of a user whose home this is."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_", "PYTHON"))}
+    others = ("GIT_", "DVC_", "PYTHON", "OMP_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return kept | {
         "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
         "GIT_CONFIG_NOSYSTEM": "1",
