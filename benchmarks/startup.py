@@ -3,6 +3,7 @@
 `python benchmarks/startup.py SCRIPT ARGUMENT...` runs SCRIPT until its first step and prints clock and memory.
 """
 
+import gc
 import runpy
 import subprocess
 import sys
@@ -80,9 +81,11 @@ def report_and_end(*_) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()  # the hook's import of torch must not cost train.py, which does so itself, what it saves; others gain
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     register_optimizer_step_post_hook(report_and_end)
+    gc.enable()
     sys.argv = sys.argv[1:]
     sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
     runpy.run_path(sys.argv[0], run_name="__main__")

@@ -21,12 +21,11 @@ def dataset_normalization(pixels: np.ndarray, rows: np.ndarray) -> tuple[list[fl
         std is at least 1 / 255, so that a constant channel can be divided by it.
     """
     chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), AT_MOST)).astype(int)]
-    total, squares = np.zeros(3), np.zeros(3)
+    counts = np.zeros((3, 256), dtype=np.int64)
     for start in range(0, len(chosen), AT_ONCE):
-        values = pixels[chosen[start : start + AT_ONCE]].reshape(-1, 3).astype(np.float64) / 255
-        total += values.sum(axis=0)
-        squares += np.square(values).sum(axis=0)
-    count = len(chosen) * pixels.shape[1] * pixels.shape[2]
-    mean = total / count
-    std = np.sqrt(np.maximum(squares / count - mean**2, (1 / 255) ** 2))
-    return mean.tolist(), std.tolist()
+        values = pixels[chosen[start : start + AT_ONCE]].reshape(-1, 3)
+        counts += [np.bincount(channel, minlength=256) for channel in values.T]  # a tenth of the time of sums of floats
+    levels, total = np.arange(256) / 255, counts[0].sum()
+    mean = counts @ levels / total
+    variance = (counts * np.square(levels - mean[:, np.newaxis])).sum(axis=1) / total
+    return mean.tolist(), np.sqrt(np.maximum(variance, (1 / 255) ** 2)).tolist()

@@ -13,6 +13,13 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 def ascending(span: list[float]) -> list[float]:
+    """Check a lowest and a highest value for pydantic.
+
+    Raises
+    ------
+    ValueError
+        They stand the wrong way round.
+    """
     if span[0] > span[1]:
         raise ValueError(f"the first number ({span[0]}) must not be above the second ({span[1]})")
     return span
