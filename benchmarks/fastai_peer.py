@@ -17,6 +17,7 @@ def fastai_learner(setting: Setting, tick: Callable[[], None]) -> None:
     from functools import partial
 
     import fastai.callback.all  # noqa: F401  (gives learners no_bar and to_bf16)
+    import torch
     from fastai.callback.core import Callback
     from fastai.learner import Learner
     from fastai.losses import LabelSmoothingCrossEntropyFlat
@@ -45,6 +46,7 @@ def fastai_learner(setting: Setting, tick: Callable[[], None]) -> None:
         device=device,
     )
     network = build_network(setting.model, setting.classes, setting.size, pretrained=False)
+    network = network.to(memory_format=torch.channels_last)
     options = {"opt_func": partial(Optimizer, mom=SGD["momentum"], wd=SGD["weight_decay"]), "cbs": Ticking()}
     learner = Learner(loaders, network, loss_func=LabelSmoothingCrossEntropyFlat(LABEL_SMOOTHING), **options)
     if setting.bf16 and device.type == "cuda":

@@ -27,7 +27,7 @@ class Setting:
     classes: int
     size: int  # px
     batch_size: int
-    bf16: bool  # autocast, with channels_last
+    bf16: bool  # autocast
 
 
 def train_stage(setting: Setting, tick: Callable[[], None]) -> None:
@@ -49,9 +49,12 @@ def ideal_loop(setting: Setting, tick: Callable[[], None]) -> None:
     from sightline.common.device import pick_device
 
     keep_freed_memory()
-    step, layout, device = make_step(setting), layout_of(setting), pick_device()
+    step, device = make_step(setting), pick_device()
     shape = (setting.batch_size, 3, setting.size, setting.size)
-    batches = [torch.randn(shape, device=device).contiguous(memory_format=layout) for _ in range(SYNTHETIC_BATCHES)]
+    batches = [
+        torch.randn(shape, device=device).contiguous(memory_format=torch.channels_last)
+        for _ in range(SYNTHETIC_BATCHES)
+    ]
     labels = torch.randint(0, setting.classes, (setting.batch_size,), device=device)
     while True:
         for images in batches:
@@ -70,7 +73,7 @@ def make_step(setting: Setting):
     torch.manual_seed(0)
     device = pick_device()
     network = build_network(setting.model, setting.classes, setting.size, pretrained=False)
-    network = network.to(device, memory_format=layout_of(setting)).train()
+    network = network.to(device, memory_format=torch.channels_last).train()
     optimizer = torch.optim.SGD(network.parameters(), **SGD)
 
     def step(images: torch.Tensor, labels: torch.Tensor) -> None:
@@ -82,10 +85,3 @@ def make_step(setting: Setting):
         optimizer.zero_grad()
 
     return step
-
-
-def layout_of(setting: Setting):
-    """Return torch's memory format."""
-    import torch
-
-    return torch.channels_last if setting.bf16 else torch.contiguous_format

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from own import Setting, layout_of, make_step
+from own import Setting, make_step
 
 WORKERS = 2  # one a core
 
@@ -28,7 +28,7 @@ def torchvision_loop(setting: Setting, tick: Callable[[], None]) -> None:
     ]
     images = ImageFolder(setting.images / "train", v2.Compose(transforms))
     options = {"shuffle": True, "drop_last": True, "num_workers": WORKERS, "persistent_workers": True}
-    device, layout = pick_device(), layout_of(setting)
+    device, layout = pick_device(), torch.channels_last
     loader = DataLoader(images, setting.batch_size, pin_memory=device.type == "cuda", **options)
     step = make_step(setting)
     while True:
