@@ -29,7 +29,7 @@ def draw_issues(issues: pd.DataFrame, pixels: np.ndarray, names: list[str], most
     shown = issues.head(most).rename(columns={"suggested": "predicted"})
     remarks = [_remark(issue) for issue in shown.itertuples()]
     which = "" if len(shown) == len(issues) else f", the first {len(shown)}"
-    heading = f"{len(issues)} labels may be wrong{which}" if len(issues) else "No label looks wrong"
+    heading = f"Labels that may be wrong: {len(issues)}{which}" if len(issues) else "No label looks wrong"
     rows = shown["row"].to_numpy(dtype=int)
     return draw_mistakes(shown.assign(remark=remarks), pixels[rows], names, heading, "given label → suggested label")
 
