@@ -84,8 +84,7 @@ def update(
             if run.mixing.on:
                 images, targets = run.mixing(images, targets, train.classes, generator)
             images, targets = images[run.share], targets[run.share]  # after the draws, which every process makes alike
-            inputs = trainee.classifier.normalize(images).contiguous(memory_format=run.memory_format)
-            logits = network(inputs)
+            logits = network(normalized(images, trainee.classifier, run.memory_format))
             loss = run.loss(logits, targets)
             if run.distillation:
                 loss = run.distillation(loss, logits, images)
@@ -103,6 +102,16 @@ def update(
     if trainee.average:
         trainee.average.after_update(trainee.network)
     return losses
+
+
+def normalized(images: torch.Tensor, classifier: Classifier, layout: torch.memory_format) -> torch.Tensor:
+    """Return what `Classifier.normalize` does, in the network's memory layout.
+
+    With mean and deviation of an image's size: in channels_last three numbers take five times as long to apply.
+    """
+    parts = (part.expand(1, *images.shape[1:]) for part in (classifier.mean, classifier.std))
+    mean, std = (part.contiguous(memory_format=layout) for part in parts)
+    return ((images - mean) / std).contiguous(memory_format=layout)
 
 
 def average_epoch(trainee: Trainee, train: Batches, epoch: int) -> None:
