@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from sightline.networks.classifier import Classifier
 from sightline.training.batches import Batches, steps_per_epoch
+from sightline.training.loop import normalized
 from sightline.training.normalization import dataset_normalization
 
 CPU = torch.device("cpu")
@@ -71,3 +74,12 @@ def test_normalization_is_numpys_mean_and_deviation():
 def test_a_constant_channel_can_be_divided_by():
     _, std = dataset_normalization(np.full((3, 4, 4, 3), 7, dtype=np.uint8), np.arange(3))
     assert std == pytest.approx([1 / 255] * 3)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_training_normalises_to_the_bit_as_deciding_does(layout):
+    classifier = Classifier(nn.Identity(), [0.5, 0.4, 0.3], [0.2, 0.25, 0.3], 6)
+    images = torch.rand(4, 3, 6, 6, generator=stream(0))
+    found = normalized(images, classifier, layout)
+    assert torch.equal(found, classifier.normalize(images))
+    assert found.is_contiguous(memory_format=layout)
