@@ -84,8 +84,7 @@ def write_workspace(count: int, folder: Path) -> None:
     np.lib.format.open_memmap(prepared / "images.npy", "w+", np.uint8, (count, SIDE, SIDE, 3))  # takes no disk space
     how = {"image_size": SIDE, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
     write_json(prepared / "dataset.json", {"source": "simulated", "classes": classes, "images": count} | how)
-    training = {"model": "simple_cnn", "batch_size": BATCH, "channels_last": True, "keep": "last"}
-    write_params(folder, {"folds": FOLDS, **training})
+    write_params(folder, {"folds": FOLDS, "model": "simple_cnn", "batch_size": BATCH, "keep": "last"})
 
 
 def batch_seconds(folder: Path) -> dict[str, float]:

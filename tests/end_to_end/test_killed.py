@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 
 from dvc_repo import LIMIT, environment_of
 
-CHANGES = ("-S", "lr=1e-3", "-S", "epochs=6", "train")  # and no stage after it
+CHANGES = ("-S", "lr=1e-3", "-S", "epochs=6")
 
 
 def test_a_killed_experiment_goes_on_elsewhere_with_the_same_result(repo, tmp_path):

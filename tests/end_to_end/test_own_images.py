@@ -66,8 +66,7 @@ def test_own_images_work_in_a_temporary_copy(own):
 
 def test_own_images_work_in_the_queue(own, tmp_path):
     repo = own.repo.copy(tmp_path / "repo")
-    changes = ("-S", "prepare.image_size=24", "-S", "lr=1e-2,1e-3")
-    repo.dvc("exp", "run", "--queue", "--name", "queued", *changes, "evaluate")
+    repo.dvc("exp", "run", "--queue", "--name", "queued", "-S", "prepare.image_size=24", "-S", "lr=1e-2,1e-3")
     repo.dvc("queue", "start")
     try:
         assert sorted(wait_for_queue(repo, 2)) == ["Success", "Success"], repo.dvc("queue", "logs", "queued-1")
