@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import torch
 
-from sightline.common.allocator import keep_freed_memory
+from sightline.common.process import keep_freed_memory
 from sightline.training.augment import Augmentation
 from sightline.training.mix import Mixing
 

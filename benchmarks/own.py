@@ -45,8 +45,8 @@ def ideal_loop(setting: Setting, tick: Callable[[], None]) -> None:
     """Forward, backward and step on synthetic batches in memory, with the stage's allocator settings: nothing else."""
     import torch
 
-    from sightline.common.allocator import keep_freed_memory
     from sightline.common.device import pick_device
+    from sightline.common.process import keep_freed_memory
 
     keep_freed_memory()
     step, device = make_step(setting), pick_device()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from own import LABEL_SMOOTHING, SGD, Setting
-from sightline.common.allocator import keep_freed_memory
+from sightline.common.process import keep_freed_memory
 
 
 @dataclass(frozen=True)

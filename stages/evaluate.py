@@ -33,11 +33,11 @@ import pandas as pd
 import torch
 from pydantic import Field
 
-from sightline.common.allocator import keep_freed_memory
 from sightline.common.device import pick_device, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_array, write_json, write_table
 from sightline.common.params import StageParams, StrictModel
+from sightline.common.process import keep_freed_memory
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.images.samples import read_samples, tabulate

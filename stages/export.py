@@ -24,6 +24,7 @@ from pydantic import Field
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, read_table, replacing, require, write_json, write_table, write_text
 from sightline.common.params import StageParams, StrictModel, validate
+from sightline.common.rows import choose_rows
 from sightline.common.stage import run_stage
 from sightline.deployment.artifacts import (
     describe_files,
@@ -38,7 +39,7 @@ from sightline.deployment.prune import describe_pruning, prune_smallest
 from sightline.deployment.reread import Images, open_files
 from sightline.deployment.revision import describe_revision
 from sightline.deployment.runners import run_decider
-from sightline.deployment.variants import TrainingImages, choose_rows
+from sightline.deployment.variants import TrainingImages
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.calibrated import Calibration

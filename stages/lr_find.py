@@ -16,10 +16,10 @@ import torch
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from sightline.common.allocator import keep_freed_memory
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.errors import SightlineError
 from sightline.common.files import replacing, write_table
+from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset

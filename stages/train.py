@@ -25,10 +25,9 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from sightline.common.allocator import keep_freed_memory
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import replacing
-from sightline.common.parent import end_with_dvc
+from sightline.common.process import end_with_dvc, keep_freed_memory
 from sightline.common.stage import run_stage
 from sightline.images.samples import Samples, read_samples
 from sightline.images.sheet import contact_sheet

@@ -6,8 +6,9 @@ import onnxruntime
 import pytest
 import torch
 
+from sightline.common.rows import choose_rows
 from sightline.deployment.graph import build_graph, trace_program
-from sightline.deployment.variants import VARIANTS, TrainingImages, choose_rows, read_contract
+from sightline.deployment.variants import VARIANTS, TrainingImages, read_contract
 from sightline.networks.build import build_network
 from sightline.networks.calibrated import Calibration, IsotonicCurve
 from sightline.networks.classifier import Classifier

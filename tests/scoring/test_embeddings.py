@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 
-from sightline.scoring.embeddings import EmbeddingSample, choose_sample, map_embeddings, principal_axes
+from sightline.common.rows import choose_sample
+from sightline.scoring.embeddings import EmbeddingSample, map_embeddings, principal_axes
 
 NAMES = ["a", "b"]
 

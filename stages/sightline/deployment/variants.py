@@ -39,13 +39,6 @@ class TrainingImages:
     rows: np.ndarray
 
 
-def choose_rows(rows: np.ndarray, count: int) -> np.ndarray:
-    """Return at most `count` of `rows`, evenly spread over them, so that an index sorted by class gives all classes."""
-    if len(rows) <= count:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]
-
-
 def to_fp16(graph: bytes, images: TrainingImages) -> bytes:
     """Halve the weights and compute the network in half precision; calibration, input and output keep their types."""
     model = onnx.load_from_string(graph)

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sightline.common.rows import choose_sample
 from sightline.drifting.batch import Batch
-from sightline.scoring.embeddings import choose_sample
 from sightline.scoring.reference import Reference
 
 SHOWN = 12  # classes in the picture: those whose shares changed most

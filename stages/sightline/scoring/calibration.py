@@ -5,7 +5,7 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from sightline.common.blocks import row_blocks
+from sightline.common.rows import row_blocks
 from sightline.networks.calibrated import Calibration, IsotonicCurve, build_calibrator
 from sightline.scoring.temperature import fit_temperature
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sightline.common.blocks import row_blocks
+from sightline.common.rows import row_blocks
 
 
 def reliability_table(probabilities: np.ndarray, labels: np.ndarray, bins: int, binning: str = "width") -> pd.DataFrame:

@@ -36,11 +36,6 @@ class EmbeddingSample:
         return np.concatenate(self.kept) if self.kept else np.empty((0, 0), dtype=np.float32)
 
 
-def choose_sample(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return up to `most` of the rows int [n], evenly spaced, so that ordered classes all take part."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))]
-
-
 def watch(predict: Predict, first: ViewAverage, rows: np.ndarray, sample: EmbeddingSample) -> Predict:
     """Return `predict`, which now adds the embeddings that the member `first` makes of images `rows` to the sample."""
     wanted = set(rows.tolist())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import ndtri
 
-from sightline.common.blocks import row_blocks
+from sightline.common.rows import row_blocks
 from sightline.scoring.calibration_error import equal_width
 from sightline.scoring.counts import decision_metrics
 from sightline.scoring.metrics import brier_scores, log_losses

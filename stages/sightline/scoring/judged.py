@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sightline.common.blocks import row_blocks
 from sightline.common.errors import SightlineError
+from sightline.common.rows import row_blocks
 from sightline.networks.classifier import Classifier
 from sightline.networks.stack import Stacks, assign_parts, combine
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sightline.common.blocks import row_blocks
+from sightline.common.rows import row_blocks
 
 COLUMNS = ["id", "row", "subset", "label", "suggested", "own_probability", "probability", "reason"]
 CONFLICT, DOUBT = "equal pixels, another label", "confident learning"

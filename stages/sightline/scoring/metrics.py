@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sightline.common.blocks import row_blocks
+from sightline.common.rows import row_blocks
 from sightline.scoring.calibration_error import (
     classwise_calibration_error,
     expected_calibration_error,

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sightline.common.blocks import row_blocks
 from sightline.common.files import read_json
 from sightline.common.params import StrictModel, validate
+from sightline.common.rows import row_blocks
 from sightline.scoring.embeddings import EmbeddingSample, principal_axes
 
 AXES = 16

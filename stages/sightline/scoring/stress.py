@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from sightline.common.errors import SightlineError
+from sightline.common.rows import choose_sample
 from sightline.common.seeding import stream_seed
 from sightline.images.decode import Decoding
 from sightline.images.gather import MOST_PIXELS
@@ -15,7 +16,6 @@ from sightline.images.store import DatasetSpec
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
 from sightline.scoring.attacks import have_gradients
-from sightline.scoring.embeddings import choose_sample
 from sightline.scoring.outside import OutlierScores, measure_outliers, read_outside
 from sightline.scoring.robustness import (
     decide_with,

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from sightline.common.blocks import row_blocks
+from sightline.common.rows import row_blocks
 
 LOG_TEMPERATURES = (np.log(0.02), np.log(50.0))  # where the temperature is looked for
 

@@ -1,6 +1,8 @@
-"""glibc's allocator, set to keep freed memory: training gained 20 to 46 % on small networks."""
+"""The process of a stage: the allocator's settings, and an end when `dvc` ends."""
 
 import ctypes
+import os
+import signal
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # option numbers of mallopt(3)
@@ -18,3 +20,15 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, KEEP_UP_TO)
         mallopt(M_TRIM_THRESHOLD, KEEP_UP_TO)
+
+
+PR_SET_PDEATHSIG = 1  # option number of prctl(2)
+
+
+def end_with_dvc() -> None:
+    """Ask Linux for a SIGTERM when the `dvc` that started this process dies, however it dies.
+
+    Elsewhere, and when a stage is started by hand, this does nothing.
+    """
+    if sys.platform.startswith("linux") and "DVC_STAGE" in os.environ:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
