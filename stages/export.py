@@ -33,12 +33,12 @@ from sightline.deployment.artifacts import (
 )
 from sightline.deployment.card import CardFacts, write_card
 from sightline.deployment.cost import count_costs
+from sightline.deployment.formats import run_decider
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.deployment.parity import FLIPPED_COLUMNS, choose_judged, predict_all, refuse_other_model
 from sightline.deployment.prune import describe_pruning, prune_smallest
 from sightline.deployment.reread import Images, open_files
 from sightline.deployment.revision import describe_revision
-from sightline.deployment.runners import run_decider
 from sightline.deployment.variants import TrainingImages
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from export import ExportParams, Params, list_labels, main
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
-from sightline.deployment.runners import run_onnx
+from sightline.deployment.formats import run_onnx
 from sightline.networks.saved import write_weights
 from small_run import CLASSES, make_run
 

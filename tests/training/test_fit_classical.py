@@ -8,9 +8,9 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, log_loss
 
 from sightline.common.errors import SightlineError
+from sightline.deployment.formats import run_decider, run_onnx
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.deployment.parity import compare
-from sightline.deployment.runners import run_decider, run_onnx
 from sightline.networks.build import build_network
 from sightline.networks.calibrated import Calibration
 from sightline.networks.classifier import Classifier

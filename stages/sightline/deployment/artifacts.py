@@ -8,10 +8,9 @@ import onnx
 from torch.export import ExportedProgram
 
 from sightline.deployment.cost import count_compressed
+from sightline.deployment.formats import FORMATS, RUNNERS
 from sightline.deployment.parity import compare, list_flips, predict_all, refuse_flips
 from sightline.deployment.reread import Images
-from sightline.deployment.runners import RUNNERS
-from sightline.deployment.torch_formats import FORMATS
 from sightline.deployment.variants import VARIANTS, TrainingImages
 from sightline.networks.decider import Decider
 

@@ -8,7 +8,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.runners import Runner
+from sightline.deployment.formats import Runner
 
 PREDICTIONS_TOLERANCE = 0.01  # of a probability: evaluate may have run on a GPU, whose arithmetic is coarser
 FLIPPED_COLUMNS = ("file", "id", "label", "torch", "exported", "torch_probability", "exported_probability")
