@@ -31,7 +31,7 @@ from sightline.deployment.artifacts import (
     judge_artifacts,
     make_artifacts,
 )
-from sightline.deployment.card import CardFacts, write_card
+from sightline.deployment.card.card import CardFacts, write_card
 from sightline.deployment.cost import count_costs
 from sightline.deployment.formats import run_decider
 from sightline.deployment.graph import build_graph, trace_program

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from sightline.deployment.card import CardFacts, write_card
+from sightline.deployment.card.card import CardFacts, write_card
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.calibrated import Calibration

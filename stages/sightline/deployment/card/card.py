@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sightline.deployment.card_files import describe_files, describe_revision
-from sightline.deployment.card_quality import describe_calibration, describe_quality, describe_worst_slice
+from sightline.deployment.card.files import describe_files, describe_revision
+from sightline.deployment.card.quality import describe_calibration, describe_quality, describe_worst_slice
 from sightline.images.samples import SUBSETS, Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.calibrated import Calibration
