@@ -24,6 +24,7 @@ from sightline.common.files import write_json
 from sightline.common.params import StageParams
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
+from sightline.drawing.charts import save_png
 from sightline.drifting.batch import look_at
 from sightline.drifting.compare import compare
 from sightline.drifting.tell import describe, draw, to_json
@@ -33,7 +34,6 @@ from sightline.networks.calibrated import read_calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.networks.stack import load_stack
-from sightline.scoring.figures import save_png
 from sightline.scoring.reference import read_reference
 
 TRAINED = "models/trained"

@@ -40,6 +40,7 @@ from sightline.common.params import StageParams, StrictModel
 from sightline.common.process import keep_freed_memory
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
+from sightline.drawing.charts import save_png
 from sightline.images.samples import read_samples, tabulate
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.networks.calibrated import Calibration
@@ -48,11 +49,10 @@ from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stacks
 from sightline.scoring.abstaining import fit_conformal
 from sightline.scoring.calibration import apply_calibration, calibrate
+from sightline.scoring.charts import draw_issues, draw_pictures
 from sightline.scoring.embeddings import explain_missing, map_embeddings
-from sightline.scoring.figures import save_png
 from sightline.scoring.findings import find_causes
 from sightline.scoring.forward import Forward, run_networks
-from sightline.scoring.pictures import draw_issues, draw_pictures
 from sightline.scoring.records import tabulate_records
 from sightline.scoring.reference import describe_reference
 from sightline.scoring.scored import Scored, part_by_subset

@@ -24,9 +24,9 @@ from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import read_table, write_json, write_table
 from sightline.common.params import StageParams, StrictModel
 from sightline.common.stage import run_stage
+from sightline.drawing.tiles import save_png
 from sightline.explaining.boxes import place_boxes
 from sightline.explaining.choice import choose, choose_sample
-from sightline.explaining.drawing import save_png
 from sightline.explaining.look import Case, Look, explain_rows
 from sightline.explaining.methods import METHODS, select_methods
 from sightline.explaining.pictures import draw_classes, draw_kinds, draw_layers

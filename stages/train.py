@@ -29,8 +29,8 @@ from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import replacing
 from sightline.common.process import end_with_dvc, keep_freed_memory
 from sightline.common.stage import run_stage
+from sightline.drawing.contact_sheet import contact_sheet
 from sightline.images.samples import Samples, read_samples
-from sightline.images.sheet import contact_sheet
 from sightline.images.store import DatasetSpec, open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted
 from sightline.networks.saved import Member, ModelSpec, write_spec, write_weights

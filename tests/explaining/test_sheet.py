@@ -1,16 +1,7 @@
 import numpy as np
 import pytest
 
-from sightline.explaining.drawing import (
-    clipped,
-    colored,
-    draw_message,
-    overlay,
-    resized,
-    resized_map,
-    save_png,
-    tile_side,
-)
+from sightline.drawing.tiles import clipped, colored, draw_message, overlay, resized, resized_map, save_png, tile_side
 from sightline.explaining.sheet import CAPTION, HEADING, TITLE, Explained, draw_sheet
 
 SIDE = 160

@@ -5,7 +5,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from sightline.common.errors import SightlineError
-from sightline.explaining.drawing import GAP, INK, PAPER, font, resized, resized_map, shortened, tile_side
+from sightline.drawing.tiles import GAP, INK, PAPER, font, resized, resized_map, shortened, tile_side
 from sightline.explaining.grids import lay_out
 from sightline.explaining.layers import named_layers, read_outputs
 from sightline.explaining.sheet import CAPTION, HEADING, TITLE, draw_tiles

@@ -3,9 +3,9 @@
 import pandas as pd
 from PIL import Image
 
+from sightline.drawing.tiles import draw_message
 from sightline.explaining.averages import MOST, draw_averages, mean_explanation
 from sightline.explaining.choice import KINDS, choose_of_classes
-from sightline.explaining.drawing import draw_message
 from sightline.explaining.features import draw_features, read_features
 from sightline.explaining.look import Case, Look
 from sightline.explaining.methods import METHODS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightline.explaining.drawing import (
+from sightline.drawing.tiles import (
     GAP,
     INK,
     MUTED,

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from sightline.drawing.charts import draw_mistakes, save_png
 from sightline.scoring.calibration_error import reliability_table
-from sightline.scoring.figures import draw_mistakes, draw_reliability, save_png, select_mistakes
+from sightline.scoring.charts import draw_reliability, select_mistakes
 
 NAMES = ["cat", "a name that is far too long to stand below a tile of the grid", "$5 {is_no^formula", "Ш"]
 

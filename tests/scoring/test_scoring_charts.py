@@ -3,8 +3,8 @@ import warnings
 import numpy as np
 import pytest
 
-from sightline.scoring.figures import save_png
-from sightline.scoring.matrix import NAMED, draw_confusion
+from sightline.drawing.charts import save_png
+from sightline.scoring.charts import NAMED, draw_confusion
 
 
 def cells(figure) -> dict[tuple[int, int], str]:

@@ -11,7 +11,6 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
 from sightline.common.files import replacing
-from sightline.scoring.calibration_error import expected_calibration_error
 
 DPI = 110
 COLUMNS = 6
@@ -27,26 +26,6 @@ def save_png(path: str | Path, figure: Figure) -> None:
     """Write a figure as PNG whose bytes depend on nothing but the figure."""
     with replacing(path) as beside:
         figure.savefig(beside, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
-
-
-def select_mistakes(test: pd.DataFrame, most: int) -> tuple[pd.DataFrame, str]:
-    """Return the wrong predictions that were most confident, and a line that says what they are.
-
-    Parameters
-    ----------
-    test : pandas.DataFrame
-        label, predicted (int) and confidence of every test image.
-    most : int
-        How many to return at most; of equally confident ones the earlier.
-    """
-    if test.empty:
-        return test, "There are no test images"
-    wrong = test[test["label"] != test["predicted"]]
-    if wrong.empty:
-        return wrong, f"All {len(test)} test images are right"
-    shown = wrong.sort_values("confidence", ascending=False, kind="stable").head(most)
-    which = "" if len(shown) == len(wrong) else f", the {len(shown)} most confident"
-    return shown, f"{len(wrong)} of {len(test)} test images are wrong{which}"
 
 
 def draw_mistakes(
@@ -80,47 +59,6 @@ def draw_mistakes(
         remark = getattr(mistake, "remark", None) or f"{100 * mistake.confidence:.1f} % sure"
         _draw_tile(axes, image, corner, (classes[mistake.label], classes[mistake.predicted], remark))
     return figure
-
-
-def draw_reliability(tables: dict[str, pd.DataFrame], bins: int) -> Figure:
-    """Draw reliability diagrams side by side: accuracy against confidence, and the share of images in each bin.
-
-    Parameters
-    ----------
-    tables : dict of str to pandas.DataFrame
-        Title to `sightline.scoring.calibration.reliability_table`; one without rows is drawn as having no images.
-    bins : int
-        That the tables were made with.
-    """
-    figure = Figure(figsize=(4.6 * len(tables), 4.8), layout="constrained")
-    for axes, (title, table) in zip(figure.subplots(1, len(tables), squeeze=False)[0], tables.items(), strict=True):
-        _style_reliability(axes)
-        if table.empty:
-            axes.set_title(f"{title}: no images", fontsize=11, color=INK, loc="left")
-            continue
-        axes.set_title(f"{title}: ECE {expected_calibration_error(table):.3f}", fontsize=11, color=INK, loc="left")
-        share = table["count"] / table["count"].sum()
-        axes.bar((table["bin"] - 0.5) / bins, share, width=0.92 / bins, color=BARS, label="share of images")
-        axes.vlines(table["confidence"], table["confidence"], table["accuracy"], color=WRONG, alpha=0.45, linewidth=1.4)
-        axes.plot(
-            table["confidence"],
-            table["accuracy"],
-            "o-",
-            color=INK,
-            markersize=4,
-            linewidth=1.4,
-            clip_on=False,
-            label="accuracy",
-        )
-        axes.legend(loc="upper left", fontsize=8.5, frameon=False)
-    return figure
-
-
-def _style_reliability(axes: Axes) -> None:
-    axes.plot([0, 1], [0, 1], "--", color=MUTED, linewidth=1, label="perfectly calibrated")
-    axes.set(xlim=(0, 1.01), ylim=(0, 1.01), aspect="equal", xlabel="confidence", ylabel="accuracy, share")
-    axes.tick_params(colors=MUTED, labelsize=8.5)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _draw_tile(axes: Axes, image: np.ndarray, corner: tuple[float, float], lines: tuple[str, str, str]) -> None:
