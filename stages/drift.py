@@ -27,7 +27,7 @@ from sightline.common.stage import run_stage
 from sightline.drawing.charts import save_png
 from sightline.drifting.batch import look_at
 from sightline.drifting.compare import compare
-from sightline.drifting.tell import describe, draw, to_json
+from sightline.drifting.present import describe, draw, to_json
 from sightline.images.decode import Decoding
 from sightline.images.gather import MOST_PIXELS, gather_images
 from sightline.networks.calibrated import read_calibration

@@ -5,7 +5,7 @@ from sightline.common.errors import SightlineError
 from sightline.drifting import compare as module
 from sightline.drifting.batch import Batch
 from sightline.drifting.compare import compare
-from sightline.drifting.tell import describe, draw, to_json
+from sightline.drifting.present import describe, draw, to_json
 from sightline.scoring.reference import Reference, describe_embeddings, place
 
 CLASSES = ["ant", "bee"]
