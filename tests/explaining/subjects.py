@@ -7,9 +7,8 @@ from timm.models.mvitv2 import MultiScaleVit, MultiScaleVitCfg
 from timm.models.vgg import VGG
 from torch import nn
 
-from sightline.explaining.layers import read_outputs
-from sightline.explaining.settings import Settings
-from sightline.explaining.subject import Subject, describe_subject
+from sightline.explaining.methods.layers import read_outputs
+from sightline.explaining.methods.subject import Settings, Subject, describe_subject
 from sightline.networks.classifier import Classifier
 
 SIZE = 64

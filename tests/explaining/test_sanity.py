@@ -5,7 +5,7 @@ from scipy.stats import spearmanr
 from subjects import SETTINGS, Channels, noise, subject
 from torch import nn
 
-from sightline.explaining.methods import explain
+from sightline.explaining.methods.catalogue import explain
 from sightline.explaining.sanity import forget, rank_correlation
 from sightline.networks.simple_cnn import SimpleCNN
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.subject import Subject
 
 AT_ONCE = 32  # images a forward pass
 BLUR = 1 / 8  # of the side: width of the blur that insertion starts from; what it leaves tells no class

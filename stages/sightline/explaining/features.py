@@ -6,10 +6,10 @@ from PIL import Image, ImageDraw
 
 from sightline.common.errors import SightlineError
 from sightline.drawing.tiles import GAP, INK, PAPER, font, resized, resized_map, shortened, tile_side
-from sightline.explaining.grids import lay_out
-from sightline.explaining.layers import named_layers, read_outputs
+from sightline.explaining.methods.grids import lay_out
+from sightline.explaining.methods.layers import named_layers, read_outputs
+from sightline.explaining.methods.subject import Subject
 from sightline.explaining.sheet import CAPTION, HEADING, TITLE, draw_tiles
-from sightline.explaining.subject import Subject
 
 STAGES = "stages"  # all layers that the network's feature_info names
 SHOWN = 8  # channels of a layer

@@ -7,9 +7,8 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from sightline.explaining.methods import explain
-from sightline.explaining.settings import Settings
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.catalogue import explain
+from sightline.explaining.methods.subject import Settings, Subject
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from sightline.common.seeding import stream_seed
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.subject import Subject
 
 
 def forget(subject: Subject, seed: int) -> Subject | None:

@@ -4,9 +4,9 @@ import torch
 from subjects import PROBED, SETTINGS, SIZE, noise, place_of_change, subject
 from torch import nn
 
-from sightline.explaining.layers import find_target_layer, read_outputs
-from sightline.explaining.methods import explain, select_methods
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.catalogue import explain, select_methods
+from sightline.explaining.methods.layers import find_target_layer, read_outputs
+from sightline.explaining.methods.subject import Subject
 
 MAPS = ["gradcam", "gradcam++", "layercam", "scorecam"]
 

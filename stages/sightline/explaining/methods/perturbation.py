@@ -5,8 +5,7 @@ What is hidden turns into the training images' mean colour. Squares that speak a
 
 import torch
 
-from sightline.explaining.settings import Settings, drawn_from
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.subject import Settings, Subject, drawn_from
 
 AT_ONCE = 64  # images a forward pass
 KERNEL_WIDTH = 0.25  # of LIME's weights; the authors' choice for images

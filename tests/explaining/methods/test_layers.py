@@ -3,8 +3,8 @@ import torch
 from subjects import NETWORKS, SETTINGS, Channels, noise, place_of_change, subject
 from torch import nn
 
-from sightline.explaining.cam import grad_cam
-from sightline.explaining.grids import TargetLayer
+from sightline.explaining.methods.cam import grad_cam
+from sightline.explaining.methods.grids import TargetLayer
 from sightline.networks.build import OWN_NETWORKS
 
 

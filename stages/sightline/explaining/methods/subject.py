@@ -1,11 +1,14 @@
 """One member of the ensemble as the explaining methods see it: from images in [0, 1] to logits."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 
-from sightline.explaining.grids import TargetLayer
-from sightline.explaining.layers import find_target_layer
+from sightline.common.seeding import stream_seed
+from sightline.explaining.methods.grids import TargetLayer
+from sightline.explaining.methods.layers import find_target_layer
 from sightline.networks.classifier import Classifier
 
 
@@ -54,3 +57,36 @@ def _has_gradients(classifier: Classifier) -> bool:
     with torch.enable_grad():
         followed = classifier.network(classifier.normalize(images)).requires_grad
     return followed and getattr(classifier.network, "has_gradients", True)  # handcrafted features say that they jump
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How finely and how often the methods look; each takes what concerns it.
+
+    Parameters
+    ----------
+    cells : int
+        Squares a side that occlusion, lime and kernel_shap hide.
+    samples : int
+        Images with hidden squares that lime and kernel_shap look at.
+    steps : int
+        Images between nothing and the image of integrated_gradients; noisy copies of smoothgrad.
+    noise : float
+        Deviation of smoothgrad's noise, as a share of the image's range of values.
+    seed : int
+        The experiment's.
+    """
+
+    cells: int
+    samples: int
+    steps: int
+    noise: float
+    seed: int
+
+
+@contextmanager
+def drawn_from(seed: int, purpose: str) -> Iterator[None]:
+    """Let torch's global stream, which captum draws from, be that of one purpose; restored at the end."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, f"gradcam/{purpose}"))
+        yield

@@ -7,9 +7,8 @@ G is the gradient of the class's logit with respect to A.
 import torch
 from torch.nn import functional
 
-from sightline.explaining.layers import read_layer, read_outputs
-from sightline.explaining.settings import Settings
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.layers import read_layer, read_outputs
+from sightline.explaining.methods.subject import Settings, Subject
 
 AT_ONCE = 64  # masked images a forward pass
 

@@ -5,8 +5,8 @@ import torch
 from subjects import NETWORKS, SETTINGS, TINY_VIT, VIT, Channels, Weighted, noise, subject
 from torch import nn
 
-from sightline.explaining.methods import METHODS, explain, scale_to_one, select_methods
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.catalogue import METHODS, explain, scale_to_one, select_methods
+from sightline.explaining.methods.subject import Subject
 from sightline.networks.simple_cnn import SimpleCNN
 
 UNFIT = {  # methods that do not suit a network; all others do

@@ -5,7 +5,7 @@ import torch
 from subjects import SETTINGS, Channels, noise, subject
 from torch import nn
 
-from sightline.explaining.cam import grad_cam, grad_cam_plus_plus, layer_cam, score_cam
+from sightline.explaining.methods.cam import grad_cam, grad_cam_plus_plus, layer_cam, score_cam
 from sightline.networks.simple_cnn import SimpleCNN
 
 

@@ -3,7 +3,13 @@ import timm
 import torch
 from subjects import NETWORKS, SETTINGS, noise, subject
 
-from sightline.explaining.attention import attention_rollout, last_attention, read_attention, roll_out, why_no_attention
+from sightline.explaining.methods.attention_maps import (
+    attention_rollout,
+    last_attention,
+    read_attention,
+    roll_out,
+    why_no_attention,
+)
 from sightline.networks.simple_cnn import SimpleCNN
 
 CLASSES = torch.tensor([0, 1])

@@ -3,7 +3,7 @@ import torch
 from subjects import SETTINGS, Channels, noise, subject
 from torch import nn
 
-from sightline.explaining.attribution import integrated_gradients, saliency, smooth_grad
+from sightline.explaining.methods.attribution import integrated_gradients, saliency, smooth_grad
 from sightline.networks.simple_cnn import SimpleCNN
 
 IMAGE = torch.tensor([[[[0.5, 1.0]], [[0.0, 0.5]], [[0.0, 0.0]]]])  # one row of two pixels

@@ -2,8 +2,7 @@
 
 import torch
 
-from sightline.explaining.settings import Settings, drawn_from
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.subject import Settings, Subject, drawn_from
 
 AT_ONCE = 16  # images a forward and backward pass
 

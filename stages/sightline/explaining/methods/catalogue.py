@@ -7,12 +7,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from sightline.explaining.attention import attention_rollout, last_attention, why_no_attention
-from sightline.explaining.attribution import integrated_gradients, saliency, smooth_grad
-from sightline.explaining.cam import grad_cam, grad_cam_plus_plus, layer_cam, score_cam
-from sightline.explaining.hiding import kernel_shap, lime, occlusion
-from sightline.explaining.settings import Settings
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.attention_maps import attention_rollout, last_attention, why_no_attention
+from sightline.explaining.methods.attribution import integrated_gradients, saliency, smooth_grad
+from sightline.explaining.methods.cam import grad_cam, grad_cam_plus_plus, layer_cam, score_cam
+from sightline.explaining.methods.perturbation import kernel_shap, lime, occlusion
+from sightline.explaining.methods.subject import Settings, Subject
 
 
 @dataclass(frozen=True)

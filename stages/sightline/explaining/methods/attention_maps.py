@@ -6,8 +6,7 @@ from contextlib import ExitStack
 import torch
 from torch import nn
 
-from sightline.explaining.settings import Settings
-from sightline.explaining.subject import Subject
+from sightline.explaining.methods.subject import Settings, Subject
 
 
 def last_attention(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:

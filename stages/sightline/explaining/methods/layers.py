@@ -6,8 +6,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from sightline.explaining.grids import FINE_ENOUGH, TargetLayer, lay_out
-from sightline.explaining.probing import probe_layer
+from sightline.explaining.methods.grids import FINE_ENOUGH, TargetLayer, lay_out
+from sightline.explaining.methods.layer_search import probe_layer
 from sightline.networks.classifier import Classifier
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sightline.explaining.grids import FINE_ENOUGH, TargetLayer, ToGrid, lay_out
+from sightline.explaining.methods.grids import FINE_ENOUGH, TargetLayer, ToGrid, lay_out
 from sightline.networks.classifier import Classifier
 
 QUARTERS = ((0, 0), (0, 1), (1, 0), (1, 1))  # of the image: row, column
