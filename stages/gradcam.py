@@ -30,7 +30,7 @@ from sightline.explaining.choice import choose, choose_sample
 from sightline.explaining.look import Case, Look, explain_rows
 from sightline.explaining.methods.catalogue import METHODS, select_methods
 from sightline.explaining.methods.subject import Settings, Subject, describe_subject
-from sightline.explaining.pictures import draw_classes, draw_kinds, draw_layers
+from sightline.explaining.pictures.draw import draw_classes, draw_kinds, draw_layers
 from sightline.explaining.quality import measure_quality
 from sightline.images.store import BOX_COLUMNS, open_pixels, read_index
 from sightline.networks.saved import ModelSpec, load_members, read_spec

@@ -4,12 +4,12 @@ import pandas as pd
 from PIL import Image
 
 from sightline.drawing.tiles import draw_message
-from sightline.explaining.averages import MOST, draw_averages, mean_explanation
 from sightline.explaining.choice import KINDS, choose_of_classes
-from sightline.explaining.features import draw_features, read_features
 from sightline.explaining.look import Case, Look
 from sightline.explaining.methods.catalogue import METHODS
-from sightline.explaining.sheet import Explained, draw_sheet
+from sightline.explaining.pictures.averages import MOST, draw_averages, mean_explanation
+from sightline.explaining.pictures.features import draw_features, read_features
+from sightline.explaining.pictures.sheet import Explained, draw_sheet
 
 NOTHING = "No method of gradcam.method applies to this model: take occlusion, lime or kernel_shap"
 

@@ -9,7 +9,7 @@ from sightline.drawing.tiles import GAP, INK, PAPER, font, resized, resized_map,
 from sightline.explaining.methods.grids import lay_out
 from sightline.explaining.methods.layers import named_layers, read_outputs
 from sightline.explaining.methods.subject import Subject
-from sightline.explaining.sheet import CAPTION, HEADING, TITLE, draw_tiles
+from sightline.explaining.pictures.sheet import CAPTION, HEADING, TITLE, draw_tiles
 
 STAGES = "stages"  # all layers that the network's feature_info names
 SHOWN = 8  # channels of a layer

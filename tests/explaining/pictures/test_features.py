@@ -4,7 +4,7 @@ import torch
 from subjects import NETWORKS, PROBED, Channels, noise, subject
 
 from sightline.common.errors import SightlineError
-from sightline.explaining.features import SHOWN, draw_features, read_features, strongest
+from sightline.explaining.pictures.features import SHOWN, draw_features, read_features, strongest
 from sightline.networks.simple_cnn import SimpleCNN
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sightline.drawing.tiles import clipped, colored, draw_message, overlay, resized, resized_map, save_png, tile_side
-from sightline.explaining.sheet import CAPTION, HEADING, TITLE, Explained, draw_sheet
+from sightline.explaining.pictures.sheet import CAPTION, HEADING, TITLE, Explained, draw_sheet
 
 SIDE = 160
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sightline.explaining.averages import MOST, draw_averages, mean_explanation
+from sightline.explaining.pictures.averages import MOST, draw_averages, mean_explanation
 
 
 def test_mean_by_hand():
