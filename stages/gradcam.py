@@ -25,13 +25,13 @@ from sightline.common.files import read_table, write_json, write_table
 from sightline.common.params import StageParams, StrictModel
 from sightline.common.stage import run_stage
 from sightline.drawing.tiles import save_png
-from sightline.explaining.boxes import place_boxes
 from sightline.explaining.choice import choose, choose_sample
 from sightline.explaining.look import Case, Look, explain_rows
 from sightline.explaining.methods.catalogue import METHODS, select_methods
 from sightline.explaining.methods.subject import Settings, Subject, describe_subject
 from sightline.explaining.pictures.draw import draw_classes, draw_kinds, draw_layers
-from sightline.explaining.quality import measure_quality
+from sightline.explaining.quality.measure import measure_quality
+from sightline.explaining.quality.pointing import place_boxes
 from sightline.images.store import BOX_COLUMNS, open_pixels, read_index
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 

@@ -11,7 +11,7 @@ import pytest
 from prepare import Params, main
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
-from sightline.explaining.boxes import place_boxes
+from sightline.explaining.quality.pointing import place_boxes
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.networks.saved import Preprocessing
 from sightline.scoring.slices import describe_images, measure_slices

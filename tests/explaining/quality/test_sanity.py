@@ -6,7 +6,7 @@ from subjects import SETTINGS, Channels, noise, subject
 from torch import nn
 
 from sightline.explaining.methods.catalogue import explain
-from sightline.explaining.sanity import forget, rank_correlation
+from sightline.explaining.quality.sanity import forget, rank_correlation
 from sightline.networks.simple_cnn import SimpleCNN
 
 

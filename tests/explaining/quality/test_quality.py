@@ -4,7 +4,7 @@ import torch
 from subjects import SETTINGS, Weighted, subject
 
 from sightline.explaining.look import Case, Look
-from sightline.explaining.quality import RANDOM, measure_quality
+from sightline.explaining.quality.measure import RANDOM, measure_quality
 from sightline.networks.simple_cnn import SimpleCNN
 
 WEIGHTS = [[6.0, 0], [0, 2.0]]  # of half-white pixels: 0.75 of the probability is the upper left's
@@ -56,7 +56,7 @@ def test_maps_that_ignore_the_weights_are_noted(monkeypatch):
     torch.manual_seed(0)
     image = torch.rand(1, 3, 16, 16)
     heat = np.random.default_rng(0).random((16, 16))
-    monkeypatch.setattr("sightline.explaining.quality.explain", lambda *_: heat)
+    monkeypatch.setattr("sightline.explaining.quality.measure.explain", lambda *_: heat)
     cases = [Case(0, image, 0, {"gradcam": heat}, None)]
     found, _, notes = measure_quality(look(SimpleCNN(4, 0.0), 16, ["gradcam"]), cases, steps=1)
     assert found["gradcam"]["shuffled_rank_correlation"] == pytest.approx(1)

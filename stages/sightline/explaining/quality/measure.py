@@ -5,12 +5,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from sightline.common.seeding import stream_seed
-from sightline.explaining.boxes import points_inside
-from sightline.explaining.faithfulness import area, deletion_curve, importance_order, insertion_curve, shares
 from sightline.explaining.look import Case, Look
 from sightline.explaining.methods.catalogue import explain
 from sightline.explaining.methods.subject import Subject
-from sightline.explaining.sanity import forget, rank_correlation
+from sightline.explaining.quality.faithfulness import area, deletion_curve, importance_order, insertion_curve, shares
+from sightline.explaining.quality.pointing import points_inside
+from sightline.explaining.quality.sanity import forget, rank_correlation
 
 RANDOM = "random_order"  # what faithfulness is to be compared with
 CURVES = {"deletion": deletion_curve, "insertion": insertion_curve}

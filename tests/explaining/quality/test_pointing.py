@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sightline.explaining.boxes import place_box, place_boxes, points_inside, read_boxes
+from sightline.explaining.quality.pointing import place_box, place_boxes, points_inside, read_boxes
 from sightline.images.decode import Decoding, decode
 from sightline.networks.saved import Preprocessing
 

@@ -3,7 +3,14 @@ import pytest
 import torch
 from subjects import Weighted, subject
 
-from sightline.explaining.faithfulness import area, blur, deletion_curve, importance_order, insertion_curve, shares
+from sightline.explaining.quality.faithfulness import (
+    area,
+    blur,
+    deletion_curve,
+    importance_order,
+    insertion_curve,
+    shares,
+)
 
 WEIGHTS = [[8.0, 0.0], [0.0, 0.0]]  # the upper left pixel alone decides
 BEST, WORST = np.array([0, 1, 2, 3]), np.array([3, 2, 1, 0])
