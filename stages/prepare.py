@@ -31,7 +31,7 @@ from sightline.images.decode import Decoding
 from sightline.images.duplicates import count_duplicates, exact_clusters, find_conflicts, near_clusters
 from sightline.images.ingest import store_images
 from sightline.images.report import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
-from sightline.images.sources import open_source
+from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels
 
 PREPARED, PLOTS = Path("data/prepared"), Path("plots/prepare")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.images.bundled import InMemory
-from sightline.images.containers import Folder
 from sightline.images.decode import Decoding
 from sightline.images.pack import BATCH_IMAGES, PixelFile, pack
+from sightline.images.sources.containers import Folder
+from sightline.images.sources.digits import InMemory
 
 HOW = Decoding(image_size=8, fit="crop", resample="bilinear", background=(0, 0, 0), max_pixels=10**6)
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from sightline.common.errors import SightlineError
 from sightline.deployment.parity import Judged
-from sightline.images.containers import Container
 from sightline.images.decode import BadImageError, Decoding, decode
-from sightline.images.sources import open_source
+from sightline.images.sources.containers import Container
+from sightline.images.sources.open import open_source
 from sightline.networks.saved import Preprocessing
 
 ANY_SIZE = 1 << 62  # prepare has refused what is too large

@@ -11,9 +11,9 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from sightline.images.containers import Container
 from sightline.images.decode import BadImageError, Decoding, decode
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
+from sightline.images.sources.containers import Container
 
 BATCH_IMAGES = 64
 BATCH_BYTES = 4 << 20  # of files, and of the pixels that they become

@@ -8,7 +8,7 @@ from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.images.decode import Decoding
-from sightline.images.gather import gather_images
+from sightline.images.unlabelled import gather_images
 from sightline.networks.decider import Decider
 
 SCORES = ("max_probability", "energy")

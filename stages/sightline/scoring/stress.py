@@ -11,8 +11,8 @@ from sightline.common.errors import SightlineError
 from sightline.common.rows import choose_sample
 from sightline.common.seeding import stream_seed
 from sightline.images.decode import Decoding
-from sightline.images.gather import MOST_PIXELS
 from sightline.images.store import DatasetSpec
+from sightline.images.unlabelled import MOST_PIXELS
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
 from sightline.scoring.attacks import have_gradients

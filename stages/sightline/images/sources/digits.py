@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from sightline.images.layouts import Listing
+from sightline.images.sources.layouts import Listing
 
 
 class InMemory:

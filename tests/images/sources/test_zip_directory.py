@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.images.containers import ZipArchive, open_container
 from sightline.images.decode import BadImageError
+from sightline.images.sources.containers import ZipArchive, open_container
 
 LIMIT = 10**6
 NOISE = random.Random(0).randbytes(3000)

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from sightline.common.errors import SightlineError
-from sightline.images.containers import TarArchive
 from sightline.images.decode import BadImageError
-from sightline.images.layouts import list_by_folder, list_tiny_imagenet
-from sightline.images.sources import open_source
+from sightline.images.sources.containers import TarArchive
+from sightline.images.sources.layouts import list_by_folder, list_tiny_imagenet
+from sightline.images.sources.open import open_source
 
 FILES = {"train/cat/a.jpg": b"1", "train/dog/deep/b.jpg": b"2", "valid/cat/c.jpg": b"3", "test/dog/d.jpg": b"4"}
 LITTER = {".DS_Store": b"", "train/cat/Thumbs.db": b"", "__MACOSX/train/cat/._a.jpg": b"", "train/.hidden/x.jpg": b""}

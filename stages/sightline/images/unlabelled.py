@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from sightline.common.errors import SightlineError
-from sightline.images.containers import ARCHIVE_SUFFIXES, Container, open_container
 from sightline.images.decode import BadImageError, Decoding, decode
+from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
 
 MOST_PIXELS = 100_000_000  # of an image that is decoded, against decompression bombs
 BYTES_PER_PIXEL = 8  # no honest file takes more

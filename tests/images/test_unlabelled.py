@@ -6,7 +6,7 @@ import pytest
 
 from sightline.common.errors import SightlineError
 from sightline.images.decode import Decoding
-from sightline.images.gather import gather_images
+from sightline.images.unlabelled import gather_images
 
 HOW = Decoding(4, "stretch", "box", (255, 255, 255), 10_000)
 

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from sightline.images.zip_member import Member
+from sightline.images.sources.zip_member import Member
 
 END, END_SIGNATURE = struct.Struct("<4s8xLLH"), b"PK\5\6"  # size and place of the directory, length of a comment
 LOCATOR, LOCATOR_SIGNATURE = struct.Struct("<4s16x"), b"PK\6\7"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from sightline.common.errors import SightlineError
-from sightline.images.containers import Container, open_container
-from sightline.images.layouts import Listing, common_root, is_tiny_imagenet, list_by_folder, list_tiny_imagenet
+from sightline.images.sources.containers import Container, open_container
+from sightline.images.sources.layouts import Listing, common_root, is_tiny_imagenet, list_by_folder, list_tiny_imagenet
 
 RAW = Path("data/raw")  # a dependency of prepare in dvc.yaml: what lies elsewhere would escape DVC's notice
 DOWNLOADS = RAW / "torchvision"  # in .dvcignore, since a copy without them would seem changed
@@ -25,16 +25,16 @@ def open_source(source: str) -> tuple[Listing, Container]:
         Nothing is there, or it cannot be understood, or a download fails.
     """
     if source == "digits":
-        from sightline.images.bundled import open_digits  # scikit-learn, for this source alone
+        from sightline.images.sources.digits import open_digits  # scikit-learn, for this source alone
 
         return open_digits()
     if source.startswith("torchvision:"):
-        from sightline.images.torchvision_source import open_torchvision  # torchvision, for this source alone
+        from sightline.images.sources.torchvision_sets import open_torchvision  # torchvision, for this source alone
 
         return open_torchvision(source.partition(":")[2], DOWNLOADS)
     path = _inside_raw(source)
     if path.suffix.lower() == ".csv":
-        from sightline.images.csv_source import open_csv
+        from sightline.images.sources.csv_table import open_csv
 
         return open_csv(path)
     container = open_container(path)

@@ -1,7 +1,7 @@
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.images.csv_source import open_csv
+from sightline.images.sources.csv_table import open_csv
 
 BOXED = "path,label,box_x,box_y,box_width,box_height\n"
 

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
-from sightline.images.zip_directory import read_directory
-from sightline.images.zip_member import ENCRYPTED, Member, read_member
+from sightline.images.sources.zip_directory import read_directory
+from sightline.images.sources.zip_member import ENCRYPTED, Member, read_member
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError)

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from sightline.common.errors import SightlineError
-from sightline.images.containers import ARCHIVE_SUFFIXES, Container, Folder, open_container
 from sightline.images.decode import BadImageError
-from sightline.images.layouts import SUBSETS, Listing
+from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, Folder, open_container
+from sightline.images.sources.layouts import SUBSETS, Listing
 from sightline.images.store import BOX_COLUMNS, INDEX_COLUMNS
 
 KNOWN = ("path", "label", "group", "subset")
