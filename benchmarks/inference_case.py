@@ -131,7 +131,7 @@ def build_model(model: str):
     import torch
 
     from sightline.networks.build import build_network
-    from sightline.networks.calibrated import Calibration
+    from sightline.networks.calibration import Calibration
     from sightline.networks.classifier import Classifier
     from sightline.networks.decider import Decider
     from sightline.networks.saved import Member, ModelSpec, Preprocessing

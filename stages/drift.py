@@ -30,7 +30,7 @@ from sightline.drifting.compare import compare
 from sightline.drifting.present import describe, draw, to_json
 from sightline.images.decode import Decoding
 from sightline.images.unlabelled import MOST_PIXELS, gather_images
-from sightline.networks.calibrated import read_calibration
+from sightline.networks.calibration import read_calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.networks.stack import load_stack

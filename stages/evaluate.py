@@ -43,7 +43,7 @@ from sightline.common.stage import run_stage
 from sightline.drawing.charts import save_png
 from sightline.images.samples import read_samples, tabulate
 from sightline.images.store import open_pixels, read_dataset, read_index
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibration import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stacks

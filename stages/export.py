@@ -42,7 +42,7 @@ from sightline.deployment.revision import describe_revision
 from sightline.deployment.variants import TrainingImages
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibration import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.networks.stack import load_stack

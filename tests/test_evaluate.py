@@ -14,9 +14,9 @@ from sightline.common.files import write_json, write_table
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 from sightline.images.store import read_index
 from sightline.networks.build import build_network
-from sightline.networks.calibrated import read_calibration
+from sightline.networks.calibration import read_calibration
 from sightline.networks.classifier import Classifier
-from sightline.networks.decider import Decider
+from sightline.networks.decider import Decider, ViewAverage
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import (
     Member,
@@ -28,7 +28,6 @@ from sightline.networks.saved import (
     write_weights,
 )
 from sightline.networks.stack import Stacks, load_stacks
-from sightline.networks.views import ViewAverage
 from sightline.scoring.reference import place, read_reference
 from sightline.scoring.summary import describe
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from sightline.deployment.cost import count_compressed, count_flops, count_parameters, peak_activation_bytes
 from sightline.deployment.prune import describe_pruning, prune_smallest
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 

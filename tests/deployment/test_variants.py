@@ -10,7 +10,7 @@ from sightline.common.rows import choose_rows
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.deployment.variants import VARIANTS, TrainingImages, read_contract
 from sightline.networks.build import build_network
-from sightline.networks.calibrated import Calibration, IsotonicCurve
+from sightline.networks.calibration import Calibration, IsotonicCurve
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.networks.saved import Member, ModelSpec, Preprocessing

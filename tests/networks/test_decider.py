@@ -6,10 +6,9 @@ import torch
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
 from sightline.networks.build import build_network
-from sightline.networks.calibrated import Calibration, IsotonicCurve, read_calibration
+from sightline.networks.calibration import Calibration, IsotonicCurve, read_calibration
 from sightline.networks.classifier import Classifier
-from sightline.networks.decider import Decider
-from sightline.networks.views import VIEWS
+from sightline.networks.decider import VIEWS, Decider
 
 CURVES = [IsotonicCurve(x=[0.1, 0.4, 0.4001, 1.0], y=[0.0, 0.2, 0.7, 1.0])] * 3
 CALIBRATIONS = {

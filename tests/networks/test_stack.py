@@ -5,7 +5,7 @@ import torch
 
 from sightline.common.errors import SightlineError
 from sightline.networks.build import build_network
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier, mean_log_probabilities
 from sightline.networks.decider import Decider
 from sightline.networks.saved import Member, ModelSpec, Preprocessing, write_weights

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sightline.networks.calibrated import Conformal
+from sightline.networks.calibration import Conformal
 from sightline.scoring.abstaining import (
     coverage_curve,
     fewest_images,

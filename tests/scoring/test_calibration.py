@@ -4,9 +4,9 @@ import torch
 from scipy.special import softmax
 from sklearn.isotonic import IsotonicRegression
 
-from sightline.networks.calibrated import Calibration, IsotonicCurve, build_calibrator
+from sightline.networks.calibration import Calibration, IsotonicCurve, build_calibrator
+from sightline.networks.temperature import fit_temperature
 from sightline.scoring.calibration import apply_calibration, calibrate, fit_vector
-from sightline.scoring.temperature import fit_temperature
 
 
 def overconfident_case(factor: float, images: int = 4000):

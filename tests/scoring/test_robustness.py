@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sightline.networks.build import build_network
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.scoring.attacks import fgsm, have_gradients, pgd, score_with

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sightline.networks.views import VIEWS, ViewAverage
+from sightline.networks.decider import VIEWS, ViewAverage
 
 Take = Callable[[np.ndarray], None]
 

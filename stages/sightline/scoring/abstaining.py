@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sightline.common.rows import row_blocks
-from sightline.networks.calibrated import Conformal
+from sightline.networks.calibration import Conformal
 
 POINTS = 200  # of the drawn curve
 

@@ -6,8 +6,8 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from sightline.common.rows import row_blocks
-from sightline.networks.calibrated import Calibration, IsotonicCurve, build_calibrator
-from sightline.scoring.temperature import fit_temperature
+from sightline.networks.calibration import Calibration, IsotonicCurve, build_calibrator
+from sightline.networks.temperature import fit_temperature
 
 
 def calibrate(method: str, scores: np.ndarray, labels: np.ndarray) -> Calibration:

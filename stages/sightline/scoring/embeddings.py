@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from sightline.networks.decider import ViewAverage
 from sightline.networks.embedding import watching
-from sightline.networks.views import ViewAverage
 from sightline.scoring.judged import Predict
 
 COMPONENTS = 2

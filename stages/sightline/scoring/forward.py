@@ -9,10 +9,10 @@ import torch
 
 from sightline.common.rows import choose_sample
 from sightline.networks.classifier import Classifier
+from sightline.networks.decider import ViewAverage
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec
 from sightline.networks.stack import Stacks
-from sightline.networks.views import ViewAverage
 from sightline.scoring.embeddings import EmbeddingSample, watch
 from sightline.scoring.judged import score_judged, select_judged
 

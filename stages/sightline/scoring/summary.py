@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibration import Calibration
 from sightline.scoring.abstaining import fewest_images, measure_abstention, measure_sets
 from sightline.scoring.intervals import bootstrap_intervals
 from sightline.scoring.metrics import fold_spread, measure, measure_probabilities, member_spread

@@ -4,7 +4,7 @@ import pandas as pd
 from sightline.deployment.card.card import CardFacts, write_card
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibration import Calibration
 from sightline.networks.saved import Member, ModelSpec, Preprocessing
 
 EXPORT = {

@@ -13,7 +13,7 @@ from sightline.deployment.card.files import describe_files, describe_revision
 from sightline.deployment.card.quality import describe_calibration, describe_quality, describe_worst_slice
 from sightline.images.samples import SUBSETS, Samples
 from sightline.images.store import DatasetSpec
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibration import Calibration
 from sightline.networks.saved import ModelSpec
 
 FEW = 30  # test images of a class: one mistake more or less moves its recall by over three percent points

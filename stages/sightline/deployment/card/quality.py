@@ -1,6 +1,6 @@
 """The part of the model card about how well it works; every number comes from metrics/evaluate.json."""
 
-from sightline.networks.calibrated import Calibration
+from sightline.networks.calibration import Calibration
 
 HEADLINES = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr", "log_loss", "brier", "ece")
 VIEWS = {"flip": "each image and its mirror image", "multi_crop": "each image and its four corners"}

@@ -123,7 +123,7 @@ def _fit_temperature(
     network: HandcraftedNetwork, features: np.ndarray, labels: np.ndarray, settings: ClassicalSettings
 ) -> float:
     """Fit on the classes that have at least two images: the others are missing where their image is held out."""
-    from sightline.scoring.temperature import fit_temperature  # imports SciPy
+    from sightline.networks.temperature import fit_temperature  # imports SciPy
 
     counts = np.bincount(labels)
     repeated = np.flatnonzero(counts >= 2)
