@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from sightline.common.errors import SightlineError
 from sightline.networks.build import OWN_NETWORKS, build_network, network_normalization
 from sightline.networks.classifier import Classifier, mean_log_probabilities
-from sightline.networks.simple_cnn import SimpleCNN
+from sightline.networks.own.cnn import SimpleCNN
 
 ROOT = Path(__file__).resolve().parents[2]
 

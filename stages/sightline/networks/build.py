@@ -6,13 +6,10 @@ import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.networks.attention_densenet import AttentionDenseNet
-from sightline.networks.attention_hybrid import AttentionHybrid
-from sightline.networks.attention_resnet import AttentionResNet
-from sightline.networks.cifarnet import CifarNet, WideCifarNet
-from sightline.networks.cnn import CNN, ResidualCNN
 from sightline.networks.handcrafted.network import HandcraftedNetwork, is_handcrafted
-from sightline.networks.simple_cnn import SimpleCNN
+from sightline.networks.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
+from sightline.networks.own.cifarnet import CifarNet, WideCifarNet
+from sightline.networks.own.cnn import CNN, ResidualCNN, SimpleCNN
 
 OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
     "simple_cnn": SimpleCNN,

@@ -10,7 +10,7 @@ from sightline.explaining.methods.attention_maps import (
     roll_out,
     why_no_attention,
 )
-from sightline.networks.simple_cnn import SimpleCNN
+from sightline.networks.own.cnn import SimpleCNN
 
 CLASSES = torch.tensor([0, 1])
 PREFIX = {"vit, class token": 1, "vit, mean pool": 1, "vit, registers": 6, "deit": 2}

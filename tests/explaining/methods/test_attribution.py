@@ -4,7 +4,7 @@ from subjects import SETTINGS, Channels, noise, subject
 from torch import nn
 
 from sightline.explaining.methods.attribution import integrated_gradients, saliency, smooth_grad
-from sightline.networks.simple_cnn import SimpleCNN
+from sightline.networks.own.cnn import SimpleCNN
 
 IMAGE = torch.tensor([[[[0.5, 1.0]], [[0.0, 0.5]], [[0.0, 0.0]]]])  # one row of two pixels
 

@@ -6,7 +6,7 @@ from subjects import SETTINGS, Channels, noise, subject
 from torch import nn
 
 from sightline.explaining.methods.cam import grad_cam, grad_cam_plus_plus, layer_cam, score_cam
-from sightline.networks.simple_cnn import SimpleCNN
+from sightline.networks.own.cnn import SimpleCNN
 
 
 def two_by_two() -> torch.Tensor:

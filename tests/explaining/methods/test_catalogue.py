@@ -7,7 +7,7 @@ from torch import nn
 
 from sightline.explaining.methods.catalogue import METHODS, explain, scale_to_one, select_methods
 from sightline.explaining.methods.subject import Subject
-from sightline.networks.simple_cnn import SimpleCNN
+from sightline.networks.own.cnn import SimpleCNN
 
 UNFIT = {  # methods that do not suit a network; all others do
     "resnet": {"attention", "attention_rollout"},

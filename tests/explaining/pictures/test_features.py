@@ -5,7 +5,7 @@ from subjects import NETWORKS, PROBED, Channels, noise, subject
 
 from sightline.common.errors import SightlineError
 from sightline.explaining.pictures.features import SHOWN, draw_features, read_features, strongest
-from sightline.networks.simple_cnn import SimpleCNN
+from sightline.networks.own.cnn import SimpleCNN
 
 
 def test_maps_are_the_layers_outputs():

@@ -7,7 +7,7 @@ from torch import nn
 
 from sightline.explaining.methods.catalogue import explain
 from sightline.explaining.quality.sanity import forget, rank_correlation
-from sightline.networks.simple_cnn import SimpleCNN
+from sightline.networks.own.cnn import SimpleCNN
 
 
 def test_rank_correlation_is_spearmans():

@@ -5,8 +5,8 @@ from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.networks.build import OWN_NETWORKS, RESIDUAL, build_network
-from sightline.networks.cnn import ResidualBlock
-from sightline.networks.droppath import drop_path, rates_by_depth
+from sightline.networks.own.cnn import ResidualBlock
+from sightline.networks.own.layers import drop_path, rates_by_depth
 
 
 def rates_of(network):

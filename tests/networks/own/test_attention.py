@@ -4,8 +4,7 @@ import pytest
 import torch
 from timm.layers import SEModule
 
-from sightline.networks.attention import CBAM, SqueezeExcite
-from sightline.networks.separable import DenseBlock, ResidualBlock, separable, transition
+from sightline.networks.own.layers import CBAM, DenseBlock, ResidualBlock, SqueezeExcite, separable, transition
 
 
 def set_gate(gate: torch.nn.Sequential, first: list[list[float]], second: list[list[float]]) -> None:

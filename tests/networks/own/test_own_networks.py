@@ -9,12 +9,9 @@ from timm.models import group_parameters
 from torch import nn
 from torch.nn import functional
 
-from sightline.networks.attention_densenet import AttentionDenseNet
-from sightline.networks.attention_hybrid import AttentionHybrid
-from sightline.networks.attention_resnet import AttentionResNet
-from sightline.networks.cifarnet import CifarNet, WideCifarNet
-from sightline.networks.cnn import CNN, ResidualCNN
-from sightline.networks.simple_cnn import SimpleCNN
+from sightline.networks.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
+from sightline.networks.own.cifarnet import CifarNet, WideCifarNet
+from sightline.networks.own.cnn import CNN, ResidualCNN, SimpleCNN
 
 MAPS = {  # sides of the maps of feature_info, of the last maps, and their channels, at 32 px
     SimpleCNN: ([32, 16, 8], 4, 128),

@@ -1,0 +1,96 @@
+"""A small residual network with squeeze-and-excitation."""
+
+from torch import nn
+
+from sightline.networks.own.layers import (
+    CBAM,
+    DenseBlock,
+    ResidualBlock,
+    SqueezeExcite,
+    rates_by_depth,
+    stem,
+    transition,
+)
+from sightline.networks.own.pooled import PooledNetwork, describe_maps
+
+STEM, WIDTHS, REDUCTION = 32, (64, 128, 256), 8
+
+
+class AttentionResNet(PooledNetwork):
+    """Three stages (64, 128, 256 channels) of two residual blocks of separable convolutions, each with attention.
+
+    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 410,170 parameters for 10 classes.
+    """
+
+    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0):
+        rates = iter(rates_by_depth(drop_path_rate, 2 * len(WIDTHS)))
+        blocks, before = [stem(STEM)], STEM
+        for width in WIDTHS:
+            pair = _block(before, width, next(rates)), _block(width, width, next(rates))
+            blocks.append(nn.Sequential(nn.MaxPool2d(2), *pair))
+            before = width
+        maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], WIDTHS, (2, 4, 8))
+        super().__init__(nn.Sequential(*blocks), maps, classes, drop_rate)
+
+
+def _block(before: int, after: int, rate: float) -> ResidualBlock:
+    return ResidualBlock(before, after, SqueezeExcite(after, REDUCTION), rate)
+
+
+STEM, LAYERS, GROWTH, REDUCTION = 32, 4, 24, 8
+WIDTHS = (128, 160, 176)  # what enters a block, STEM or half of the block before, and its LAYERS * GROWTH channels
+
+
+class AttentionDenseNet(PooledNetwork):
+    """Three dense blocks (four layers of 24 channels) with attention; each hands half as many channels to the next.
+
+    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 195,028 parameters for 10 classes.
+    """
+
+    def __init__(self, classes: int, drop_rate: float):
+        first, second, third = WIDTHS
+        blocks = nn.Sequential(
+            stem(STEM),
+            nn.Sequential(nn.MaxPool2d(2), _dense(STEM, first)),
+            nn.Sequential(transition(first, first // 2), _dense(first // 2, second)),
+            nn.Sequential(transition(second, second // 2), _dense(second // 2, third)),
+            nn.Sequential(nn.BatchNorm2d(third), nn.ReLU(inplace=True)),
+        )
+        maps = describe_maps(["blocks.1", "blocks.2", "blocks.4"], WIDTHS, (2, 4, 8))
+        super().__init__(blocks, maps, classes, drop_rate)
+
+
+def _dense(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(DenseBlock(before, LAYERS, GROWTH), SqueezeExcite(after, REDUCTION))
+
+
+STEM, GROWTH, REDUCTION = 32, 16, 8
+WIDTHS = (64, 128, 256)
+
+
+class AttentionHybrid(PooledNetwork):
+    """Two dense blocks (two and four layers of 16 channels), then two residual blocks of 256; CBAM after each.
+
+    Early layers reuse each other's features, which takes few parameters; late ones refine their own. Takes float
+    [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 358,446 parameters for 10 classes.
+    """
+
+    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0):
+        first, second, third = WIDTHS
+        early, late = rates_by_depth(drop_path_rate, 2)
+        blocks = nn.Sequential(
+            stem(STEM),
+            nn.Sequential(nn.MaxPool2d(2), _dense(STEM, first)),
+            nn.Sequential(transition(first, first), _dense(first, second)),
+            nn.Sequential(nn.MaxPool2d(2), _residual(second, third, early), _residual(third, third, late)),
+        )
+        maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], WIDTHS, (2, 4, 8))
+        super().__init__(blocks, maps, classes, drop_rate)
+
+
+def _dense(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(DenseBlock(before, (after - before) // GROWTH, GROWTH), CBAM(after, REDUCTION))
+
+
+def _residual(before: int, after: int, rate: float) -> ResidualBlock:
+    return ResidualBlock(before, after, CBAM(after, REDUCTION), rate)
