@@ -26,13 +26,13 @@ from sightline.common.files import replacing, write_json
 from sightline.common.params import StageParams, StrictModel
 from sightline.common.stage import run_stage
 from sightline.drawing.contact_sheet import contact_sheet
-from sightline.images.checks import count_reasons, refuse_bad_fraction, refuse_classes, refuse_small_classes
 from sightline.images.decode import Decoding
 from sightline.images.duplicates import count_duplicates, exact_clusters, find_conflicts, near_clusters
-from sightline.images.ingest import store_images
-from sightline.images.report import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
 from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels
+from sightline.preparing.checks import count_reasons, refuse_bad_fraction, refuse_classes, refuse_small_classes
+from sightline.preparing.ingest import store_images
+from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
 
 PREPARED, PLOTS = Path("data/prepared"), Path("plots/prepare")
 THUMBNAIL = 64  # px

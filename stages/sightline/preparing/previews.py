@@ -3,7 +3,7 @@
 import numpy as np
 
 from sightline.drawing.contact_sheet import thumbnail
-from sightline.images.ingest import Images
+from sightline.preparing.ingest import Images
 
 CONFLICT_COLUMNS = ("class", "other_class", "id", "other_id")
 CONFLICTS_SHOWN, LONGEST_NAME = 24, 32  # pairs, characters

@@ -11,10 +11,10 @@ from tqdm import tqdm
 from sightline.common.files import replacing
 from sightline.images.decode import Decoding
 from sightline.images.duplicates import SHA256
-from sightline.images.pack import Packed, PixelFile, pack
 from sightline.images.sources.containers import Container
 from sightline.images.sources.layouts import Listing
 from sightline.images.store import INDEX_COLUMNS
+from sightline.preparing.pack import Packed, PixelFile, pack
 
 WRITTEN = np.dtype([("positions", np.int64), ("sha256", SHA256), ("phash", np.uint64)])
 

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from sightline.images.decode import Decoding
-from sightline.images.pack import BATCH_IMAGES, PixelFile, pack
 from sightline.images.sources.containers import Folder
 from sightline.images.sources.digits import InMemory
+from sightline.preparing.pack import BATCH_IMAGES, PixelFile, pack
 
 HOW = Decoding(image_size=8, fit="crop", resample="bilinear", background=(0, 0, 0), max_pixels=10**6)
 
