@@ -32,7 +32,7 @@ from sightline.reporting.decisions import (
 from sightline.reporting.paired import Pair, bootstrap_differences, pair_up
 from sightline.reporting.pictures import draw_confusion_change, draw_flips
 from sightline.reporting.report import Report
-from sightline.reporting.run import WORKSPACE, Run
+from sightline.reporting.revision import WORKSPACE, Run
 
 DRAWN = 30  # classes in the picture of the confusion matrix
 

@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from sightline.reporting.paired import Pair, bootstrap_differences, mcnemar, pair_up
-from sightline.reporting.run import Judged
+from sightline.reporting.revision import Judged
 
 
 def pair_of(labels, before, after) -> Pair:

@@ -3,7 +3,7 @@
 from sightline.reporting.markdown import changed, folded, table
 from sightline.reporting.pictures import draw_curves
 from sightline.reporting.report import Report
-from sightline.reporting.run import Run
+from sightline.reporting.revision import Run
 
 COLUMNS = ("", "before", "after", "change")
 CURVES = ("train/loss", "val/loss", "val/accuracy")

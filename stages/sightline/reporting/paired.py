@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from sightline.reporting.run import Judged
+from sightline.reporting.revision import Judged
 from sightline.scoring.intervals import HEADLINES, Sample, draw_stratified
 
 BETTER_WHEN_LOWER = ("log_loss", "brier", "ece")
