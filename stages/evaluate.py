@@ -53,9 +53,8 @@ from sightline.scoring.charts import draw_issues, draw_pictures
 from sightline.scoring.embeddings import explain_missing, map_embeddings
 from sightline.scoring.findings import find_causes
 from sightline.scoring.forward import Forward, run_networks
-from sightline.scoring.records import tabulate_records
+from sightline.scoring.predictions import Scored, part_by_subset
 from sightline.scoring.reference import describe_reference
-from sightline.scoring.scored import Scored, part_by_subset
 from sightline.scoring.stress import Stress, stress_test
 from sightline.scoring.summary import (
     describe,
@@ -64,7 +63,7 @@ from sightline.scoring.summary import (
     summarize_decisions,
     summarize_intervals,
 )
-from sightline.scoring.tables import tabulate_plots
+from sightline.scoring.tables import tabulate_plots, tabulate_records
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from sightline.drawing.charts import draw_mistakes
 from sightline.scoring.calibration_error import expected_calibration_error
 from sightline.scoring.label_issues import CONFLICT
-from sightline.scoring.scored import Scored
+from sightline.scoring.predictions import Scored
 from sightline.scoring.tables import DIAGRAMS
 
 CELL = 0.24  # inches, which leaves room for a class name in a line and for a count of three digits

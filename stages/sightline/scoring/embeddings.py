@@ -6,7 +6,7 @@ import torch
 
 from sightline.networks.decider import ViewAverage
 from sightline.networks.embedding import watching
-from sightline.scoring.judged import Predict
+from sightline.scoring.predict import Predict
 
 COMPONENTS = 2
 

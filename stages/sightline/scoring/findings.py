@@ -7,7 +7,7 @@ import pandas as pd
 
 from sightline.scoring.label_issues import summarize_issues, tabulate_issues
 from sightline.scoring.leakage import find_seen, summarize_leakage
-from sightline.scoring.scored import Scored
+from sightline.scoring.predictions import Scored
 from sightline.scoring.slices import describe_images, measure_slices, summarize_slices
 
 

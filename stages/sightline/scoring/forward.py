@@ -14,7 +14,7 @@ from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec
 from sightline.networks.stack import Stacks
 from sightline.scoring.embeddings import EmbeddingSample, watch
-from sightline.scoring.judged import score_judged, select_judged
+from sightline.scoring.predict import score_judged, select_judged
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
 from sightline.scoring.attacks import have_gradients
 from sightline.scoring.outside import OutlierScores, measure_outliers, read_outside
+from sightline.scoring.predictions import Scored
 from sightline.scoring.robustness import (
     decide_with,
     measure_attacks,
@@ -25,7 +26,6 @@ from sightline.scoring.robustness import (
     summarize_corruptions,
     tabulate_unchanged,
 )
-from sightline.scoring.scored import Scored
 
 OUTSIDE = Path("data/ood")  # a dependency of evaluate in dvc.yaml: what lies elsewhere would escape DVC's notice
 

@@ -6,7 +6,7 @@ from sightline.networks.calibration import Calibration
 from sightline.scoring.abstaining import fewest_images, measure_abstention, measure_sets
 from sightline.scoring.intervals import bootstrap_intervals
 from sightline.scoring.metrics import fold_spread, measure, measure_probabilities, member_spread
-from sightline.scoring.scored import Scored
+from sightline.scoring.predictions import Scored
 
 CHANGED = ("accuracy", "log_loss", "ece")
 SHOWN = ("accuracy", "f1_macro", "log_loss", "ece")

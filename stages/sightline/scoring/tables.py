@@ -5,9 +5,10 @@ import pandas as pd
 
 from sightline.scoring.abstaining import coverage_curve, thin_curve
 from sightline.scoring.calibration_error import reliability_table
+from sightline.scoring.findings import Findings
 from sightline.scoring.metrics import class_table
+from sightline.scoring.predictions import Scored
 from sightline.scoring.ranking import Ranking, curve_table
-from sightline.scoring.scored import Scored
 
 HISTOGRAM_BINS = 20
 DIAGRAMS = ("before calibration", "after calibration")
@@ -47,3 +48,23 @@ def count_confidence(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
         edges = np.round(np.arange(HISTOGRAM_BINS) / HISTOGRAM_BINS, 2)
         parts.append(pd.DataFrame({"confidence": edges, "images": counts, "decision": decision}))
     return pd.concat(parts, ignore_index=True)
+
+
+def tabulate_records(
+    judged: pd.DataFrame, probabilities: np.ndarray, findings: Findings, classes: list[str], least: float
+) -> dict[str, pd.DataFrame]:
+    """Return the tables by file name; an image whose confidence is below `least` counts as undecided."""
+    named = {column: findings.issues[column].map(dict(enumerate(classes))) for column in ("label", "suggested")}
+    return {
+        "predictions": tabulate_predictions(judged, probabilities, least),
+        "label_issues": findings.issues.assign(**named),
+        "slices": findings.slices,
+    }
+
+
+def tabulate_predictions(judged: pd.DataFrame, probabilities: np.ndarray, least: float) -> pd.DataFrame:
+    """Return one row a judged image: id, row in images.npy, subset, label, predicted, confidence, decided (0 or 1)."""
+    confidence = probabilities.max(axis=1)
+    decision = {"predicted": probabilities.argmax(axis=1), "confidence": confidence}
+    decided = (confidence >= least).astype(int)
+    return judged[["id", "row", "subset", "label"]].assign(**decision, decided=decided)

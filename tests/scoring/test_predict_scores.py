@@ -4,7 +4,7 @@ import torch
 
 from sightline.common.errors import SightlineError
 from sightline.scoring import judged as module
-from sightline.scoring.judged import score_judged, select_judged
+from sightline.scoring.predict import score_judged, select_judged
 
 
 def samples(subset: list[str], fold: list[int]) -> pd.DataFrame:
