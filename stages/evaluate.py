@@ -50,8 +50,8 @@ from sightline.networks.stack import load_stacks
 from sightline.scoring.abstaining import fit_conformal
 from sightline.scoring.calibration import apply_calibration, calibrate
 from sightline.scoring.charts import draw_issues, draw_pictures
+from sightline.scoring.diagnosis.diagnose import find_causes
 from sightline.scoring.embeddings import explain_missing, map_embeddings
-from sightline.scoring.findings import find_causes
 from sightline.scoring.forward import Forward, run_networks
 from sightline.scoring.predictions import Scored, part_by_subset
 from sightline.scoring.reference import describe_reference

@@ -14,7 +14,7 @@ from sightline.common.params import load_params
 from sightline.explaining.quality.pointing import place_boxes
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.networks.saved import Preprocessing
-from sightline.scoring.slices import describe_images, measure_slices
+from sightline.scoring.diagnosis.slices import describe_images, measure_slices
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from sightline.drawing.charts import draw_mistakes
 from sightline.scoring.calibration_error import expected_calibration_error
-from sightline.scoring.label_issues import CONFLICT
+from sightline.scoring.diagnosis.label_issues import CONFLICT
 from sightline.scoring.predictions import Scored
 from sightline.scoring.tables import DIAGRAMS
 
@@ -147,7 +147,7 @@ def draw_pictures(
 
 
 def draw_issues(issues: pd.DataFrame, pixels: np.ndarray, names: list[str], most: int) -> Figure:
-    """Draw the first labels of `sightline.scoring.label_issues.tabulate_issues`, at most `most`."""
+    """Draw the first labels of `sightline.scoring.diagnosis.label_issues.tabulate_issues`, at most `most`."""
     shown = issues.head(most).rename(columns={"suggested": "predicted"})
     remarks = [_remark(issue) for issue in shown.itertuples()]
     which = "" if len(shown) == len(issues) else f", the first {len(shown)}"

@@ -5,7 +5,7 @@ import pandas as pd
 
 from sightline.scoring.abstaining import coverage_curve, thin_curve
 from sightline.scoring.calibration_error import reliability_table
-from sightline.scoring.findings import Findings
+from sightline.scoring.diagnosis.diagnose import Findings
 from sightline.scoring.metrics import class_table
 from sightline.scoring.predictions import Scored
 from sightline.scoring.ranking import Ranking, curve_table

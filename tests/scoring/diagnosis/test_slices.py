@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from sightline.scoring.slices import describe_images, measure_slices, summarize_slices
+from sightline.scoring.diagnosis.slices import describe_images, measure_slices, summarize_slices
 
 
 def index(**changes) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from sightline.scoring.leakage import find_seen, summarize_leakage
+from sightline.scoring.diagnosis.leakage import find_seen, summarize_leakage
 
 
 def test_copies_and_near_copies_of_training_images_by_hand():

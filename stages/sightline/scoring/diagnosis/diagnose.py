@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sightline.scoring.label_issues import summarize_issues, tabulate_issues
-from sightline.scoring.leakage import find_seen, summarize_leakage
+from sightline.scoring.diagnosis.label_issues import summarize_issues, tabulate_issues
+from sightline.scoring.diagnosis.leakage import find_seen, summarize_leakage
+from sightline.scoring.diagnosis.slices import describe_images, measure_slices, summarize_slices
 from sightline.scoring.predictions import Scored
-from sightline.scoring.slices import describe_images, measure_slices, summarize_slices
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from cleanlab.filter import find_label_issues as reference
 
-from sightline.scoring.label_issues import (
+from sightline.scoring.diagnosis.label_issues import (
     CONFLICT,
     DOUBT,
     find_conflicting,
