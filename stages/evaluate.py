@@ -47,12 +47,12 @@ from sightline.networks.calibration import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stacks
-from sightline.scoring.abstaining import fit_conformal
 from sightline.scoring.calibration import apply_calibration, calibrate
 from sightline.scoring.charts import draw_issues, draw_pictures
 from sightline.scoring.diagnosis.diagnose import find_causes
 from sightline.scoring.embeddings import explain_missing, map_embeddings
 from sightline.scoring.forward import Forward, run_networks
+from sightline.scoring.metrics.abstention import fit_conformal
 from sightline.scoring.predictions import Scored, part_by_subset
 from sightline.scoring.reference import describe_reference
 from sightline.scoring.stress import Stress, stress_test

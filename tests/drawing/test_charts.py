@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from sightline.drawing.charts import draw_mistakes, save_png
-from sightline.scoring.calibration_error import reliability_table
 from sightline.scoring.charts import draw_reliability, select_mistakes
+from sightline.scoring.metrics.calibration_error import reliability_table
 
 NAMES = ["cat", "a name that is far too long to stand below a tile of the grid", "$5 {is_no^formula", "Ш"]
 

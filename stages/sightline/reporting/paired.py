@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from sightline.reporting.revision import Judged
-from sightline.scoring.intervals import HEADLINES, Sample, draw_stratified
+from sightline.scoring.metrics.intervals import HEADLINES, Sample, draw_stratified
 
 BETTER_WHEN_LOWER = ("log_loss", "brier", "ece")
 
@@ -85,7 +85,7 @@ def bootstrap_differences(pair: Pair, bins: int, resamples: int, confidence: flo
     """Return the difference of each headline metric with its percentile interval; both models get the same resamples.
 
     Efron and Tibshirani, 1993, "An Introduction to the Bootstrap". Stratified by class; arguments as in
-    `sightline.scoring.intervals.bootstrap_intervals`, n > 0.
+    `sightline.scoring.metrics.intervals.bootstrap_intervals`, n > 0.
     """
     samples = [Sample(pair.labels, probabilities, bins) for probabilities in (pair.before, pair.after)]
     whole = [sample.measure(np.ones((1, len(pair)), dtype=int)) for sample in samples]

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sightline.drawing.charts import draw_mistakes
-from sightline.scoring.calibration_error import expected_calibration_error
 from sightline.scoring.diagnosis.label_issues import CONFLICT
+from sightline.scoring.metrics.calibration_error import expected_calibration_error
 from sightline.scoring.predictions import Scored
 from sightline.scoring.tables import DIAGRAMS
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from sightline.scoring.ranking import Ranking, rank_classes
+from sightline.scoring.metrics.ranking import Ranking, rank_classes
 
 SUBSETS = ("val", "test")
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from sightline.networks.calibration import Calibration
-from sightline.scoring.abstaining import fewest_images, measure_abstention, measure_sets
-from sightline.scoring.intervals import bootstrap_intervals
-from sightline.scoring.metrics import fold_spread, measure, measure_probabilities, member_spread
+from sightline.scoring.metrics.abstention import fewest_images, measure_abstention, measure_sets
+from sightline.scoring.metrics.intervals import bootstrap_intervals
+from sightline.scoring.metrics.measure import fold_spread, measure, measure_probabilities, member_spread
 from sightline.scoring.predictions import Scored
 
 CHANGED = ("accuracy", "log_loss", "ece")

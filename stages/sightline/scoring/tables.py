@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from sightline.scoring.abstaining import coverage_curve, thin_curve
-from sightline.scoring.calibration_error import reliability_table
 from sightline.scoring.diagnosis.diagnose import Findings
-from sightline.scoring.metrics import class_table
+from sightline.scoring.metrics.abstention import coverage_curve, thin_curve
+from sightline.scoring.metrics.calibration_error import reliability_table
+from sightline.scoring.metrics.measure import class_table
+from sightline.scoring.metrics.ranking import Ranking, curve_table
 from sightline.scoring.predictions import Scored
-from sightline.scoring.ranking import Ranking, curve_table
 
 HISTOGRAM_BINS = 20
 DIAGRAMS = ("before calibration", "after calibration")

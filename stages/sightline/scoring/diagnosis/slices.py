@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sightline.images.store import INDEX_COLUMNS
-from sightline.scoring.intervals import wilson_interval
+from sightline.scoring.metrics.intervals import wilson_interval
 
 QUANTILES = 4  # parts into which numbers are cut
 KNOWN = {*INDEX_COLUMNS, "row", "fold"}

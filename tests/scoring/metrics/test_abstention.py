@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sightline.networks.calibration import Conformal
-from sightline.scoring.abstaining import (
+from sightline.scoring.metrics.abstention import (
     coverage_curve,
     fewest_images,
     fit_conformal,

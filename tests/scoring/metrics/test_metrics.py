@@ -5,8 +5,8 @@ import pytest
 from sklearn import metrics as reference
 
 from sightline.scoring import metrics
-from sightline.scoring.metrics import fold_spread, measure_probabilities, member_spread
-from sightline.scoring.ranking import rank_classes
+from sightline.scoring.metrics.measure import fold_spread, measure_probabilities, member_spread
+from sightline.scoring.metrics.ranking import rank_classes
 
 NAMES = ["a", "b", "c"]
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 
 from sightline.common.rows import row_blocks
-from sightline.scoring.calibration_error import (
+from sightline.scoring.metrics.calibration_error import (
     classwise_calibration_error,
     expected_calibration_error,
     reliability_table,
 )
-from sightline.scoring.counts import class_rates, count_decisions, decision_metrics
-from sightline.scoring.ranking import Ranking
+from sightline.scoring.metrics.decisions import class_rates, count_decisions, decision_metrics
+from sightline.scoring.metrics.ranking import Ranking
 
 CHANCE_CORRECTED = ("matthews_corrcoef", "cohen_kappa")  # compare with chance, which needs two classes
 SMALLEST = np.finfo(np.float64).eps  # what a probability of 0 counts as in the log loss, as in scikit-learn
@@ -30,7 +30,7 @@ def measure(
     probabilities : ndarray
         float [n, classes], rows that add up to 1; the largest one is the decision.
     ranking : Ranking or None
-        `sightline.scoring.ranking.rank_classes` of the two; None without images.
+        `sightline.scoring.metrics.ranking.rank_classes` of the two; None without images.
     top_k : list of int
         For each k below the number of classes: how often the label is among the k most probable.
     bins : int

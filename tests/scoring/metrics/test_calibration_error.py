@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from sightline.scoring.calibration_error import (
+from sightline.scoring.metrics.calibration_error import (
     classwise_calibration_error,
     equal_mass,
     expected_calibration_error,

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from sightline.common.rows import row_blocks
-from sightline.scoring.calibration_error import equal_width
-from sightline.scoring.counts import decision_metrics
-from sightline.scoring.metrics import brier_scores, log_losses
+from sightline.scoring.metrics.calibration_error import equal_width
+from sightline.scoring.metrics.decisions import decision_metrics
+from sightline.scoring.metrics.measure import brier_scores, log_losses
 
 HEADLINES = ("accuracy", "balanced_accuracy", "f1_macro", "matthews_corrcoef", "log_loss", "brier", "ece")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sightline.scoring.ranking import GRIDS, class_curve, curve_table, rank_classes
+from sightline.scoring.metrics.ranking import GRIDS, class_curve, curve_table, rank_classes
 
 
 def case(images=200):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, bootstrap
 
-from sightline.scoring.intervals import HEADLINES, bootstrap_intervals, draw_stratified, wilson_interval
-from sightline.scoring.metrics import measure
-from sightline.scoring.ranking import rank_classes
+from sightline.scoring.metrics.intervals import HEADLINES, bootstrap_intervals, draw_stratified, wilson_interval
+from sightline.scoring.metrics.measure import measure
+from sightline.scoring.metrics.ranking import rank_classes
 
 
 def case(images=300):
@@ -28,7 +28,7 @@ def test_a_resample_keeps_the_images_of_each_class():
 def test_metrics_of_resamples_are_those_of_the_drawn_images(monkeypatch):
     labels, probabilities = case(images=40)
     times = next(draw_stratified(labels, 1, seed=3))
-    monkeypatch.setattr("sightline.scoring.intervals.draw_stratified", lambda *given: [times])
+    monkeypatch.setattr("sightline.scoring.metrics.intervals.draw_stratified", lambda *given: [times])
     found = bootstrap_intervals(labels, probabilities, 15, 1, 0.95, seed=3)
     drawn = np.repeat(np.arange(40), times[0])
     ranking = rank_classes(labels[drawn], probabilities[drawn])
