@@ -55,7 +55,7 @@ from sightline.scoring.forward import Forward, run_networks
 from sightline.scoring.metrics.abstention import fit_conformal
 from sightline.scoring.predictions import Scored, part_by_subset
 from sightline.scoring.reference import describe_reference
-from sightline.scoring.stress import Stress, stress_test
+from sightline.scoring.robustness.stress import Stress, stress_test
 from sightline.scoring.summary import (
     describe,
     summarize,

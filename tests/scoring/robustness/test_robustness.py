@@ -7,16 +7,16 @@ from sightline.networks.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
-from sightline.scoring.attacks import fgsm, have_gradients, pgd, score_with
-from sightline.scoring.corruptions import STRENGTHS, corrupt
-from sightline.scoring.outside import measure_outliers
-from sightline.scoring.robustness import (
+from sightline.scoring.robustness.attacks import fgsm, have_gradients, pgd, score_with
+from sightline.scoring.robustness.corruptions import STRENGTHS, corrupt
+from sightline.scoring.robustness.measure import (
     measure_attacks,
     measure_corruptions,
     summarize_attacks,
     summarize_corruptions,
     tabulate_unchanged,
 )
+from sightline.scoring.robustness.ood import measure_outliers
 
 UNCALIBRATED = Calibration(method="none", temperature=1.0, images=0)
 

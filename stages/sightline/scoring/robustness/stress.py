@@ -15,10 +15,9 @@ from sightline.images.store import DatasetSpec
 from sightline.images.unlabelled import MOST_PIXELS
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
-from sightline.scoring.attacks import have_gradients
-from sightline.scoring.outside import OutlierScores, measure_outliers, read_outside
 from sightline.scoring.predictions import Scored
-from sightline.scoring.robustness import (
+from sightline.scoring.robustness.attacks import have_gradients
+from sightline.scoring.robustness.measure import (
     decide_with,
     measure_attacks,
     measure_corruptions,
@@ -26,6 +25,7 @@ from sightline.scoring.robustness import (
     summarize_corruptions,
     tabulate_unchanged,
 )
+from sightline.scoring.robustness.ood import OutlierScores, measure_outliers, read_outside
 
 OUTSIDE = Path("data/ood")  # a dependency of evaluate in dvc.yaml: what lies elsewhere would escape DVC's notice
 

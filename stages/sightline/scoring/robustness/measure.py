@@ -11,8 +11,8 @@ from sightline.common.seeding import stream_seed
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
-from sightline.scoring.attacks import ATTACKS, Score, score_with
-from sightline.scoring.corruptions import STRENGTHS, corrupt
+from sightline.scoring.robustness.attacks import ATTACKS, Score, score_with
+from sightline.scoring.robustness.corruptions import STRENGTHS, corrupt
 
 Decide = Callable[[np.ndarray], np.ndarray]  # pixels uint8 [n, H, W, 3] -> predicted int [n]
 COLUMNS = ["severity", "accuracy", "curve"]
