@@ -30,12 +30,10 @@ from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal
 from sightline.training.loop import update
 from sightline.training.members import plan_members
-from sightline.training.run import Run
+from sightline.training.run import Run, Streams
 from sightline.training.settings import TrainParams
-from sightline.training.start import describe_model, make_classifier
-from sightline.training.streams import Streams
-from sightline.training.trainee import Trainee, build_trainee
-from train import Session, make_batches, make_run
+from sightline.training.start import Session, describe_model, make_batches, make_classifier, make_run
+from sightline.training.state import Trainee, build_trainee
 
 FOLDER = Path("lr_find")
 LOWEST, HIGHEST, UPDATES = 1e-7, 10.0, 120

@@ -13,64 +13,50 @@ The parameters are those of `sightline.training.settings`; the loop is in `sight
 instant and started again, training goes on after its last finished epoch (`sightline.training.resume`).
 """
 
-import sightline.common.startup  # noqa: F401  (before torch)
-
-# isort: split
 import gc
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 
+import sightline.common.startup  # noqa: F401  (before torch)
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import replacing
 from sightline.common.process import end_with_dvc, keep_freed_memory
 from sightline.common.stage import run_stage
 from sightline.drawing.contact_sheet import contact_sheet
 from sightline.images.samples import Samples, read_samples
-from sightline.images.store import DatasetSpec, open_pixels, read_dataset
+from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted
-from sightline.networks.saved import Member, ModelSpec, write_spec, write_weights
-from sightline.training.augment import build_augmentation
+from sightline.networks.saved import Member, write_spec, write_weights
 from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator
-from sightline.training.fingerprint import fingerprint
 from sightline.training.handcrafted import fit_classical
 from sightline.training.interrupt import StopRequest
-from sightline.training.logs import Journal, make_log, start_trackers, summarize_best
+from sightline.training.logs import Journal, start_trackers, summarize_best
 from sightline.training.loop import Fitted, fit
-from sightline.training.losses import Loss, class_weights, logit_offsets
 from sightline.training.members import Plan, plan_members
-from sightline.training.mix import Mixing
-from sightline.training.resume import ResumeFolder, open_resume
+from sightline.training.resume import ResumeFolder, fingerprint, open_resume
 from sightline.training.run import Run
 from sightline.training.settings import TrainParams
 from sightline.training.stacking import add_stack, refuse_unstackable
 from sightline.training.start import (
+    Session,
     describe_model,
     input_files,
+    make_batches,
     make_classifier,
-    make_distillation,
+    make_run,
     why_not_longer,
 )
 
+# isort: split
+
+
 TRAINED = Path("models/trained")
 SAMPLE_CLASSES, SAMPLES, SAMPLE_SIDE = 20, 8, 96  # classes at most, images a class, pixels
-
-
-@dataclass(frozen=True)
-class Session:
-    """What all members share; only the main process has saved states."""
-
-    params: TrainParams
-    accelerator: Accelerator
-    spec: ModelSpec
-    journal: Journal
-    resume: ResumeFolder | None
-    stop: StopRequest
 
 
 def main(params: TrainParams) -> None:
@@ -109,30 +95,6 @@ def open_states(params: TrainParams, accelerator: Accelerator) -> AbstractContex
         return nullcontext()
     key = fingerprint(params, input_files(params), accelerator.num_processes, accelerator.device)
     return open_resume(Path.cwd(), key, params.epochs, why_not_longer(params))
-
-
-def make_batches(pixels: np.ndarray, part: Samples, dataset: DatasetSpec, device: torch.device) -> Batches:
-    return Batches(pixels, part.row, part.label, len(dataset.classes), device)
-
-
-def make_run(session: Session, train: Batches, plan: Plan) -> Run:
-    """Gather what stays the same while a member trains; its loss knows how many training images each class has."""
-    params, accelerator, spec = session.params, session.accelerator, session.spec
-    counts = np.bincount(train.labels.cpu().numpy(), minlength=train.classes)
-    weights = class_weights(params.class_weights, counts, params.effective_beta)
-    offsets = logit_offsets(params.logit_adjustment, counts)
-    return Run(
-        params=params,
-        accelerator=accelerator,
-        member=plan.number,
-        loss=Loss(params.loss, params.label_smoothing, params.focal_gamma, weights, offsets),
-        augmentation=build_augmentation(params, spec.input_size, spec.mean),
-        mixing=Mixing(params.mixup, params.cutmix, params.mix_prob, params.mix_switch_prob),
-        distillation=make_distillation(params, spec.classes, accelerator),
-        log=make_log(session.journal, accelerator, plan.prefix),
-        resume=session.resume,
-        stop=session.stop,
-    )
 
 
 def write_sample_sheet(train: Batches, classes: list[str], run: Run) -> None:

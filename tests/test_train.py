@@ -18,10 +18,10 @@ from sightline.networks.build import build_network
 from sightline.networks.saved import load_members, read_spec
 from sightline.training import loop
 from sightline.training.devices import fastest_precision
+from sightline.training.history import Fitted
 from sightline.training.logs import summarize_best
 from sightline.training.loop import finite_mean
 from sightline.training.members import divide
-from sightline.training.record import Fitted
 from sightline.training.settings import TrainParams
 from train import main
 

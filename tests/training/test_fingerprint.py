@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sightline.common.params import load_params
-from sightline.training.fingerprint import fingerprint, loaded_code
+from sightline.training.resume import fingerprint, loaded_code
 from sightline.training.settings import TrainParams
 
 CPU = torch.device("cpu")
@@ -42,4 +42,4 @@ def test_it_changes_with_parameters_processes_and_threads(made, set_params, monk
 
 
 def test_the_code_is_that_of_the_modules_in_use():
-    assert loaded_code()["sightline.training.fingerprint"].name == "fingerprint.py"
+    assert loaded_code()["sightline.training.resume"].name == "fingerprint.py"

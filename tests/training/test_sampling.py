@@ -3,7 +3,7 @@ import time
 import pytest
 import torch
 
-from sightline.training.sampling import balanced_order
+from sightline.training.batches import balanced_order
 
 LABELS = torch.tensor([0] * 80 + [1] * 16 + [2] * 4)
 

@@ -9,10 +9,10 @@ from sightline.common.startup import collect_garbage_again
 from sightline.networks.classifier import Classifier
 from sightline.networks.handcrafted.fitting import ClassicalSettings, fit_handcrafted
 from sightline.training.batches import Batches
+from sightline.training.history import Fitted
 from sightline.training.loop import VALIDATION_BATCH, describe_epoch
-from sightline.training.record import Fitted
 from sightline.training.run import Run
-from sightline.training.trainee import copy_to_cpu
+from sightline.training.state import copy_to_cpu
 from sightline.training.validate import validate
 
 AT_ONCE = 256  # images whose features are computed together: more is slower, as they leave the processor's cache

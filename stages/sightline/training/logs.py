@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from accelerate import Accelerator
 
-from sightline.training.record import Fitted, Scores
+from sightline.training.history import Fitted, Scores
 from sightline.training.settings import TrainParams
 
 if TYPE_CHECKING:
-    from sightline.common.live import StageLive
+    pass
+from pathlib import Path
+
+from dvclive import Live
 
 
 class Journal:
@@ -19,7 +22,7 @@ class Journal:
 
     @cached_property
     def live(self) -> "StageLive":
-        from sightline.common.live import StageLive
+        pass
 
         return StageLive("train")
 
@@ -67,3 +70,23 @@ def nest(scores: Scores) -> dict[str, Any]:
         subset, _, metric = name.rpartition("/")
         (nested.setdefault(subset, {}) if subset else nested)[metric] = value
     return nested
+
+
+class StageLive(Live):
+    """A DVCLive logger whose files are the outputs that dvc.yaml names for a stage.
+
+    `dvc.yaml` is written by hand and `dvc repro` or `dvc exp run` records the experiment, so DVCLive does neither.
+    """
+
+    def __init__(self, stage: str):
+        self._stage = stage
+        Path(self.metrics_file).parent.mkdir(exist_ok=True)
+        super().__init__(dir=f"plots/{stage}", dvcyaml=False, save_dvc_exp=False)
+
+    @property
+    def metrics_file(self) -> str:
+        return f"metrics/{self._stage}.json"
+
+    @property
+    def plots_dir(self) -> str:
+        return f"plots/{self._stage}"

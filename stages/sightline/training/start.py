@@ -1,11 +1,13 @@
 """What a member starts from: its description in model.json, and its network with the first weights."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 
+import sightline.common.startup  # noqa: F401  (before torch)
 from sightline.common.errors import SightlineError
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
@@ -14,9 +16,15 @@ from sightline.networks.classifier import Classifier
 from sightline.networks.saved import ModelSpec, Preprocessing
 from sightline.networks.teacher import load_teacher
 from sightline.networks.weights import load_weights, tracked_path, weights_normalization
+from sightline.training.augment import build_augmentation
 from sightline.training.batches import Batches
 from sightline.training.distill import Distillation
-from sightline.training.normalization import dataset_normalization
+from sightline.training.interrupt import StopRequest
+from sightline.training.logs import Journal, make_log
+from sightline.training.losses import Loss, class_weights, logit_offsets
+from sightline.training.members import Plan
+from sightline.training.mix import Mixing
+from sightline.training.resume import ResumeFolder
 from sightline.training.run import Run
 from sightline.training.schedules import ENDLESS
 from sightline.training.settings import TrainParams
@@ -99,3 +107,68 @@ def why_not_longer(params: TrainParams) -> str:
     if params.schedule not in ENDLESS:
         return f"schedule: {params.schedule} depends on the length of the run"
     return "swa_start is a share of the run" if params.averaging == "swa" else ""
+
+
+AT_MOST = 10_000  # images, evenly spaced: enough for three digits of each number
+AT_ONCE = 256
+
+
+def dataset_normalization(pixels: np.ndarray, rows: np.ndarray) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation per channel, in units of [0, 1], over the pixels of the given rows.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 [N, H, W, 3]
+    rows : ndarray of int [n]
+        Training images, n at least 1.
+
+    Returns
+    -------
+    mean, std : list of 3 float
+        std is at least 1 / 255, so that a constant channel can be divided by it.
+    """
+    chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), AT_MOST)).astype(int)]
+    counts = np.zeros((3, 256), dtype=np.int64)
+    for start in range(0, len(chosen), AT_ONCE):
+        values = pixels[chosen[start : start + AT_ONCE]].reshape(-1, 3)
+        counts += [np.bincount(channel, minlength=256) for channel in values.T]  # a tenth of the time of sums of floats
+    levels, total = np.arange(256) / 255, counts[0].sum()
+    mean = counts @ levels / total
+    variance = (counts * np.square(levels - mean[:, np.newaxis])).sum(axis=1) / total
+    return mean.tolist(), np.sqrt(np.maximum(variance, (1 / 255) ** 2)).tolist()
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all members share; only the main process has saved states."""
+
+    params: TrainParams
+    accelerator: Accelerator
+    spec: ModelSpec
+    journal: Journal
+    resume: ResumeFolder | None
+    stop: StopRequest
+
+
+def make_batches(pixels: np.ndarray, part: Samples, dataset: DatasetSpec, device: torch.device) -> Batches:
+    return Batches(pixels, part.row, part.label, len(dataset.classes), device)
+
+
+def make_run(session: Session, train: Batches, plan: Plan) -> Run:
+    """Gather what stays the same while a member trains; its loss knows how many training images each class has."""
+    params, accelerator, spec = session.params, session.accelerator, session.spec
+    counts = np.bincount(train.labels.cpu().numpy(), minlength=train.classes)
+    weights = class_weights(params.class_weights, counts, params.effective_beta)
+    offsets = logit_offsets(params.logit_adjustment, counts)
+    return Run(
+        params=params,
+        accelerator=accelerator,
+        member=plan.number,
+        loss=Loss(params.loss, params.label_smoothing, params.focal_gamma, weights, offsets),
+        augmentation=build_augmentation(params, spec.input_size, spec.mean),
+        mixing=Mixing(params.mixup, params.cutmix, params.mix_prob, params.mix_switch_prob),
+        distillation=make_distillation(params, spec.classes, accelerator),
+        log=make_log(session.journal, accelerator, plan.prefix),
+        resume=session.resume,
+        stop=session.stop,
+    )

@@ -1,6 +1,6 @@
 import torch
 
-from sightline.training.record import Record, is_better
+from sightline.training.history import Record, is_better
 
 
 def test_better_is_lower_for_losses_higher_for_the_rest_and_never_a_tie():

@@ -13,11 +13,11 @@ from sightline.networks.classifier import Classifier
 from sightline.networks.freeze import freeze, unfreeze, wake_order
 from sightline.training.average import WeightAverage
 from sightline.training.batches import steps_per_epoch
+from sightline.training.devices import share_batch_statistics
 from sightline.training.optim import build_optimizer, parameter_groups
 from sightline.training.run import Run
 from sightline.training.schedules import Shape, build_schedule
 from sightline.training.settings import TrainParams
-from sightline.training.sync_norm import share_batch_statistics
 
 
 @dataclass
