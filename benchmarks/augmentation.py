@@ -13,8 +13,8 @@ from dataclasses import replace
 import torch
 
 from sightline.common.process import keep_freed_memory
-from sightline.training.augment import Augmentation
-from sightline.training.mix import Mixing
+from sightline.training.augmentation.mixing import Mixing
+from sightline.training.augmentation.pipeline import Augmentation
 
 SECONDS = 1.0  # a row
 OFF = Augmentation(

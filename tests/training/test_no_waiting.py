@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from augmentation import FULL, OFF
+from sightline.training.augmentation.mixing import Mixing
 from sightline.training.average import WeightAverage
 from sightline.training.distill import divergence
 from sightline.training.losses import LOSSES, Loss, l1_norm
-from sightline.training.mix import Mixing
 
 META = torch.device("meta")
 POLICY = {"auto_augment": "randaugment", "randaugment_ops": 8}

@@ -10,11 +10,11 @@ from accelerate.utils import broadcast_object_list
 from tqdm import tqdm
 
 from sightline.common.seeding import stream_seed
-from sightline.training.augment import Augmentation
+from sightline.training.augmentation.mixing import Mixing
+from sightline.training.augmentation.pipeline import Augmentation
 from sightline.training.distill import Distillation
 from sightline.training.interrupt import StopRequest
 from sightline.training.losses import Loss
-from sightline.training.mix import Mixing
 from sightline.training.resume import ResumeFolder
 from sightline.training.settings import TrainParams
 

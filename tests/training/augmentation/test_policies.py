@@ -8,8 +8,8 @@ from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as tv
 
 from sightline.training import policies
-from sightline.training.operations import NAMES, SIGNED, apply_operations
-from sightline.training.policies import (
+from sightline.training.augmentation.operations import NAMES, SIGNED, apply_operations
+from sightline.training.augmentation.policies import (
     AUGMIX,
     POLICIES,
     RANDOM,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
-from sightline.training.draws import chosen_rows, uniform
+from sightline.training.augmentation.draws import chosen_rows, uniform
 
 
 def draw_boxes(count: int, area: Sequence[float], ratio: Sequence[float], generator: torch.Generator) -> torch.Tensor:

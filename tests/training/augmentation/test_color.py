@@ -2,8 +2,8 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as tv
 
-from sightline.training.boxes import box_mask, erase_at_random
-from sightline.training.color import (
+from sightline.training.augmentation.boxes import box_mask, erase_at_random
+from sightline.training.augmentation.color import (
     blur_at_random,
     color_matrices,
     gaussian_blur,

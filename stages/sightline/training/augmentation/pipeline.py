@@ -7,11 +7,10 @@ import torch
 from torch.nn import functional
 
 from sightline.common.params import StageParams
-from sightline.training.boxes import erase_at_random
-from sightline.training.color import blur_at_random, jitter_colors
-from sightline.training.geometry import crop_and_flip, random_affine
-from sightline.training.policies import POLICIES
-from sightline.training.resized_crop import random_resized_crop
+from sightline.training.augmentation.boxes import erase_at_random
+from sightline.training.augmentation.color import blur_at_random, jitter_colors
+from sightline.training.augmentation.geometry import crop_and_flip, random_affine, random_resized_crop
+from sightline.training.augmentation.policies import POLICIES
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import torch
 
 import augmentation as benchmark
 from sightline.networks.classifier import Classifier
-from sightline.training.augment import Augmentation, build_augmentation, mirrored
+from sightline.training.augmentation.pipeline import Augmentation, build_augmentation, mirrored
 
 OFF = replace(
     benchmark.OFF,

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from sightline.training.color import recolor, saturation_matrices
-from sightline.training.geometry import affine_matrices, warp
+from sightline.training.augmentation.color import recolor, saturation_matrices
+from sightline.training.augmentation.geometry import affine_matrices, warp
 
 MOVES = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 SIGNED = (*MOVES, "Brightness", "Color", "Contrast", "Sharpness")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from sightline.training.draws import chance, chosen_rows, uniform
+from sightline.training.augmentation.draws import chance, chosen_rows, uniform
 
 LUMA = (0.299, 0.587, 0.114)  # share of R, G, B in the grey value, ITU-R BT.601
 BLUR_REACH = 3  # standard deviations of the Gaussian that its kernel covers on either side

@@ -6,9 +6,16 @@ import torch
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as tv
 
-from sightline.training.boxes import draw_boxes, to_pixels
-from sightline.training.geometry import affine_matrices, crop_and_flip, random_affine, warp
-from sightline.training.resized_crop import random_resized_crop, resized_crop, resized_crop_by_product
+from sightline.training.augmentation.boxes import draw_boxes, to_pixels
+from sightline.training.augmentation.geometry import (
+    affine_matrices,
+    crop_and_flip,
+    random_affine,
+    random_resized_crop,
+    resized_crop,
+    resized_crop_by_product,
+    warp,
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sightline.training.mix import Mixing, cut_edges
+from sightline.training.augmentation.mixing import Mixing, cut_edges
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from sightline.training.draws import numpy_generator, uniform
-from sightline.training.operations import NAMES, SIGNED, apply_operations
+from sightline.training.augmentation.draws import numpy_generator, uniform
+from sightline.training.augmentation.operations import NAMES, SIGNED, apply_operations
 
 if TYPE_CHECKING:
-    from sightline.training.augment import Augmentation
+    from sightline.training.augmentation.pipeline import Augmentation
 
 # name -> value at strength 0 and at strength 1, in the unit of its operation
 SEARCHED = {

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from sightline.training.boxes import box_mask
-from sightline.training.draws import chance, numpy_generator
+from sightline.training.augmentation.boxes import box_mask
+from sightline.training.augmentation.draws import chance, numpy_generator
 
 
 @dataclass(frozen=True)
