@@ -33,7 +33,7 @@ from sightline.networks.handcrafted.network import is_handcrafted
 from sightline.networks.saved import Member, write_spec, write_weights
 from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator
-from sightline.training.handcrafted import fit_classical
+from sightline.training.handcrafted.fit import fit_classical
 from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal, start_trackers, summarize_best
 from sightline.training.loop import Fitted, fit

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.networks.handcrafted.convert import convert, round_down
-from sightline.networks.handcrafted.fitting import ClassicalSettings, build_estimator
 from sightline.networks.handcrafted.heads import HEADS
+from sightline.training.handcrafted.convert import convert, round_down
+from sightline.training.handcrafted.estimators import ClassicalSettings, build_estimator
 
 WIDTH, CLASSES = 12, 5
 SETTINGS = ClassicalSettings(seed=0, class_weight="balanced", svm_c=2.0, forest_trees=15, forest_depth=6)

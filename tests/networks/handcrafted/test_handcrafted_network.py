@@ -6,10 +6,10 @@ from safetensors.torch import load_file
 from sklearn.datasets import load_digits
 
 from sightline.common.errors import SightlineError
-from sightline.networks.handcrafted.fitting import ClassicalSettings, fit_handcrafted
 from sightline.networks.handcrafted.heads import HEADS
 from sightline.networks.handcrafted.network import HandcraftedNetwork, is_handcrafted, parse_name
 from sightline.networks.saved import write_weights
+from sightline.training.handcrafted.estimators import ClassicalSettings, fit_handcrafted
 
 SETTINGS = ClassicalSettings(seed=0, class_weight=None, svm_c=3.0, forest_trees=40, forest_depth=10)
 MODELS = ["hog_lbp_color+linear_svm", "hog+svm", "hog+random_forest"]

@@ -15,11 +15,11 @@ from sightline.networks.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
-from sightline.networks.handcrafted.fitting import ClassicalSettings
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import Member, ModelSpec, Preprocessing, load_members, write_spec, write_weights
 from sightline.training.batches import Batches
-from sightline.training.handcrafted import fit_classical, weights_by_class
+from sightline.training.handcrafted.estimators import ClassicalSettings
+from sightline.training.handcrafted.fit import fit_classical, weights_by_class
 from sightline.training.losses import class_weights
 
 CPU = torch.device("cpu")

@@ -7,8 +7,8 @@ from tqdm import tqdm
 
 from sightline.common.startup import collect_garbage_again
 from sightline.networks.classifier import Classifier
-from sightline.networks.handcrafted.fitting import ClassicalSettings, fit_handcrafted
 from sightline.training.batches import Batches
+from sightline.training.handcrafted.estimators import ClassicalSettings, fit_handcrafted
 from sightline.training.history import Fitted
 from sightline.training.loop import VALIDATION_BATCH, describe_epoch
 from sightline.training.run import Run
