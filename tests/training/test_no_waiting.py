@@ -8,9 +8,9 @@ from torch import nn
 
 from augmentation import FULL, OFF
 from sightline.training.augmentation.mixing import Mixing
-from sightline.training.average import WeightAverage
-from sightline.training.distill import divergence
-from sightline.training.losses import LOSSES, Loss, l1_norm
+from sightline.training.recipe.averaging import WeightAverage
+from sightline.training.recipe.distillation import divergence
+from sightline.training.recipe.losses import LOSSES, Loss, l1_norm
 
 META = torch.device("meta")
 POLICY = {"auto_augment": "randaugment", "randaugment_ops": 8}

@@ -7,16 +7,16 @@ from tqdm import tqdm
 
 from sightline.common.errors import SightlineError
 from sightline.networks.classifier import Classifier
-from sightline.networks.freeze import keep_frozen_still
 from sightline.training.batches import Batches, steps_per_epoch
-from sightline.training.clip import clip_gradients
 from sightline.training.history import Fitted, Record, Scores
-from sightline.training.losses import l1_norm
+from sightline.training.recipe.averaging import recompute_statistics
+from sightline.training.recipe.freeze import keep_frozen_still
+from sightline.training.recipe.losses import l1_norm
+from sightline.training.recipe.optim import clip_gradients
+from sightline.training.recipe.schedules import lower
 from sightline.training.run import Position, Run, Streams
-from sightline.training.schedules import lower
 from sightline.training.settings import TrainParams
 from sightline.training.state import Trainee, build_trainee
-from sightline.training.statistics import recompute_statistics
 from sightline.training.validate import validate
 
 VALIDATION_BATCH = 512  # images

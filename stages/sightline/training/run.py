@@ -12,9 +12,9 @@ from tqdm import tqdm
 from sightline.common.seeding import stream_seed
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.augmentation.pipeline import Augmentation
-from sightline.training.distill import Distillation
 from sightline.training.interrupt import StopRequest
-from sightline.training.losses import Loss
+from sightline.training.recipe.distillation import Distillation
+from sightline.training.recipe.losses import Loss
 from sightline.training.resume import ResumeFolder
 from sightline.training.settings import TrainParams
 

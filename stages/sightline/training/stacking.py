@@ -15,8 +15,8 @@ from sightline.networks.saved import ModelSpec, load_members, write_weights
 from sightline.networks.stack import assign_parts, load_stacks, stack_inputs
 from sightline.training.handcrafted.fit import weights_by_class
 from sightline.training.loop import VALIDATION_BATCH
-from sightline.training.losses import class_weights
 from sightline.training.members import divide
+from sightline.training.recipe.losses import class_weights
 from sightline.training.settings import TrainParams
 
 FILE = "stack.safetensors"

@@ -14,19 +14,18 @@ from sightline.images.store import DatasetSpec
 from sightline.networks.build import build_network, network_normalization
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import ModelSpec, Preprocessing
-from sightline.networks.teacher import load_teacher
-from sightline.networks.weights import load_weights, tracked_path, weights_normalization
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.augmentation.pipeline import build_augmentation
 from sightline.training.batches import Batches
-from sightline.training.distill import Distillation
 from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal, make_log
-from sightline.training.losses import Loss, class_weights, logit_offsets
 from sightline.training.members import Plan
+from sightline.training.recipe.distillation import Distillation, load_teacher
+from sightline.training.recipe.losses import Loss, class_weights, logit_offsets
+from sightline.training.recipe.pretrained import load_weights, tracked_path, weights_normalization
+from sightline.training.recipe.schedules import ENDLESS
 from sightline.training.resume import ResumeFolder
 from sightline.training.run import Run
-from sightline.training.schedules import ENDLESS
 from sightline.training.settings import TrainParams
 
 INITIAL_IMAGES = 2048

@@ -10,13 +10,13 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from sightline.common.startup import collect_garbage_again
 from sightline.networks.classifier import Classifier
-from sightline.networks.freeze import freeze, unfreeze, wake_order
-from sightline.training.average import WeightAverage
 from sightline.training.batches import steps_per_epoch
 from sightline.training.devices import share_batch_statistics
-from sightline.training.optim import build_optimizer, parameter_groups
+from sightline.training.recipe.averaging import WeightAverage
+from sightline.training.recipe.freeze import freeze, unfreeze, wake_order
+from sightline.training.recipe.optim import build_optimizer, parameter_groups
+from sightline.training.recipe.schedules import Shape, build_schedule
 from sightline.training.run import Run
-from sightline.training.schedules import Shape, build_schedule
 from sightline.training.settings import TrainParams
 
 

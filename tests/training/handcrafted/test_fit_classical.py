@@ -20,7 +20,7 @@ from sightline.networks.saved import Member, ModelSpec, Preprocessing, load_memb
 from sightline.training.batches import Batches
 from sightline.training.handcrafted.estimators import ClassicalSettings
 from sightline.training.handcrafted.fit import fit_classical, weights_by_class
-from sightline.training.losses import class_weights
+from sightline.training.recipe.losses import class_weights
 
 CPU = torch.device("cpu")
 MODELS = ["hog_lbp_color+linear_svm", "hog+svm", "hog+random_forest"]

@@ -61,7 +61,7 @@ def settings_of(run: Run) -> ClassicalSettings:
 
 
 def weights_by_class(weights: torch.Tensor | None) -> dict[int, float] | None:
-    """Return scikit-learn's form of the weights [C] of `sightline.training.losses.class_weights`."""
+    """Return scikit-learn's form of the weights [C] of `sightline.training.recipe.losses.class_weights`."""
     return None if weights is None else dict(enumerate(weights.tolist()))
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from sightline.training.schedules import CURVES, RISING, Shape, build_schedule
+from sightline.training.recipe.schedules import CURVES, RISING, Shape, build_schedule
 
 SHAPE = Shape(cycles=1, milestones=(0.5, 0.75), gamma=0.1, power=2.0, floor=0.0)
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.networks.build import build_network
-from sightline.training.optim import MUON, OPTIMIZERS, build_optimizer, outer_layers, parameter_groups
+from sightline.training.recipe.optim import MUON, OPTIMIZERS, build_optimizer, outer_layers, parameter_groups
 
 
 @pytest.mark.parametrize("name", [*OPTIMIZERS, "lamb", "lion", "muon"])

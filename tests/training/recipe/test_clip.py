@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sightline.networks.build import build_network
-from sightline.training.clip import clip_gradients
+from sightline.training.recipe.optim import clip_gradients
 
 
 def prepare(network, scale):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sightline.training.distill import Distillation, divergence
+from sightline.training.recipe.distillation import Distillation, divergence
 
 
 def test_the_divergence_is_zero_for_the_same_logits_however_shifted():

@@ -1,9 +1,10 @@
 """Freeze the first layers of a network, so that training leaves what they have learnt elsewhere as it is."""
 
+from collections.abc import Callable
+
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.networks.head import head_matcher
 
 WORDS = ["none", "backbone"]
 
@@ -107,3 +108,14 @@ def _choose(network: nn.Module, what: str) -> set[str]:
             f"params.yaml: freeze: {what} is not in 1..{len(stages)}, the stages of this network before its head"
         )
     return {name for names in stages[: int(what)] for name in names}
+
+
+def head_matcher(network: nn.Module) -> Callable[[str], bool]:
+    """Return a function that tells whether a parameter or buffer of that name belongs to the head.
+
+    The head is what `get_classifier` of timm's networks and of Sightline's own returns; a few of timm's give a tuple.
+    """
+    found = network.get_classifier()
+    heads = found if isinstance(found, tuple) else (found,)
+    prefixes = tuple(f"{name}." for name, module in network.named_modules() if any(module is head for head in heads))
+    return lambda name: name.startswith(prefixes)

@@ -6,7 +6,7 @@ from timm.utils import ModelEmaV3
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from sightline.training.average import WeightAverage
+from sightline.training.recipe.averaging import WeightAverage
 
 
 def network():

@@ -10,7 +10,7 @@ from torch.optim.swa_utils import update_bn
 
 from sightline.networks.classifier import Classifier
 from sightline.training.batches import Batches
-from sightline.training.statistics import recompute_statistics
+from sightline.training.recipe.averaging import recompute_statistics
 
 CPU, ACCELERATOR = torch.device("cpu"), SimpleNamespace(autocast=nullcontext)
 

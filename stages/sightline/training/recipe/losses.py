@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sightline.training.optim import divide_by_decay
+from sightline.training.recipe.optim import divide_by_decay
 
 
 def cross_entropy(logits: torch.Tensor, targets: torch.Tensor, loss: "Loss") -> torch.Tensor:

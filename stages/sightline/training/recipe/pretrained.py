@@ -9,8 +9,8 @@ from safetensors import SafetensorError
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.networks.head import head_matcher
 from sightline.networks.saved import read_spec
+from sightline.training.recipe.freeze import head_matcher
 
 PRETRAINED = Path("models/pretrained")
 UNREADABLE = (AttributeError, EOFError, OSError, RuntimeError, SafetensorError, UnpicklingError)

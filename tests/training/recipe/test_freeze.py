@@ -7,8 +7,8 @@ from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.networks.build import build_network
-from sightline.networks.freeze import freeze, keep_frozen_still, list_stages, unfreeze
 from sightline.networks.handcrafted.network import HandcraftedNetwork
+from sightline.training.recipe.freeze import freeze, keep_frozen_still, list_stages, unfreeze
 
 CASES = {  # network -> (input size, parameters of its head)
     "resnet18": (32, ["fc.weight", "fc.bias"]),

@@ -7,7 +7,7 @@ from sightline.common.errors import SightlineError
 from sightline.networks.build import build_network
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import Member, ModelSpec, Preprocessing, read_spec, write_spec, write_weights
-from sightline.networks.teacher import Teacher, load_teacher
+from sightline.training.recipe.distillation import Teacher, load_teacher
 
 CLASSES = ["ant", "bee", "wasp"]
 

@@ -8,7 +8,7 @@ from timm.loss import BinaryCrossEntropy, SoftTargetCrossEntropy
 from torch import nn
 from torchvision.ops import sigmoid_focal_loss
 
-from sightline.training.losses import LOSSES, Loss, as_soft, class_weights, l1_norm, logit_offsets
+from sightline.training.recipe.losses import LOSSES, Loss, as_soft, class_weights, l1_norm, logit_offsets
 
 LN3, LN4 = math.log(3), math.log(4)
 COUNTS = np.array([60, 30, 10])
