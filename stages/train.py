@@ -13,7 +13,6 @@ The parameters are those of `sightline.training.settings`; the loop is in `sight
 instant and started again, training goes on after its last finished epoch (`sightline.training.resume`).
 """
 
-import gc
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -21,7 +20,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-import sightline.common.startup  # noqa: F401  (before torch)
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import replacing
 from sightline.common.process import end_with_dvc, keep_freed_memory
@@ -52,9 +50,6 @@ from sightline.training.start import (
     why_not_longer,
 )
 
-# isort: split
-
-
 TRAINED = Path("models/trained")
 SAMPLE_CLASSES, SAMPLES, SAMPLE_SIDE = 20, 8, 96  # classes at most, images a class, pixels
 
@@ -81,7 +76,6 @@ def main(params: TrainParams) -> None:
                 write_member(fits[-1], plan)
             if run.is_main and plan.number == 0:
                 write_sample_sheet(train, dataset.classes, run)
-            gc.unfreeze()  # this member is garbage, whenever it was made
             accelerator.free_memory()
         if accelerator.is_main_process:
             journal.live.summary["best"] = summarize_best(fits)

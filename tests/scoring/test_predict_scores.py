@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from sightline.common.errors import SightlineError
-from sightline.scoring import judged as module
+from sightline.scoring import predict as module
 from sightline.scoring.predict import score_judged, select_judged
 
 

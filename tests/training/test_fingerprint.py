@@ -42,4 +42,4 @@ def test_it_changes_with_parameters_processes_and_threads(made, set_params, monk
 
 
 def test_the_code_is_that_of_the_modules_in_use():
-    assert loaded_code()["sightline.training.resume"].name == "fingerprint.py"
+    assert loaded_code()["sightline.training.resume"].name == "resume.py"

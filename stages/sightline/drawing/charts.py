@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
 from sightline.common.files import replacing
+from sightline.drawing.palette import FRAME, INK, MUTED, RIGHT, WRONG
 
 DPI = 110
 COLUMNS = 6
@@ -19,7 +20,6 @@ HEADER = 0.72  # inches above the tiles
 TEXT_WIDTH = 72 * (TILE[0] - 0.15)  # points: what fits below a tile
 NAMES, FIGURES = FontProperties(size=9, weight="bold"), FontProperties(size=9)
 MISTAKEN = "actual class → predicted class"
-INK, MUTED, RIGHT, WRONG, BARS = "#1b1f24", "#6b7280", "#15803d", "#b91c1c", "#c7d2e5"
 
 
 def save_png(path: str | Path, figure: Figure) -> None:
@@ -68,7 +68,7 @@ def _draw_tile(axes: Axes, image: np.ndarray, corner: tuple[float, float], lines
     extent = (left, left + side, top - side, top)
     axes.imshow(image, extent=extent, aspect="auto", interpolation="nearest" if small else "antialiased")
     axes.axis(limits)
-    axes.add_patch(Rectangle((left, top - side), side, side, fill=False, edgecolor="#d1d5db", linewidth=0.8))
+    axes.add_patch(Rectangle((left, top - side), side, side, fill=False, edgecolor=FRAME, linewidth=0.8))
     actual, predicted, remark = lines
     styles = ((actual, NAMES, RIGHT), (f"→ {predicted}", NAMES, WRONG), (remark, FIGURES, MUTED))
     for number, (text, font, color) in enumerate(styles):

@@ -5,8 +5,9 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from sightline.drawing.palette import INK, MUTED, PAPER
+
 TEXT_SIZE, GAP = 13, 4
-INK, PAPER, MUTED = (25, 25, 25), (255, 255, 255), (110, 110, 110)
 
 
 def contact_sheet(rows: list[tuple[str, np.ndarray]], title: str, side: int) -> Image.Image:

@@ -8,9 +8,9 @@ from matplotlib import colormaps, get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
 from sightline.common.files import replacing
+from sightline.drawing.palette import FRAME, INK, PAPER
 
 COLORS, BRIGHTEST = "turbo", 0.86  # turbo runs from blue over green to red; beyond this point it turns dark
-INK, MUTED, RIGHT, WRONG, PAPER, FRAME = "#1b1f24", "#6b7280", "#15803d", "#b91c1c", "#ffffff", "#d1d5db"
 TILE = 160  # px: about the side of a tile
 GAP = 12  # px
 

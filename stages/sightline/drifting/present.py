@@ -6,12 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sightline.common.rows import choose_sample
+from sightline.drawing.palette import BARS, BEFORE, WRONG
 from sightline.drifting.batch import Batch
 from sightline.scoring.reference import Reference
 
 SHOWN = 12  # classes in the picture: those whose shares changed most
 POINTS = 500  # of the reference and of the batch in the map
-BEFORE, AFTER, QUIET = "#9ca3af", "#b91c1c", "#c7d2e5"
 AXIS = "embedding axis"
 
 
@@ -59,7 +59,7 @@ def draw(table: pd.DataFrame, batch: Batch, reference: Reference, classes: list[
 
 def _draw_shifts(axes: Axes, table: pd.DataFrame) -> None:
     shown = table[::-1]
-    axes.barh(shown["what"], shown["shift"].fillna(0), color=[AFTER if row else QUIET for row in shown["drift"]])
+    axes.barh(shown["what"], shown["shift"].fillna(0), color=[WRONG if row else BARS for row in shown["drift"]])
     axes.axvline(0, color=BEFORE, linewidth=1)
     axes.set_title("Shift of the mean, in deviations (red: drift)", fontsize=10, loc="left")
 
@@ -71,7 +71,7 @@ def _draw_map(axes: Axes, batch: Batch, reference: Reference) -> None:
         return
     for places, color, name in (
         (np.array(reference.embedding.places), BEFORE, "test"),
-        (batch.places, AFTER, "batch"),
+        (batch.places, WRONG, "batch"),
     ):
         shown = places[choose_sample(np.arange(len(places)), POINTS), :2]
         axes.scatter(*shown.T, s=9, color=color, alpha=0.6, linewidths=0, label=name)
@@ -82,7 +82,7 @@ def _draw_shares(axes: Axes, batch: Batch, reference: Reference, classes: list[s
     before = np.array([reference.classes[name] for name in classes]) / reference.images
     after = batch.counts / len(batch)
     shown = np.sort(np.argsort(-np.abs(after - before), kind="stable")[:SHOWN])
-    for offset, values, color, name in ((0.2, before, BEFORE, "test"), (-0.2, after, AFTER, "batch")):
+    for offset, values, color, name in ((0.2, before, BEFORE, "test"), (-0.2, after, WRONG, "batch")):
         axes.barh(np.arange(len(shown))[::-1] + offset, values[shown], height=0.4, color=color, label=name)
     axes.set_yticks(np.arange(len(shown))[::-1], [classes[code] for code in shown], parse_math=False)
     which = (

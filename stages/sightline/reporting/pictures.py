@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-BEFORE, AFTER, INK = "#9ca3af", "#1d4ed8", "#1b1f24"
+from sightline.drawing.palette import AFTER, BEFORE, GRID, INK
+
 TILE = (1.75, 2.45)  # inches: the image, a heading above and two lines of text below it
 
 
@@ -65,7 +66,7 @@ def draw_curves(before: dict[str, pd.DataFrame], after: dict[str, pd.DataFrame],
                     axis.plot(curve["step"], curve.iloc[:, -1], color=color, label=label, linewidth=1.6)
         axis.set(title=name, xlabel="epoch")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.grid(color="#e5e7eb", linewidth=0.6)
+        axis.grid(color=GRID, linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
         handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
         axis.legend(handles.values(), handles.keys(), frameon=False, fontsize=8, loc="center right")

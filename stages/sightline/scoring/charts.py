@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sightline.drawing.charts import draw_mistakes
+from sightline.drawing.palette import BARS, GRID, INK, MUTED, WRONG
 from sightline.scoring.diagnosis.label_issues import CONFLICT
 from sightline.scoring.metrics.calibration_error import expected_calibration_error
 from sightline.scoring.predictions import Scored
@@ -17,7 +18,6 @@ NAMED = 150  # classes: with more, the picture would be too large, so names and 
 UNNAMED = 10.0  # inches: the side of the matrix then
 LETTER = 0.09  # inches, about
 MOST_LETTERS = 28
-INK, MUTED = "#1b1f24", "#6b7280"
 
 
 def draw_confusion(labels: np.ndarray, predicted: np.ndarray, classes: list[str]) -> Figure:
@@ -62,8 +62,8 @@ def _name_classes(axes: Axes, classes: list[str]) -> None:
     axes.set_yticks(places, names, fontsize=8.5, color=INK, parse_math=False)
     axes.tick_params(length=0)
     edges = np.arange(len(names) + 1) - 0.5
-    axes.hlines(edges, edges[0], edges[-1], color="#e5e7eb", linewidth=0.5)
-    axes.vlines(edges, edges[0], edges[-1], color="#e5e7eb", linewidth=0.5)
+    axes.hlines(edges, edges[0], edges[-1], color=GRID, linewidth=0.5)
+    axes.vlines(edges, edges[0], edges[-1], color=GRID, linewidth=0.5)
 
 
 def _write_counts(axes: Axes, counts: np.ndarray, share: np.ndarray, size: float) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-import sightline.common.startup  # noqa: F401  (before torch)
 from sightline.common.errors import SightlineError
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
@@ -28,13 +27,27 @@ from sightline.training.resume import ResumeFolder
 from sightline.training.run import Run
 from sightline.training.settings import TrainParams
 
-INITIAL_IMAGES = 2048
+INITIAL_IMAGES = 2048  # that a network which looks at images first sees at most
+AT_MOST = 10_000  # images, evenly spaced: enough for three digits of the mean and the deviation
+AT_ONCE = 256
 
 NORMALIZATIONS = {  # params, pixels, training rows -> mean and standard deviation a channel, in [0, 1]
     "dataset": lambda params, pixels, rows: dataset_normalization(pixels, rows),
     "network": lambda params, pixels, rows: network_normalization(params.architectures[0]),
     "weights": lambda params, pixels, rows: earlier_normalization(params.weights),
 }
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all members share; only the main process has saved states."""
+
+    params: TrainParams
+    accelerator: Accelerator
+    spec: ModelSpec
+    journal: Journal
+    resume: ResumeFolder | None
+    stop: StopRequest
 
 
 def describe_model(dataset: DatasetSpec, samples: Samples, pixels: np.ndarray, params: TrainParams) -> ModelSpec:
@@ -108,10 +121,6 @@ def why_not_longer(params: TrainParams) -> str:
     return "swa_start is a share of the run" if params.averaging == "swa" else ""
 
 
-AT_MOST = 10_000  # images, evenly spaced: enough for three digits of each number
-AT_ONCE = 256
-
-
 def dataset_normalization(pixels: np.ndarray, rows: np.ndarray) -> tuple[list[float], list[float]]:
     """Return mean and standard deviation per channel, in units of [0, 1], over the pixels of the given rows.
 
@@ -135,18 +144,6 @@ def dataset_normalization(pixels: np.ndarray, rows: np.ndarray) -> tuple[list[fl
     mean = counts @ levels / total
     variance = (counts * np.square(levels - mean[:, np.newaxis])).sum(axis=1) / total
     return mean.tolist(), np.sqrt(np.maximum(variance, (1 / 255) ** 2)).tolist()
-
-
-@dataclass(frozen=True)
-class Session:
-    """What all members share; only the main process has saved states."""
-
-    params: TrainParams
-    accelerator: Accelerator
-    spec: ModelSpec
-    journal: Journal
-    resume: ResumeFolder | None
-    stop: StopRequest
 
 
 def make_batches(pixels: np.ndarray, part: Samples, dataset: DatasetSpec, device: torch.device) -> Batches:

@@ -8,7 +8,6 @@ from accelerate.optimizer import AcceleratedOptimizer
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from sightline.common.startup import collect_garbage_again
 from sightline.networks.classifier import Classifier
 from sightline.training.batches import steps_per_epoch
 from sightline.training.devices import share_batch_statistics
@@ -89,7 +88,6 @@ def build_trainee(classifier: Classifier, images: int, run: Run) -> Trainee:
     steps = steps_per_epoch(images, params.batch_size)
     warmup = round(params.warmup_epochs * steps)
     schedule = build_schedule(optimizer.optimizer, params.schedule, shape_of(params), warmup, params.epochs * steps)
-    collect_garbage_again()
     asleep = wake_order(network, freeze(network, params.freeze), gradually=params.unfreeze_every > 0)
     return Trainee(classifier, network, judged, average, optimizer, schedule, run, asleep)
 

@@ -1,7 +1,6 @@
 import pytest
 import timm
 import torch
-from subjects import NETWORKS, SETTINGS, noise, subject
 
 from sightline.explaining.methods.attention_maps import (
     attention_rollout,
@@ -11,6 +10,7 @@ from sightline.explaining.methods.attention_maps import (
     why_no_attention,
 )
 from sightline.networks.own.cnn import SimpleCNN
+from subjects import NETWORKS, SETTINGS, noise, subject
 
 CLASSES = torch.tensor([0, 1])
 PREFIX = {"vit, class token": 1, "vit, mean pool": 1, "vit, registers": 6, "deit": 2}

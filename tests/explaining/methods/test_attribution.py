@@ -1,10 +1,10 @@
 import pytest
 import torch
-from subjects import SETTINGS, Channels, noise, subject
 from torch import nn
 
 from sightline.explaining.methods.attribution import integrated_gradients, saliency, smooth_grad
 from sightline.networks.own.cnn import SimpleCNN
+from subjects import SETTINGS, Channels, noise, subject
 
 IMAGE = torch.tensor([[[[0.5, 1.0]], [[0.0, 0.5]], [[0.0, 0.0]]]])  # one row of two pixels
 

@@ -2,11 +2,11 @@ import captum.attr
 import pytest
 import timm
 import torch
-from subjects import SETTINGS, Channels, noise, subject
 from torch import nn
 
 from sightline.explaining.methods.cam import grad_cam, grad_cam_plus_plus, layer_cam, score_cam
 from sightline.networks.own.cnn import SimpleCNN
+from subjects import SETTINGS, Channels, noise, subject
 
 
 def two_by_two() -> torch.Tensor:

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import timm
 import torch
-from subjects import NETWORKS, SETTINGS, TINY_VIT, VIT, Channels, Weighted, noise, subject
 from torch import nn
 
 from sightline.explaining.methods.catalogue import METHODS, explain, scale_to_one, select_methods
 from sightline.explaining.methods.subject import Subject
 from sightline.networks.own.cnn import SimpleCNN
+from subjects import NETWORKS, SETTINGS, TINY_VIT, VIT, Channels, Weighted, noise, subject
 
 UNFIT = {  # methods that do not suit a network; all others do
     "resnet": {"attention", "attention_rollout"},

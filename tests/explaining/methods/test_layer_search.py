@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from subjects import PROBED, SETTINGS, SIZE, noise, place_of_change, subject
 from torch import nn
 
 from sightline.explaining.methods.catalogue import explain, select_methods
 from sightline.explaining.methods.layers import find_target_layer, read_outputs
 from sightline.explaining.methods.subject import Subject
+from subjects import PROBED, SETTINGS, SIZE, noise, place_of_change, subject
 
 MAPS = ["gradcam", "gradcam++", "layercam", "scorecam"]
 

@@ -1,11 +1,11 @@
 import pytest
 import torch
-from subjects import NETWORKS, SETTINGS, Channels, noise, place_of_change, subject
 from torch import nn
 
 from sightline.explaining.methods.cam import grad_cam
 from sightline.explaining.methods.grids import TargetLayer
 from sightline.networks.build import OWN_NETWORKS
+from subjects import NETWORKS, SETTINGS, Channels, noise, place_of_change, subject
 
 
 @pytest.mark.parametrize("case", NETWORKS)

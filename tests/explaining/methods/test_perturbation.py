@@ -1,8 +1,8 @@
 import pytest
 import torch
-from subjects import SETTINGS, Weighted, subject
 
 from sightline.explaining.methods.perturbation import kernel_shap, lime, number_cells, occlusion
+from subjects import SETTINGS, Weighted, subject
 
 # 4 x 4 pixels, each a cell of its own; only two cells count, the lower right one twice as much
 WEIGHTS = [[0.0, 0, 0, 0], [0, 4.0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 8.0]]

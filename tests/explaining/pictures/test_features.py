@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from subjects import NETWORKS, PROBED, Channels, noise, subject
 
 from sightline.common.errors import SightlineError
 from sightline.explaining.pictures.features import SHOWN, draw_features, read_features, strongest
 from sightline.networks.own.cnn import SimpleCNN
+from subjects import NETWORKS, PROBED, Channels, noise, subject
 
 
 def test_maps_are_the_layers_outputs():

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from subjects import Weighted, subject
 
 from sightline.explaining.quality.faithfulness import (
     area,
@@ -11,6 +10,7 @@ from sightline.explaining.quality.faithfulness import (
     insertion_curve,
     shares,
 )
+from subjects import Weighted, subject
 
 WEIGHTS = [[8.0, 0.0], [0.0, 0.0]]  # the upper left pixel alone decides
 BEST, WORST = np.array([0, 1, 2, 3]), np.array([3, 2, 1, 0])

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from subjects import SETTINGS, Weighted, subject
 
 from sightline.explaining.look import Case, Look
 from sightline.explaining.quality.measure import RANDOM, measure_quality
 from sightline.networks.own.cnn import SimpleCNN
+from subjects import SETTINGS, Weighted, subject
 
 WEIGHTS = [[6.0, 0], [0, 2.0]]  # of half-white pixels: 0.75 of the probability is the upper left's
 GOOD, BAD = np.array([[1.0, 0.2], [0.1, 0.5]]), np.array([[0.0, 0.5], [0.6, 0.0]])

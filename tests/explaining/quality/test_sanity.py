@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
-from subjects import SETTINGS, Channels, noise, subject
 from torch import nn
 
 from sightline.explaining.methods.catalogue import explain
 from sightline.explaining.quality.sanity import forget, rank_correlation
 from sightline.networks.own.cnn import SimpleCNN
+from subjects import SETTINGS, Channels, noise, subject
 
 
 def test_rank_correlation_is_spearmans():

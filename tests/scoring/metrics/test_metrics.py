@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from sightline.scoring import metrics
+from sightline.scoring.metrics import measure as metrics
 from sightline.scoring.metrics.measure import fold_spread, measure_probabilities, member_spread
 from sightline.scoring.metrics.ranking import rank_classes
 

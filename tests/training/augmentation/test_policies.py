@@ -7,7 +7,7 @@ from torchvision.transforms import AutoAugment, AutoAugmentPolicy
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as tv
 
-from sightline.training import policies
+from sightline.training.augmentation import policies
 from sightline.training.augmentation.operations import NAMES, SIGNED, apply_operations
 from sightline.training.augmentation.policies import (
     AUGMIX,

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightline.drawing.tiles import GAP, INK, PAPER, font, overlay, resized, resized_map, shortened, tile_side
+from sightline.drawing.palette import INK, PAPER
+from sightline.drawing.tiles import GAP, font, overlay, resized, resized_map, shortened, tile_side
 from sightline.explaining.pictures.sheet import CAPTION, HEADING, TITLE, draw_tiles
 
 MOST = 60  # classes in a picture, which is to stay small

@@ -5,7 +5,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from sightline.common.errors import SightlineError
-from sightline.drawing.tiles import GAP, INK, PAPER, font, resized, resized_map, shortened, tile_side
+from sightline.drawing.palette import INK, PAPER
+from sightline.drawing.tiles import GAP, font, resized, resized_map, shortened, tile_side
 from sightline.explaining.methods.grids import lay_out
 from sightline.explaining.methods.layers import named_layers, read_outputs
 from sightline.explaining.methods.subject import Subject

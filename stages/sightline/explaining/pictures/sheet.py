@@ -6,13 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from sightline.drawing.palette import INK, MUTED, PAPER, RIGHT, WRONG
 from sightline.drawing.tiles import (
     GAP,
-    INK,
-    MUTED,
-    PAPER,
-    RIGHT,
-    WRONG,
     clipped,
     colored,
     draw_message,

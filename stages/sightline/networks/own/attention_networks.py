@@ -1,4 +1,4 @@
-"""A small residual network with squeeze-and-excitation."""
+"""Small networks with attention: a residual one, a dense one, and one that is dense early and residual late."""
 
 from torch import nn
 
@@ -13,7 +13,13 @@ from sightline.networks.own.layers import (
 )
 from sightline.networks.own.pooled import PooledNetwork, describe_maps
 
-STEM, WIDTHS, REDUCTION = 32, (64, 128, 256), 8
+STEM = 32  # channels of the first convolution
+REDUCTION = 8  # a channel gate's hidden layer is narrower by this factor
+WIDTHS = (64, 128, 256)  # channels of the stages of AttentionResNet and AttentionHybrid
+DENSE_LAYERS = 4  # of each dense block of AttentionDenseNet
+DENSE_GROWTH = 24  # channels that each of them adds
+DENSE_WIDTHS = (128, 160, 176)  # what enters a block, STEM or half of the block before, and what its layers add
+HYBRID_GROWTH = 16  # channels that a dense layer of AttentionHybrid adds
 
 
 class AttentionResNet(PooledNetwork):
@@ -26,19 +32,15 @@ class AttentionResNet(PooledNetwork):
         rates = iter(rates_by_depth(drop_path_rate, 2 * len(WIDTHS)))
         blocks, before = [stem(STEM)], STEM
         for width in WIDTHS:
-            pair = _block(before, width, next(rates)), _block(width, width, next(rates))
+            pair = _attended_residual(before, width, next(rates)), _attended_residual(width, width, next(rates))
             blocks.append(nn.Sequential(nn.MaxPool2d(2), *pair))
             before = width
         maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], WIDTHS, (2, 4, 8))
         super().__init__(nn.Sequential(*blocks), maps, classes, drop_rate)
 
 
-def _block(before: int, after: int, rate: float) -> ResidualBlock:
+def _attended_residual(before: int, after: int, rate: float) -> ResidualBlock:
     return ResidualBlock(before, after, SqueezeExcite(after, REDUCTION), rate)
-
-
-STEM, LAYERS, GROWTH, REDUCTION = 32, 4, 24, 8
-WIDTHS = (128, 160, 176)  # what enters a block, STEM or half of the block before, and its LAYERS * GROWTH channels
 
 
 class AttentionDenseNet(PooledNetwork):
@@ -48,24 +50,20 @@ class AttentionDenseNet(PooledNetwork):
     """
 
     def __init__(self, classes: int, drop_rate: float):
-        first, second, third = WIDTHS
+        first, second, third = DENSE_WIDTHS
         blocks = nn.Sequential(
             stem(STEM),
-            nn.Sequential(nn.MaxPool2d(2), _dense(STEM, first)),
-            nn.Sequential(transition(first, first // 2), _dense(first // 2, second)),
-            nn.Sequential(transition(second, second // 2), _dense(second // 2, third)),
+            nn.Sequential(nn.MaxPool2d(2), _attended_dense(STEM, first)),
+            nn.Sequential(transition(first, first // 2), _attended_dense(first // 2, second)),
+            nn.Sequential(transition(second, second // 2), _attended_dense(second // 2, third)),
             nn.Sequential(nn.BatchNorm2d(third), nn.ReLU(inplace=True)),
         )
-        maps = describe_maps(["blocks.1", "blocks.2", "blocks.4"], WIDTHS, (2, 4, 8))
+        maps = describe_maps(["blocks.1", "blocks.2", "blocks.4"], DENSE_WIDTHS, (2, 4, 8))
         super().__init__(blocks, maps, classes, drop_rate)
 
 
-def _dense(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(DenseBlock(before, LAYERS, GROWTH), SqueezeExcite(after, REDUCTION))
-
-
-STEM, GROWTH, REDUCTION = 32, 16, 8
-WIDTHS = (64, 128, 256)
+def _attended_dense(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(DenseBlock(before, DENSE_LAYERS, DENSE_GROWTH), SqueezeExcite(after, REDUCTION))
 
 
 class AttentionHybrid(PooledNetwork):
@@ -80,17 +78,19 @@ class AttentionHybrid(PooledNetwork):
         early, late = rates_by_depth(drop_path_rate, 2)
         blocks = nn.Sequential(
             stem(STEM),
-            nn.Sequential(nn.MaxPool2d(2), _dense(STEM, first)),
-            nn.Sequential(transition(first, first), _dense(first, second)),
-            nn.Sequential(nn.MaxPool2d(2), _residual(second, third, early), _residual(third, third, late)),
+            nn.Sequential(nn.MaxPool2d(2), _hybrid_dense(STEM, first)),
+            nn.Sequential(transition(first, first), _hybrid_dense(first, second)),
+            nn.Sequential(
+                nn.MaxPool2d(2), _hybrid_residual(second, third, early), _hybrid_residual(third, third, late)
+            ),
         )
         maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], WIDTHS, (2, 4, 8))
         super().__init__(blocks, maps, classes, drop_rate)
 
 
-def _dense(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(DenseBlock(before, (after - before) // GROWTH, GROWTH), CBAM(after, REDUCTION))
+def _hybrid_dense(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(DenseBlock(before, (after - before) // HYBRID_GROWTH, HYBRID_GROWTH), CBAM(after, REDUCTION))
 
 
-def _residual(before: int, after: int, rate: float) -> ResidualBlock:
+def _hybrid_residual(before: int, after: int, rate: float) -> ResidualBlock:
     return ResidualBlock(before, after, CBAM(after, REDUCTION), rate)

@@ -1,4 +1,4 @@
-"""Four blocks of two 3x3 convolutions, plain or residual: the usual convolutional network, for 16 px and more."""
+"""Plain convolutional networks: one of three convolutions, and one of four blocks of two, plain or residual."""
 
 import torch
 from torch import nn
@@ -7,7 +7,8 @@ from torch.nn import functional
 from sightline.networks.own.layers import drop_path, rates_by_depth
 from sightline.networks.own.pooled import PooledNetwork, describe_maps
 
-WIDTHS = (32, 64, 128, 256)
+WIDTHS = (32, 64, 128, 256)  # channels of the blocks; SimpleCNN stops before the last
+SIMPLE_BLOCKS = 3
 PAIRS = list(zip((3, *WIDTHS), WIDTHS, strict=False))  # channels before and after each block
 
 
@@ -74,9 +75,6 @@ def _layout(blocks: list[ConvBlock]) -> tuple[nn.Sequential, list[dict]]:
     return nn.Sequential(*layers), describe_maps(names, WIDTHS, (1, 2, 4, 8))
 
 
-WIDTHS = (32, 64, 128)
-
-
 class SimpleCNN(PooledNetwork):
     """Three 3x3 convolutions (32, 64, 128 channels) with batch norm, ReLU and max pooling, then a linear layer.
 
@@ -84,12 +82,14 @@ class SimpleCNN(PooledNetwork):
     """
 
     def __init__(self, classes: int, drop_rate: float):
-        blocks = nn.Sequential(*(_block(*widths) for widths in zip((3, *WIDTHS), WIDTHS, strict=False)))
-        maps = describe_maps([f"blocks.{index}.2" for index in range(3)], WIDTHS, (1, 2, 4))  # before pooling
+        blocks = nn.Sequential(*(_pooled_convolution(*widths) for widths in PAIRS[:SIMPLE_BLOCKS]))
+        maps = describe_maps(
+            [f"blocks.{index}.2" for index in range(SIMPLE_BLOCKS)], WIDTHS[:SIMPLE_BLOCKS], (1, 2, 4)
+        )  # before pooling
         super().__init__(blocks, maps, classes, drop_rate)
 
 
-def _block(before: int, after: int) -> nn.Sequential:
+def _pooled_convolution(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False),
         nn.BatchNorm2d(after),

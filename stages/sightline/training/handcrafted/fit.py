@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import torch
 from tqdm import tqdm
 
-from sightline.common.startup import collect_garbage_again
 from sightline.networks.classifier import Classifier
 from sightline.training.batches import Batches
 from sightline.training.handcrafted.estimators import ClassicalSettings, fit_handcrafted
@@ -39,7 +38,6 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
     SightlineError
         All training images are of one class.
     """
-    collect_garbage_again()
     network = classifier.cpu().eval().network
     tqdm.write(f"{network.architecture}: {len(train)} images, fitted once, and in parts to calibrate the probabilities")
     fit_handcrafted(network, _scaled(classifier, train), train.labels.cpu().long().numpy(), settings_of(run))
