@@ -8,21 +8,20 @@ that of the fastest of many batches, as the least disturbed by other processes.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import torch
 
 from sightline.common.process import keep_freed_memory
+from sightline.parameters.augment import AugmentSection
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.augmentation.pipeline import Augmentation
 
 SECONDS = 1.0  # a row
-OFF = Augmentation(
-    input_size=32,
-    fill=(0.5, 0.5, 0.5),
+FILL = (0.5, 0.5, 0.5)
+OFF = AugmentSection(
     random_resized_crop=False,
-    crop_scale=(0.08, 1.0),
-    crop_ratio=(0.75, 4 / 3),
+    crop_scale=[0.08, 1.0],
+    crop_ratio=[0.75, 4 / 3],
     crop_padding=0,
     horizontal_flip=0.0,
     alternating_flip=False,
@@ -35,16 +34,18 @@ OFF = Augmentation(
     randaugment_magnitude=9,
     autoaugment_policy="imagenet",
     augmix_severity=3,
-    color_jitter=(0.0, 0.0, 0.0, 0.0),
+    color_jitter=[0.0, 0.0, 0.0, 0.0],
     grayscale=0.0,
     gaussian_blur=0.0,
-    blur_sigma=(0.1, 2.0),
+    blur_sigma=[0.1, 2.0],
     erasing=0.0,
-    erasing_area=(0.02, 0.33),
-    erasing_ratio=(0.3, 3.3),
+    erasing_area=[0.02, 0.33],
+    erasing_ratio=[0.3, 3.3],
+    mix_prob=1.0,
+    mix_switch_prob=0.5,
 )
 AFFINE = {"rotation": 15.0, "translation": 0.1, "shear": 10.0}
-COLOR = {"color_jitter": (0.4, 0.4, 0.4, 0.1)}
+COLOR = {"color_jitter": [0.4, 0.4, 0.4, 0.1]}
 CROP_FLIP = {"crop_padding": 4, "horizontal_flip": 0.5}
 FULL = CROP_FLIP | AFFINE | COLOR | {"erasing": 0.25}
 ROWS = {
@@ -73,10 +74,15 @@ def main() -> None:
     for size, batch in ((32, 128), (224, 32)):
         print(f"\n{size} px, batch {batch}, {torch.get_num_threads()} threads")
         for name, settings in ROWS.items():
-            report(name, make_step(replace(OFF, input_size=size, **settings), size, batch, mixing=False), batch)
-        everything = replace(OFF, input_size=size, **FULL)
-        report("MixUp and CutMix", make_step(replace(OFF, input_size=size), size, batch, mixing=True), batch)
+            report(name, make_step(augmentation_of(size, settings), size, batch, mixing=False), batch)
+        everything = augmentation_of(size, FULL)
+        report("MixUp and CutMix", make_step(augmentation_of(size, {}), size, batch, mixing=True), batch)
         report("all of the above but policies", make_step(everything, size, batch, mixing=True), batch)
+
+
+def augmentation_of(size: int, changes: dict) -> Augmentation:
+    """Return an augmentation to `size` px with some settings switched on."""
+    return Augmentation(OFF.model_copy(update=changes), size, FILL)
 
 
 def make_step(augmentation: Augmentation, size: int, batch: int, mixing: bool) -> Callable[[], None]:

@@ -29,14 +29,18 @@ OPTIMIZATION = {
     "label_smoothing": LABEL_SMOOTHING,
     "keep": "last",
 }
-CROP_FLIP = {"crop_padding": 4, "horizontal_flip": 0.5}
-RESIZED_CROP_FLIP = {"random_resized_crop": True, "crop_scale": [0.08, 1.0], "horizontal_flip": 0.5}
+CROP_FLIP = {"augment.crop_padding": 4, "augment.horizontal_flip": 0.5}
+RESIZED_CROP_FLIP = {
+    "augment.random_resized_crop": True,
+    "augment.crop_scale": [0.08, 1.0],
+    "augment.horizontal_flip": 0.5,
+}
 EVERYTHING = CROP_FLIP | {
-    "rotation": 15.0,
-    "translation": 0.1,
-    "shear": 10.0,
-    "color_jitter": [0.4, 0.4, 0.4, 0.1],
-    "erasing": 0.25,
+    "augment.rotation": 15.0,
+    "augment.translation": 0.1,
+    "augment.shear": 10.0,
+    "augment.color_jitter": [0.4, 0.4, 0.4, 0.1],
+    "augment.erasing": 0.25,
     "mixup": 0.2,
     "cutmix": 1.0,
 }

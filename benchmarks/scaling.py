@@ -111,8 +111,9 @@ def split_seconds(folder: Path) -> dict[str, float]:
     import split
     from sightline.common.files import read_columns
     from sightline.common.params import load_params
+    from sightline.parameters.split import SplitParams
 
-    params = load_params(split.Params, str(folder / "params.yaml"))
+    params = load_params(SplitParams, str(folder / "params.yaml"))
     index = read_columns(folder / "data/prepared/index.csv", split.COLUMNS)
 
     def assign() -> None:

@@ -26,17 +26,13 @@ With cross-validation, the validation images are those of all folds, each predic
 did not train on it; test images are predicted by all members together.
 """
 
-from typing import Annotated, Literal
-
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import Field
 
 from sightline.common.device import pick_device, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_array, write_json, write_table
-from sightline.common.params import StageParams, StrictModel
 from sightline.common.process import keep_freed_memory
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
@@ -47,6 +43,7 @@ from sightline.networks.calibration import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stacks
+from sightline.parameters.evaluate import EvaluateParams, EvaluateSection
 from sightline.scoring.calibration import apply_calibration, calibrate
 from sightline.scoring.charts import draw_issues, draw_pictures
 from sightline.scoring.diagnosis.diagnose import find_causes
@@ -65,41 +62,8 @@ from sightline.scoring.summary import (
 )
 from sightline.scoring.tables import tabulate_plots, tabulate_records
 
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(gt=0, lt=1)]
 
-
-class EvaluateParams(StrictModel):
-    batch_size: Count
-    tta: Literal["none", "flip", "multi_crop"]
-    calibration: Literal["none", "temperature", "vector", "isotonic"]
-    min_confidence: Annotated[float, Field(ge=0, le=1)]
-    conformal: Literal["none", "lac", "aps"]
-    conformal_coverage: Share
-    top_k: list[Annotated[int, Field(ge=2)]]
-    bins: Count
-    bootstrap: Annotated[int, Field(ge=0)]
-    confidence: Share
-    curves: Annotated[int, Field(ge=0, le=20)]  # more lines cannot be told apart
-    mistakes: Annotated[int, Field(ge=1, le=600)]  # the picture grows with them
-    label_issues: Annotated[int, Field(ge=1, le=600)]
-    slices: Count
-    map: Annotated[int, Field(ge=0, le=5000)]  # the table lies in Git
-    corruptions: list[Literal["noise", "blur", "jpeg", "brightness", "contrast"]]
-    attacks: list[Literal["fgsm", "pgd"]]
-    attack_epsilon: Annotated[float, Field(gt=0, le=255)]
-    attack_steps: Count
-    ood: str
-    robustness_images: Count
-
-
-class Params(StageParams):
-    seed: Annotated[int, Field(ge=0)]
-    near_bits: Annotated[int, Field(ge=0, le=8)]
-    evaluate: EvaluateParams
-
-
-def main(params: Params) -> None:
+def main(params: EvaluateParams) -> None:
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
     options, spec, dataset, pixels = params.evaluate, read_spec("models/trained"), read_dataset(), open_pixels()
@@ -152,7 +116,7 @@ def refuse_other_classes(trained: list[str], prepared: list[str]) -> None:
 
 
 def calibrate_parts(
-    judged: pd.DataFrame, scores: torch.Tensor, options: EvaluateParams
+    judged: pd.DataFrame, scores: torch.Tensor, options: EvaluateSection
 ) -> tuple[Calibration, dict[str, Scored], np.ndarray]:
     """Fit calibration and prediction sets on validation; return them, the judged subsets, and all probabilities."""
     validation = (judged["subset"] == "val").to_numpy()
@@ -164,7 +128,7 @@ def calibrate_parts(
     return fitted.model_copy(update=decision), part_by_subset(judged, scores.numpy(), after), after
 
 
-def stress_of(params: Params) -> Stress:
+def stress_of(params: EvaluateParams) -> Stress:
     """Return what of robustness is to be measured."""
     named = params.evaluate.model_dump(include={"corruptions", "attacks", "ood", "batch_size"})
     named |= {"epsilon": params.evaluate.attack_epsilon / 255, "steps": params.evaluate.attack_steps}
@@ -172,7 +136,11 @@ def stress_of(params: Params) -> Stress:
 
 
 def summarize_all(
-    parts: dict[str, Scored], alone: list[np.ndarray], calibration: Calibration, notes: dict[str, str], params: Params
+    parts: dict[str, Scored],
+    alone: list[np.ndarray],
+    calibration: Calibration,
+    notes: dict[str, str],
+    params: EvaluateParams,
 ) -> dict:
     """Return metrics of the two subsets and the members, their intervals, calibration and decisions, and all notes."""
     options, seed = params.evaluate, stream_seed(params.seed, "bootstrap")
@@ -185,4 +153,4 @@ def summarize_all(
 
 
 if __name__ == "__main__":
-    run_stage(main, Params)
+    run_stage(main, EvaluateParams)

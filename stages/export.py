@@ -15,15 +15,13 @@ Writes  models/exported/model.onnx      uint8 pixels [batch, H, W, 3] in, calibr
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, read_table, replacing, require, write_json, write_table, write_text
-from sightline.common.params import StageParams, StrictModel, validate
+from sightline.common.params import validate
 from sightline.common.rows import choose_rows
 from sightline.common.stage import run_stage
 from sightline.deployment.artifacts import (
@@ -46,30 +44,15 @@ from sightline.networks.calibration import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.networks.stack import load_stack
+from sightline.parameters.export import ExportParams, ExportSection
 
 EXPORTED, TRAINED = Path("models/exported"), Path("models/trained")
 INDEX, SPLIT = Path("data/prepared/index.csv"), Path("data/split/split.csv")
 CALIBRATION = "models/calibration.json"
 NOTHING_TO_COMPARE = "no validation or test images, hence no comparison with torch"
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class ExportParams(StrictModel):
-    opset: int = Field(ge=18, le=24)
-    formats: list[Literal["pt2", "torchscript"]]
-    quantize: list[Literal["fp16", "int8_dynamic", "int8_static"]]
-    calibration_images: int = Field(ge=1)
-    max_accuracy_drop: Share
-    prune: float = Field(ge=0, lt=1)
-    batch_size: int = Field(ge=1)
-    intended_use: str = Field(min_length=1)
-
-
-class Params(StageParams):
-    export: ExportParams
-
-
-def main(params: Params) -> None:
+def main(params: ExportParams) -> None:
     options, spec, pixels = params.export, read_spec("models/trained"), open_pixels()
     dataset, samples, evaluation = read_dataset(), read_samples(), read_json("metrics/evaluate.json")
     predictions, probabilities = read_predictions(Path("data/predictions"))
@@ -127,7 +110,7 @@ def predict_torch(decider: Decider, images: Images | None) -> np.ndarray | None:
 
 
 def choose_decider(
-    trained: Decider, images: Images | None, options: ExportParams
+    trained: Decider, images: Images | None, options: ExportSection
 ) -> tuple[Decider, np.ndarray | None, dict]:
     """Prune where asked and allowed; return what is exported, torch's probabilities of it, and metrics of pruning."""
     before = predict_torch(trained, images)
@@ -175,4 +158,4 @@ def list_labels(classes: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    run_stage(main, Params)
+    run_stage(main, ExportParams)

@@ -14,61 +14,29 @@ members' probabilities are those before calibration.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
 
 import pandas as pd
 from PIL import Image
-from pydantic import Field, ValidationInfo, field_validator
 
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import read_table, write_json, write_table
-from sightline.common.params import StageParams, StrictModel
 from sightline.common.stage import run_stage
 from sightline.drawing.tiles import save_png
 from sightline.explaining.choice import choose, choose_sample
 from sightline.explaining.look import Case, Look, explain_rows
-from sightline.explaining.methods.catalogue import METHODS, select_methods
+from sightline.explaining.methods.catalogue import select_methods
 from sightline.explaining.methods.subject import Settings, Subject, describe_subject
 from sightline.explaining.pictures.draw import draw_classes, draw_kinds, draw_layers
 from sightline.explaining.quality.measure import measure_quality
 from sightline.explaining.quality.pointing import place_boxes
 from sightline.images.store import BOX_COLUMNS, open_pixels, read_index
 from sightline.networks.saved import ModelSpec, load_members, read_spec
+from sightline.parameters.gradcam import GradcamParams, GradcamSection
 
 MAPS = Path("plots/gradcam/maps")
-Count = Annotated[int, Field(ge=1)]
 
 
-class GradcamParams(StrictModel):
-    method: list[Literal[tuple(METHODS)]] = Field(min_length=1)
-    select: list[Literal["correct", "wrong", "least_confident"]]
-    images: int = Field(ge=1, le=60)  # the pictures grow with them
-    ids: list[str] = Field(max_length=60)
-    class_images: int = Field(ge=0)
-    feature_maps: list[str]
-    alpha: float = Field(ge=0, le=1)
-    cells: int = Field(ge=2, le=64)
-    samples: Count
-    steps: Count
-    noise: float = Field(gt=0, le=1)
-    quality_images: int = Field(ge=0)
-    quality_steps: Count
-
-    @field_validator("samples")
-    @classmethod
-    def _enough_samples(cls, samples: int, others: ValidationInfo) -> int:
-        squares = others.data.get("cells", 0) ** 2
-        if {"lime", "kernel_shap"} & set(others.data.get("method", [])) and samples <= squares:
-            raise ValueError(f"must be more than cells x cells, which is {squares}")
-        return samples
-
-
-class Params(StageParams):
-    seed: int = Field(ge=0)
-    gradcam: GradcamParams
-
-
-def main(params: Params) -> None:
+def main(params: GradcamParams) -> None:
     use_deterministic_algorithms(params.seed)
     options, spec = params.gradcam, read_spec("models/trained")
     predictions = read_table("data/predictions/predictions.csv", text=("id", "subset"))
@@ -102,7 +70,7 @@ def describe_members(spec: ModelSpec) -> list[Subject]:
     return [describe_subject(member.architecture, one) for member, one in zip(spec.members, members, strict=True)]
 
 
-def settings_of(params: Params) -> Settings:
+def settings_of(params: GradcamParams) -> Settings:
     """Return what the methods can be told."""
     options = params.gradcam
     return Settings(options.cells, options.samples, options.steps, options.noise, params.seed)
@@ -114,7 +82,7 @@ def draw(
     cases: dict[int, Case],
     predictions: pd.DataFrame,
     classes: list[str],
-    options: GradcamParams,
+    options: GradcamSection,
 ) -> dict[str, Image.Image]:
     """Return the pictures by name; which there are follows from the parameters alone."""
     pictures = draw_kinds(look, chosen, cases, classes, options.alpha)
@@ -145,4 +113,4 @@ def summarize(
 
 
 if __name__ == "__main__":
-    run_stage(main, Params)
+    run_stage(main, GradcamParams)

@@ -24,6 +24,7 @@ from sightline.common.stage import run_stage
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted
+from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator
 from sightline.training.interrupt import StopRequest
@@ -31,7 +32,6 @@ from sightline.training.logs import Journal
 from sightline.training.loop import update
 from sightline.training.members import plan_members
 from sightline.training.run import Run, Streams
-from sightline.training.settings import TrainParams
 from sightline.training.start import Session, describe_model, make_batches, make_classifier, make_run
 from sightline.training.state import Trainee, build_trainee
 

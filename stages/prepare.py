@@ -17,19 +17,18 @@ Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB
 import csv
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from sightline.common.files import replacing, write_json
-from sightline.common.params import StageParams, StrictModel
 from sightline.common.stage import run_stage
 from sightline.drawing.contact_sheet import contact_sheet
 from sightline.images.decode import Decoding
 from sightline.images.duplicates import count_duplicates, exact_clusters, find_conflicts, near_clusters
 from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels
+from sightline.parameters.prepare import PrepareParams, PrepareSection
 from sightline.preparing.checks import count_reasons, refuse_bad_fraction, refuse_classes, refuse_small_classes
 from sightline.preparing.ingest import store_images
 from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
@@ -38,23 +37,7 @@ PREPARED, PLOTS = Path("data/prepared"), Path("plots/prepare")
 THUMBNAIL = 64  # px
 
 
-class PrepareParams(StrictModel):
-    source: str = Field(min_length=1)
-    image_size: int = Field(ge=8, le=4096)
-    fit: Literal["crop", "pad", "stretch"]
-    resample: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
-    background: list[int] = Field(min_length=3, max_length=3)
-    max_pixels: int = Field(gt=0)
-    max_bad_fraction: float = Field(ge=0, le=1)
-    contact_sheet: int = Field(ge=1, le=100)
-
-
-class Params(StageParams):
-    near_bits: int = Field(ge=0, le=8)
-    prepare: PrepareParams
-
-
-def main(params: Params) -> None:
+def main(params: PrepareParams) -> None:
     chosen = params.prepare
     listing, container = open_source(chosen.source)
     classes = sorted(set(listing.classes))
@@ -77,11 +60,11 @@ def main(params: Params) -> None:
     write_picture(PLOTS / "conflicts.png", conflict_sheet(pixels, images, conflicts, classes), THUMBNAIL)
 
 
-def decoding(chosen: PrepareParams) -> Decoding:
+def decoding(chosen: PrepareSection) -> Decoding:
     return Decoding(chosen.image_size, chosen.fit, chosen.resample, tuple(chosen.background), chosen.max_pixels)
 
 
-def describe(chosen: PrepareParams, classes: list[str], images: int) -> DatasetSpec:
+def describe(chosen: PrepareSection, classes: list[str], images: int) -> DatasetSpec:
     return DatasetSpec(
         source=chosen.source,
         classes=classes,
@@ -119,4 +102,4 @@ def write_picture(path: Path, content: Sheet, side: int) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main, Params)
+    run_stage(main, PrepareParams)

@@ -7,18 +7,17 @@ Writes  data/split/split.csv       id, subset (train, val or test), fold (-1 whe
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_columns, write_json, write_table
-from sightline.common.params import StageParams, StrictModel
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.images.samples import SUBSETS
+from sightline.parameters.split import SplitParams, SplitSection
 from sightline.splitting.assign import draw_by_hash, draw_stratified, hash_position, stratified_folds
 from sightline.splitting.clusters import find_clusters, units_of
 from sightline.splitting.leaks import count_leaks, find_fold_leaks, find_leaks
@@ -34,43 +33,7 @@ COLUMNS = {  # fixed lengths make no Python object of each value: half the time 
 }
 
 
-class SplitParams(StrictModel):
-    method: Literal["stratified", "hash"]
-    val: float = Field(ge=0, lt=1)
-    test: float = Field(ge=0, lt=1)
-    keep_duplicates_together: Literal["none", "exact", "near"]
-    on_leak: Literal["fail", "drop", "report"]
-
-    @model_validator(mode="after")
-    def shares_leave_training_images(self) -> "SplitParams":
-        if self.val + self.test >= 1:
-            raise ValueError(f"val + test must be less than 1 (got {self.val + self.test:g})")
-        return self
-
-    @model_validator(mode="after")
-    def hash_moves_nothing(self) -> "SplitParams":
-        if self.method == "hash" and self.keep_duplicates_together == "near":
-            raise ValueError(
-                "method hash cannot keep near duplicates together, since a new image could link two old ones on "
-                "different sides: use keep_duplicates_together: exact, or method: stratified"
-            )
-        return self
-
-
-class Params(StageParams):
-    seed: int = Field(ge=0)
-    near_bits: int = Field(ge=0, le=8)
-    folds: int = Field(ge=0, le=100)
-    split: SplitParams
-
-    @model_validator(mode="after")
-    def one_fold_is_none(self) -> "Params":
-        if self.folds == 1:
-            raise ValueError("folds: must be 0 (no cross-validation) or at least 2 (got 1)")
-        return self
-
-
-def main(params: Params) -> None:
+def main(params: SplitParams) -> None:
     index = read_columns("data/prepared/index.csv", COLUMNS)
     clusters = find_clusters(index, params.near_bits)
     subsets = assign_subsets(index, clusters, params)
@@ -83,7 +46,7 @@ def main(params: Params) -> None:
     write_table("plots/split/classes.csv", count_classes(index["class"][kept], split["subset"]))
 
 
-def assign_subsets(index: pd.DataFrame, clusters: dict[str, np.ndarray], params: Params) -> pd.Categorical:
+def assign_subsets(index: pd.DataFrame, clusters: dict[str, np.ndarray], params: SplitParams) -> pd.Categorical:
     """Keep the source's own subsets and draw those that it lacks from its training or undivided images."""
     fixed = index["subset"]
     shares = {name: getattr(params.split, name) for name in ("test", "val")}
@@ -100,7 +63,7 @@ def assign_subsets(index: pd.DataFrame, clusters: dict[str, np.ndarray], params:
 
 
 def assign_folds(
-    index: pd.DataFrame, clusters: dict[str, np.ndarray], subsets: pd.Categorical, params: Params
+    index: pd.DataFrame, clusters: dict[str, np.ndarray], subsets: pd.Categorical, params: SplitParams
 ) -> np.ndarray:
     """Return the fold of each image that is not test, -1 for the others."""
     folds = np.full(len(index), -1)
@@ -137,7 +100,7 @@ def find_all_leaks(
     }
 
 
-def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], chosen: SplitParams) -> np.ndarray:
+def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], chosen: SplitSection) -> np.ndarray:
     """Return which images stay, bool [N]; near duplicates count only where they were to be kept together.
 
     Raises
@@ -184,4 +147,4 @@ def count_classes(classes: pd.Series, subsets: pd.Series) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    run_stage(main, Params)
+    run_stage(main, SplitParams)

@@ -9,7 +9,7 @@ Writes  models/trained/*.safetensors   weights of each member after its best and
         plots/train/metrics/           train/loss, val/loss, val/accuracy, val/f1_macro and lr of each epoch
         plots/train/samples.png        training images as the network sees them
 
-The parameters are those of `sightline.training.settings`; the loop is in `sightline.training.loop`. Killed at any
+The parameters are those of `sightline.parameters.train`; the loop is in `sightline.training.loop`. Killed at any
 instant and started again, training goes on after its last finished epoch (`sightline.training.resume`).
 """
 
@@ -29,6 +29,7 @@ from sightline.images.samples import Samples, read_samples
 from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted
 from sightline.networks.saved import Member, write_spec, write_weights
+from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator
 from sightline.training.handcrafted.fit import fit_classical
@@ -38,7 +39,6 @@ from sightline.training.loop import Fitted, fit
 from sightline.training.members import Plan, plan_members
 from sightline.training.resume import ResumeFolder, fingerprint, open_resume
 from sightline.training.run import Run
-from sightline.training.settings import TrainParams
 from sightline.training.stacking import add_stack, refuse_unstackable
 from sightline.training.start import (
     Session,

@@ -1,4 +1,4 @@
-"""Walk a stage's imports, as `deps` in dvc.yaml must name them."""
+"""Walk a stage's imports, as `deps` in dvc.yaml must name them: each module, or a folder of which all are imported."""
 
 import ast
 from pathlib import Path
@@ -16,6 +16,25 @@ def imported_files(script: Path) -> set[str]:
             found.add(name)
             waiting += [_file_of(module) for module in _modules(path)]
     return found
+
+
+def expand(deps: list[str]) -> list[str]:
+    """Return the modules that deps name, those below a folder too."""
+    return [file for dep in deps for file in (_modules_below(ROOT / dep) if (ROOT / dep).is_dir() else [dep])]
+
+
+def collapse(files: set[str], folder: Path = ROOT / "stages") -> list[str]:
+    """Return sorted deps for imported files: a folder in place of its modules where all of them are imported."""
+    below = set(_modules_below(folder))
+    if below and below <= files:
+        return [folder.relative_to(ROOT).as_posix()]
+    here = [file for file in files if (ROOT / file).parent == folder]
+    folders = [path for path in folder.iterdir() if path.is_dir()]
+    return sorted(here + [dep for path in folders for dep in collapse(files, path)])
+
+
+def _modules_below(folder: Path) -> list[str]:
+    return [path.relative_to(ROOT).as_posix() for path in folder.rglob("*.py") if path.name != "__init__.py"]
 
 
 def _modules(path: Path) -> set[str]:

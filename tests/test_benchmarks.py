@@ -12,7 +12,7 @@ import training
 from cases import CASES, FASTAI, OTHERS, PACKAGES
 from scaling import alone, batch_seconds, split_seconds, whole_split, write_workspace
 from sightline.common.params import load_params
-from sightline.training.settings import TrainParams
+from sightline.parameters.train import TrainParams
 from startup import attribute_imports
 from training_report import summarize, table
 from windows import Window, interleave, mapped_arrays, started

@@ -12,6 +12,7 @@ from imports import ROOT
 from sightline.common.files import read_json, write_json
 from sightline.common.params import load_params
 from sightline.common.stage import run_stage
+from sightline.parameters.evaluate import EvaluateParams
 from small_run import CLASSES, make_run
 
 SUBSETS = ("train", "val", *["test"] * 60)
@@ -46,7 +47,7 @@ def judged(tmp_path_factory):
         index = (here / "data/prepared/index.csv").read_text().splitlines()
         hashed = [f"{line[:-1]}{row:064x},{row:016x}" for row, line in enumerate(index[1:])]
         (here / "data/prepared/index.csv").write_text("\n".join([index[0], *hashed]) + "\n")
-        evaluate.main(load_params(evaluate.Params))
+        evaluate.main(load_params(EvaluateParams))
     stream = np.random.default_rng(7)
     for number in range(40):
         pixels = stream.integers(0, 256, (16, 16, 3), dtype=np.uint8)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from evaluate import EvaluateParams, Params, main, refuse_other_classes
+from evaluate import main, refuse_other_classes
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
@@ -28,6 +28,7 @@ from sightline.networks.saved import (
     write_weights,
 )
 from sightline.networks.stack import Stacks, load_stacks
+from sightline.parameters.evaluate import EvaluateParams, EvaluateSection
 from sightline.scoring.reference import place, read_reference
 from sightline.scoring.summary import describe
 
@@ -81,8 +82,8 @@ OPTIONS = {
 }
 
 
-def params(**changes) -> Params:
-    return Params(seed=0, near_bits=0, evaluate=EvaluateParams(**OPTIONS | changes))
+def params(**changes) -> EvaluateParams:
+    return EvaluateParams(seed=0, near_bits=0, evaluate=EvaluateSection(**OPTIONS | changes))
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from gradcam import GradcamParams, Params, main
+from gradcam import main
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_table, write_table
 from sightline.common.params import load_params, validate
+from sightline.parameters.gradcam import GradcamParams, GradcamSection
 from small_run import make_run
 
 OPTIONS = {
@@ -30,8 +31,8 @@ MIXED = ("train", "val", *["test"] * 10)
 ALWAYS = ["classes.png", "correct.png", "features.png", "wrong.png"]
 
 
-def params(**changes) -> Params:
-    return Params(seed=0, gradcam=GradcamParams(**OPTIONS | changes))
+def params(**changes) -> GradcamParams:
+    return GradcamParams(seed=0, gradcam=GradcamSection(**OPTIONS | changes))
 
 
 @pytest.fixture
@@ -163,11 +164,11 @@ def test_boxes_of_the_source_are_pointed_at(here):
 )
 def test_bad_values_end_in_one_line(changes, message):
     with pytest.raises(SightlineError) as caught:
-        validate(Params, {"seed": 0, "gradcam": OPTIONS | changes}, "params.yaml")
+        validate(GradcamParams, {"seed": 0, "gradcam": OPTIONS | changes}, "params.yaml")
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
 
 def test_the_default_is_cheap(workspace):
     """The default takes no method that captum, over a second to import, is needed for."""
-    assert load_params(Params).gradcam.method == ["gradcam"]
+    assert load_params(GradcamParams).gradcam.method == ["gradcam"]

@@ -6,7 +6,7 @@ from accelerate.state import AcceleratorState
 from lr_find import main, smooth, suggest
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
-from sightline.training.settings import TrainParams
+from sightline.parameters.train import TrainParams
 from small_run import SUBSETS, make_run
 
 

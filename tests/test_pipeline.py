@@ -7,21 +7,22 @@ import pytest
 from dvc_render.vega_templates import TEMPLATES
 from ruamel.yaml import YAML
 
-import evaluate
-import export
-import gradcam
-import prepare
-import split
-from imports import ROOT, imported_files
-from sightline.training.settings import TrainParams
+from imports import ROOT, collapse, expand, imported_files
+from sightline.parameters.evaluate import EvaluateParams
+from sightline.parameters.export import ExportParams
+from sightline.parameters.gradcam import GradcamParams
+from sightline.parameters.prepare import PrepareParams
+from sightline.parameters.split import SplitParams
+from sightline.parameters.train import TrainParams
+from sightline.parameters.whole import WholeParams
 
 SCHEMAS = {
-    "prepare": prepare.Params,
-    "split": split.Params,
+    "prepare": PrepareParams,
+    "split": SplitParams,
     "train": TrainParams,
-    "evaluate": evaluate.Params,
-    "gradcam": gradcam.Params,
-    "export": export.Params,
+    "evaluate": EvaluateParams,
+    "gradcam": GradcamParams,
+    "export": ExportParams,
 }
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
 STAGES = PIPELINE["stages"]
@@ -35,17 +36,19 @@ def entries(stage, kind):
     return found
 
 
-def test_the_pipeline_has_six_stages_each_run_from_its_own_script():
+def test_the_pipeline_has_six_stages_each_run_from_its_own_script_after_the_check():
     starts = dict.fromkeys(SCHEMAS, "python") | {"train": "${launch}"}
     assert {name: stage["cmd"] for name, stage in STAGES.items()} == {
-        name: f"{start} stages/{name}.py" for name, start in starts.items()
+        name: ["python stages/check.py", f"{start} stages/{name}.py"] for name, start in starts.items()
     }
 
 
 @pytest.mark.parametrize("stage", SCHEMAS)
 def test_deps_are_the_modules_that_a_stage_imports(stage):
     code = [dep for dep in STAGES[stage]["deps"] if dep.startswith("stages/")]
-    assert sorted(code) == sorted(imported_files(ROOT / f"stages/{stage}.py"))  # sorted lists, so nothing stands twice
+    imported = imported_files(ROOT / f"stages/{stage}.py")
+    assert sorted(expand(code)) == sorted(imported)  # sorted lists, so nothing stands twice
+    assert sorted(code) == collapse(imported), "a folder of which all modules are imported is one dep"
 
 
 @pytest.mark.parametrize("stage", SCHEMAS)
@@ -55,7 +58,11 @@ def test_params_are_the_keys_of_a_stages_schema(stage):
 
 def test_every_key_of_params_yaml_is_read_by_a_stage():
     read = {"launch"} | {key for schema in SCHEMAS.values() for key in schema.model_fields}
-    assert set(YAML(typ="safe").load(ROOT / "params.yaml")) == read
+    assert set(YAML(typ="safe").load(ROOT / "params.yaml")) == read == set(WholeParams.model_fields)
+
+
+def test_no_line_of_params_yaml_is_too_long_to_read():
+    assert [line for line in (ROOT / "params.yaml").read_text().splitlines() if len(line) > 120] == []
 
 
 @pytest.mark.parametrize("stage", SCHEMAS)

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prepare import Params, main
+from prepare import main
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
 from sightline.explaining.quality.pointing import place_boxes
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.networks.saved import Preprocessing
+from sightline.parameters.prepare import PrepareParams
 from sightline.scoring.diagnosis.slices import describe_images, measure_slices
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -23,7 +24,7 @@ SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 def prepare(set_params):
     def run(source, **changes):
         set_params(**{"prepare.source": source, "prepare.image_size": 16, "prepare.max_bad_fraction": 0.5, **changes})
-        main(load_params(Params))
+        main(load_params(PrepareParams))
         return json.loads(Path("metrics/prepare.json").read_text())
 
     return run

@@ -20,7 +20,8 @@ LIMIT = 240  # s
 @pytest.fixture
 def folder(workspace, set_params):
     make_training(workspace, 400, 40)
-    set_params(epochs=EPOCHS, batch_size=8, accumulate=2, averaging="ema", lookahead=True, mixup=0.2, drop_rate=0.2)
+    options = {"average.method": "ema", "lookahead": True, "mixup": 0.2, "drop_rate": 0.2}
+    set_params(epochs=EPOCHS, batch_size=8, accumulate=2, **options)
     return workspace
 
 

@@ -9,8 +9,9 @@ import pytest
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_columns, read_table, write_table
 from sightline.common.params import load_params
+from sightline.parameters.split import SplitParams
 from sightline.splitting.clusters import find_clusters
-from split import COLUMNS, Params, main
+from split import COLUMNS, main
 
 
 def make_index(count=120, classes=3, group="", subset="", seed=0):
@@ -37,7 +38,7 @@ def split(set_params):
     def run(index, **changes):
         set_params(**changes)
         write_table("data/prepared/index.csv", index)
-        main(load_params(Params))
+        main(load_params(SplitParams))
         table = read_table("data/split/split.csv", text=("id", "subset"))
         return table, json.loads(Path("metrics/split.json").read_text())
 

@@ -16,13 +16,13 @@ from sightline.images.samples import Samples
 from sightline.images.store import read_index
 from sightline.networks.build import build_network
 from sightline.networks.saved import load_members, read_spec
+from sightline.parameters.train import TrainParams
 from sightline.training import loop
 from sightline.training.devices import fastest_precision
 from sightline.training.history import Fitted
 from sightline.training.logs import summarize_best
 from sightline.training.loop import finite_mean
 from sightline.training.members import divide
-from sightline.training.settings import TrainParams
 from train import main
 
 COLORS = {"blue": (40, 60, 200), "green": (40, 200, 60), "red": (200, 60, 40)}
@@ -56,7 +56,7 @@ def write_split(subsets, folds):
 @pytest.fixture
 def train(prepared, set_params):
     def run(**changes):
-        set_params(**{"epochs": 3, "batch_size": 16, "crop_padding": 1, "lr": 0.01, **changes})
+        set_params(**{"epochs": 3, "batch_size": 16, "augment.crop_padding": 1, "lr": 0.01, **changes})
         AcceleratorState._reset_state(reset_partial_state=True)  # accelerate keeps one state a process
         main(load_params(TrainParams))
         return json.loads(Path("metrics/train.json").read_text())
@@ -96,15 +96,18 @@ def test_two_runs_write_the_same_bytes_and_another_seed_others(train, precision)
 
 EFFECTS = [
     {"optimizer": "sgd"}, {"optimizer": "lion"}, {"lookahead": True}, {"layer_decay": 0.5}, {"schedule": "multistep"},
-    {"schedule_floor": 0.5}, {"clip_grad_norm": 0.01}, {"clip_grad_value": 0.001}, {"clip_grad_adaptive": 0.01},
+    {"schedule_shape.floor": 0.5}, {"clip.norm": 0.01}, {"clip.value": 0.001}, {"clip.adaptive": 0.01},
     {"loss": "focal"}, {"loss": "bce"}, {"label_smoothing": 0.3}, {"logit_adjustment": 1.0}, {"l1": 0.01},
     {"sampler": "balanced"}, {"class_weights": "balanced"}, {"class_weights": "effective_number"},
-    {"random_resized_crop": True}, {"crop_padding": 0}, {"horizontal_flip": 0.5}, {"alternating_flip": True},
-    {"vertical_flip": 0.5}, {"rotation": 20.0}, {"translation": 0.1}, {"shear": 10.0}, {"grayscale": 0.5},
-    {"auto_augment": "randaugment"}, {"auto_augment": "trivialaugment"}, {"auto_augment": "autoaugment"},
-    {"auto_augment": "augmix"}, {"color_jitter": [0.4, 0.4, 0.4, 0.1]}, {"gaussian_blur": 0.5}, {"erasing": 0.5},
+    {"augment.random_resized_crop": True}, {"augment.crop_padding": 0}, {"augment.horizontal_flip": 0.5},
+    {"augment.alternating_flip": True}, {"augment.vertical_flip": 0.5}, {"augment.rotation": 20.0},
+    {"augment.translation": 0.1}, {"augment.shear": 10.0}, {"augment.grayscale": 0.5},
+    {"augment.auto_augment": "randaugment"}, {"augment.auto_augment": "trivialaugment"},
+    {"augment.auto_augment": "autoaugment"}, {"augment.auto_augment": "augmix"},
+    {"augment.color_jitter": [0.4, 0.4, 0.4, 0.1]}, {"augment.gaussian_blur": 0.5}, {"augment.erasing": 0.5},
     {"mixup": 0.2}, {"cutmix": 1.0}, {"drop_rate": 0.5}, {"weight_decay": 0.5}, {"batch_size": 32},
-    {"averaging": "ema"}, {"averaging": "swa", "swa_start": 0.0}, {"freeze": "backbone"}, {"freeze": 2},
+    {"average.method": "ema"}, {"average.method": "swa", "average.swa_start": 0.0},
+    {"freeze": "backbone"}, {"freeze": 2},
     {"freeze": "backbone", "unfreeze_epoch": 1}, {"freeze": 3, "unfreeze_epoch": 1, "unfreeze_every": 1},
 ]  # fmt: skip
 
@@ -143,7 +146,7 @@ def test_accumulation_changes_nothing_but_batch_statistics(train):
     """
     path, found = Path("models/trained/member_0_last.safetensors"), []
     for accumulate in (1, 4):
-        options = {"optimizer": "sgd", "clip_grad_norm": 0.1, "l1": 1e-4, "crop_padding": 0, "averaging": "ema"}
+        options = {"optimizer": "sgd", "clip.norm": 0.1, "l1": 1e-4, "augment.crop_padding": 0, "average.method": "ema"}
         metrics = train(model="test_vit", input_size=32, epochs=2, accumulate=accumulate, **options)
         found.append((metrics, load_file(path)))
     (whole, weights), (parts, summed) = found
@@ -198,10 +201,13 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"lr": 1e30, "clip_grad_norm": 0.0}, r"the loss became (nan|inf) in epoch 0, step \d+: lower lr"),
-        ({"color_jitter": [0.4, 0.4, 0.4, 0.6]}, "color_jitter: the fourth, hue, must be at most 0.5"),
-        ({"crop_scale": [1.0, 0.4]}, "crop_scale: the first number .1.0. must not be above the second .0.4."),
-        ({"erasing_area": [0.1, 1.5]}, "erasing_area.*less than or equal to 1"),
+        ({"lr": 1e30, "clip.norm": 0.0}, r"the loss became (nan|inf) in epoch 0, step \d+: lower lr"),
+        ({"augment.color_jitter": [0.4, 0.4, 0.4, 0.6]}, "augment.color_jitter: the fourth, hue, must be at most 0.5"),
+        (
+            {"augment.crop_scale": [1.0, 0.4]},
+            "augment.crop_scale: the first number .1.0. must not be above the second .0.4.",
+        ),
+        ({"augment.erasing_area": [0.1, 1.5]}, "augment.erasing_area.*less than or equal to 1"),
         ({"loss": "bce", "logit_adjustment": 1.0}, "logit_adjustment: needs loss: cross_entropy or focal"),
         ({"accumulate": 3}, "accumulate: 3 must divide batch_size .16."),
         ({"normalization": "network"}, "simple_cnn brings none of its own"),
@@ -247,7 +253,8 @@ def test_training_stops_when_nothing_gets_better(train):
 
 
 def test_a_plateau_lowers_the_rate(train):
-    train(epochs=5, schedule="plateau", warmup_epochs=0, plateau_patience=2, min_delta=1.0, schedule_gamma=0.5, lr=0.01)
+    shape = {"schedule_shape.patience": 2, "schedule_shape.gamma": 0.5}
+    train(epochs=5, schedule="plateau", warmup_epochs=0, min_delta=1.0, lr=0.01, **shape)
     assert losses_of("lr") == pytest.approx([0.01, 0.01, 0.01, 0.005, 0.005])
 
 

@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field
 
 from sightline.common.errors import SightlineError
-from sightline.common.params import StageParams, StrictModel, load_params
+from sightline.common.params import StageParams, StrictModel, check_params, load_params
 
 
 class Section(StrictModel):
@@ -39,7 +39,7 @@ def test_hand_written_exponents_are_numbers(tmp_path):
         ("lr: 1e-4", "", "lr: is missing"),
         ("loss: focal", "loss: hinge", "loss: must be 'focal' or 'cross_entropy' (got 'hinge')"),
         ("size: 3", "size: 3.5", "prepare.size: must be a valid integer (got 3.5)"),
-        ("size: 3", "size: 3\n  sise: 4", "prepare.sise: is not a known key"),
+        ("size: 3", "size: 3\n  sise: 4", "prepare.sise: is not a known key: did you mean prepare.size?"),
         ("size: 3", "size: true", "prepare.size: must be a valid integer (got True)"),
     ],
 )
@@ -54,6 +54,22 @@ def test_broken_yaml_is_one_line(tmp_path, text):
     with pytest.raises(SightlineError) as caught:
         load(tmp_path, text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("lrr: 1", "lrr: is not a known key: did you mean lr?"),
+        ("size: 3", "size: is not a known key: did you mean prepare.size?"),  # of the same name elsewhere
+        ("sizes: 3", "sizes: is not a known key: did you mean prepare.size?"),
+        ("zzz: 3", "zzz: is not a known key"),
+    ],
+)
+def test_an_unknown_key_of_the_whole_file_names_its_nearest_neighbour(tmp_path, key, message):
+    (tmp_path / "params.yaml").write_text(GOOD.replace("other_stage: 1", key))
+    with pytest.raises(SightlineError) as caught:
+        check_params(Params, str(tmp_path / "params.yaml"))
+    assert str(caught.value) == f"{tmp_path}/params.yaml: {message}"
 
 
 def test_a_missing_file_names_the_root(tmp_path):

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sightline.common.params import load_params
+from sightline.parameters.train import TrainParams
 from sightline.training.resume import fingerprint, loaded_code
-from sightline.training.settings import TrainParams
 
 CPU = torch.device("cpu")
 

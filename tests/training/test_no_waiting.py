@@ -1,12 +1,10 @@
 """What a training step computes on the device never waits for it: on torch's meta device, reading a value fails."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
 
-from augmentation import FULL, OFF
+from augmentation import FULL, augmentation_of
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.recipe.averaging import WeightAverage
 from sightline.training.recipe.distillation import divergence
@@ -14,7 +12,12 @@ from sightline.training.recipe.losses import LOSSES, Loss, l1_norm
 
 META = torch.device("meta")
 POLICY = {"auto_augment": "randaugment", "randaugment_ops": 8}
-REST = {"random_resized_crop": True, "grayscale": 0.5, "gaussian_blur": 0.5, "vertical_flip": 0.5}
+REST = {
+    "random_resized_crop": True,
+    "grayscale": 0.5,
+    "gaussian_blur": 0.5,
+    "vertical_flip": 0.5,
+}
 
 
 def test_reading_a_value_fails():
@@ -28,7 +31,7 @@ def test_reading_a_value_fails():
 def test_augmentation_and_mixing(settings):
     generator = torch.Generator().manual_seed(0)
     pixels = torch.empty((64, 32, 32, 3), dtype=torch.uint8, device=META)
-    images = replace(OFF, **settings)(pixels, generator, 0, torch.arange(64))
+    images = augmentation_of(32, settings)(pixels, generator, 0, torch.arange(64))
     labels = torch.empty(64, dtype=torch.long, device=META)
     mixed, targets = Mixing(0.2, 1.0, 1.0, 0.5)(images, labels, 10, generator)
     assert mixed.shape == (64, 3, 32, 32) and targets.shape == (64, 10) and mixed.device == META

@@ -10,7 +10,7 @@ from sightline.common.params import load_params
 from sightline.images.samples import SUBSETS, Samples
 from sightline.networks.classifier import mean_log_probabilities
 from sightline.networks.stack import Stack, stack_inputs
-from sightline.training.settings import TrainParams
+from sightline.parameters.train import TrainParams
 from sightline.training.stacking import HeldOut, fit_regression, fit_stack, refuse_unstackable, score
 
 

@@ -1,5 +1,8 @@
 """params.yaml: read it, check it against a stage's schema, and say in one line what is wrong."""
 
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,8 +36,13 @@ def load_params(schema: type[Schema], path: str = "params.yaml") -> Schema:
     SightlineError
         The file is missing or not YAML, a key is missing, unknown, or has a value outside its range.
     """
-    found = _read_yaml(path)
-    return validate(schema, {key: found[key] for key in schema.model_fields if key in found}, path)
+    content = _read_yaml(path)
+    return validate(schema, {key: content[key] for key in schema.model_fields if key in content}, path)
+
+
+def check_params(schema: type[BaseModel], path: str = "params.yaml") -> None:
+    """Hold a whole file against a schema of all its keys; raises SightlineError as `load_params` does."""
+    validate(schema, _read_yaml(path), path)
 
 
 def validate(schema: type[Schema], values: dict, source: str) -> Schema:
@@ -42,35 +50,61 @@ def validate(schema: type[Schema], values: dict, source: str) -> Schema:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise SightlineError(f"{source}: {_describe(error.errors(), values)}") from None
+        raise SightlineError(f"{source}: {_describe(error.errors(), values, schema)}") from None
 
 
 def _read_yaml(path: str) -> dict:
     try:
-        found = YAML(typ="safe", pure=True).load(Path(path))
+        content = YAML(typ="safe", pure=True).load(Path(path))
     except FileNotFoundError:
         raise SightlineError(f"{path}: not found: run the stage from the repository's root") from None
     except YAMLError as error:
         raise SightlineError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise SightlineError(f"{path}: must hold `key: value` lines")
-    return found
+    return content
 
 
-def _describe(errors: list[dict], values: dict) -> str:
-    """Describe the first mistake; where several types were allowed, by what each of them asks for."""
-    first, key = errors[0], _key(errors[0]["loc"], values)
+def _describe(errors: list[dict], values: dict, schema: type[BaseModel]) -> str:
+    """Describe the first mistake; where several types were allowed, by what each of them asks for.
+
+    A key that is not known comes first: another one is missing where a key was misspelt.
+    """
+    first = next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
+    key = _key(first["loc"], values)
     if first["type"] == "missing":
         return f"{key}: is missing"
     if first["type"] == "extra_forbidden":
-        return f"{key}: is not a known key"
+        return f"{key}: is not a known key{_suggestion(key, list(known_keys(schema)))}"
     messages = [_message(error) for error in errors if _key(error["loc"], values) == key]
     return f"{key}: {' or '.join(messages)} (got {first['input']!r})" if key else messages[0]
 
 
+def known_keys(schema: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield every key of a schema, those of its sections with a dot."""
+    for name, field in schema.model_fields.items():
+        yield f"{prefix}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from known_keys(field.annotation, f"{prefix}{name}.")
+
+
+def _suggestion(key: str, known: list[str]) -> str:
+    """Return the nearest known key: one of the same name elsewhere, else one that is spelt alike."""
+    name = key.rpartition(".")[2]
+    moved = [candidate for candidate in known if candidate.rpartition(".")[2] == name]
+    nearest = moved or get_close_matches(key, known, n=1) or _alike(name, known)
+    return f": did you mean {nearest[0]}?" if nearest else ""
+
+
+def _alike(name: str, known: list[str]) -> list[str]:
+    """Return the keys whose last part is spelt most like a name."""
+    spelt = get_close_matches(name, [candidate.rpartition(".")[2] for candidate in known], n=1)
+    return [candidate for candidate in known if candidate.rpartition(".")[2] in spelt]
+
+
 def _message(error: dict) -> str:
     message = error["msg"].removeprefix("Value error, ")
-    return message.replace("Input should be", "must be").replace("Input should", "must")
+    return re.sub(r"^(Input|String|List) should", "must", message)
 
 
 def _key(loc: tuple[str | int, ...], values: object) -> str:

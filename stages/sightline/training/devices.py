@@ -13,7 +13,7 @@ from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from sightline.common.errors import SightlineError
-from sightline.training.settings import TrainParams
+from sightline.parameters.train import TrainParams
 
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 TRACKER_FOLDER = "trackers"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from accelerate import Accelerator
 
+from sightline.parameters.train import TrainParams
 from sightline.training.history import Fitted, Scores
-from sightline.training.settings import TrainParams
 
 if TYPE_CHECKING:
     pass

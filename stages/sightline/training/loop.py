@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from sightline.common.errors import SightlineError
 from sightline.networks.classifier import Classifier
+from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches, steps_per_epoch
 from sightline.training.history import Fitted, Record, Scores
 from sightline.training.recipe.averaging import recompute_statistics
@@ -15,7 +16,6 @@ from sightline.training.recipe.losses import l1_norm
 from sightline.training.recipe.optim import clip_gradients
 from sightline.training.recipe.schedules import lower
 from sightline.training.run import Position, Run, Streams
-from sightline.training.settings import TrainParams
 from sightline.training.state import Trainee, build_trainee
 from sightline.training.validate import validate
 
@@ -43,8 +43,8 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
             if len(val):
                 scores |= validate(trainee.judged, val, VALIDATION_BATCH, run.accelerator)
             record.add(scores, trainee.weights)
-            if params.schedule == "plateau" and record.stale and record.stale % params.plateau_patience == 0:
-                lower(trainee.schedule, params.schedule_gamma)
+            if params.schedule == "plateau" and record.stale and record.stale % params.schedule_shape.patience == 0:
+                lower(trainee.schedule, params.schedule_shape.gamma)
             run.log(epoch, scores)
             run.say(describe_epoch(epoch, params.epochs, scores))
             save(trainee, record, None, run)
@@ -91,8 +91,7 @@ def update(
                 loss = loss + params.l1 * l1_norm(trainee.network)
             accelerator.backward(loss)
             if accelerator.sync_gradients:
-                limits = params.clip_grad_norm, params.clip_grad_value, params.clip_grad_adaptive
-                clip_gradients(accelerator, trainee.network, *limits)
+                clip_gradients(accelerator, trainee.network, params.clip)
             optimizer.step()
             if accelerator.sync_gradients:
                 trainee.schedule.step()
@@ -177,7 +176,7 @@ def finite_mean(losses: torch.Tensor, epoch: int) -> float:
         step = int(wrong[0])
         raise SightlineError(
             f"train: the loss became {losses[step].item()} in epoch {epoch}, step {step}: "
-            f"lower lr, lengthen warmup_epochs, or set clip_grad_norm"
+            f"lower lr, lengthen warmup_epochs, or set clip.norm"
         )
     return losses.mean().item()
 

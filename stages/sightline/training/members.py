@@ -7,7 +7,7 @@ import numpy as np
 
 from sightline.common.errors import SightlineError
 from sightline.images.samples import Samples
-from sightline.training.settings import TrainParams
+from sightline.parameters.train import TrainParams
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import torch
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, replacing, write_json
-from sightline.training.settings import TrainParams
+from sightline.parameters.train import TrainParams
 
 FOLDER = ".resume"
 OLDEST, LARGEST = 14 * 24 * 3600, 20 << 30  # s, bytes: what is kept of trainings that nobody went on with

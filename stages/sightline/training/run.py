@@ -10,13 +10,13 @@ from accelerate.utils import broadcast_object_list
 from tqdm import tqdm
 
 from sightline.common.seeding import stream_seed
+from sightline.parameters.train import TrainParams
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.augmentation.pipeline import Augmentation
 from sightline.training.interrupt import StopRequest
 from sightline.training.recipe.distillation import Distillation
 from sightline.training.recipe.losses import Loss
 from sightline.training.resume import ResumeFolder
-from sightline.training.settings import TrainParams
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from sightline.networks.classifier import Classifier, mean_log_probabilities
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec, load_members, write_weights
 from sightline.networks.stack import assign_parts, load_stacks, stack_inputs
+from sightline.parameters.train import TrainParams
 from sightline.training.handcrafted.fit import weights_by_class
 from sightline.training.loop import VALIDATION_BATCH
 from sightline.training.members import divide
 from sightline.training.recipe.losses import class_weights
-from sightline.training.settings import TrainParams
 
 FILE = "stack.safetensors"
 ITERATIONS = 1000  # of the solver at most; it needs some dozens

@@ -13,8 +13,9 @@ from sightline.images.store import DatasetSpec
 from sightline.networks.build import build_network, network_normalization
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import ModelSpec, Preprocessing
+from sightline.parameters.train import TrainParams
 from sightline.training.augmentation.mixing import Mixing
-from sightline.training.augmentation.pipeline import build_augmentation
+from sightline.training.augmentation.pipeline import Augmentation
 from sightline.training.batches import Batches
 from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal, make_log
@@ -25,7 +26,6 @@ from sightline.training.recipe.pretrained import load_weights, tracked_path, wei
 from sightline.training.recipe.schedules import ENDLESS
 from sightline.training.resume import ResumeFolder
 from sightline.training.run import Run
-from sightline.training.settings import TrainParams
 
 INITIAL_IMAGES = 2048  # that a network which looks at images first sees at most
 AT_MOST = 10_000  # images, evenly spaced: enough for three digits of the mean and the deviation
@@ -118,7 +118,7 @@ def why_not_longer(params: TrainParams) -> str:
     """Return why a longer run is not the beginning of this one gone on with; empty where it is."""
     if params.schedule not in ENDLESS:
         return f"schedule: {params.schedule} depends on the length of the run"
-    return "swa_start is a share of the run" if params.averaging == "swa" else ""
+    return "average.swa_start is a share of the run" if params.average.method == "swa" else ""
 
 
 def dataset_normalization(pixels: np.ndarray, rows: np.ndarray) -> tuple[list[float], list[float]]:
@@ -161,8 +161,8 @@ def make_run(session: Session, train: Batches, plan: Plan) -> Run:
         accelerator=accelerator,
         member=plan.number,
         loss=Loss(params.loss, params.label_smoothing, params.focal_gamma, weights, offsets),
-        augmentation=build_augmentation(params, spec.input_size, spec.mean),
-        mixing=Mixing(params.mixup, params.cutmix, params.mix_prob, params.mix_switch_prob),
+        augmentation=Augmentation(params.augment, spec.input_size, spec.mean),
+        mixing=Mixing(params.mixup, params.cutmix, params.augment.mix_prob, params.augment.mix_switch_prob),
         distillation=make_distillation(params, spec.classes, accelerator),
         log=make_log(session.journal, accelerator, plan.prefix),
         resume=session.resume,

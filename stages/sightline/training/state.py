@@ -9,14 +9,14 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from sightline.networks.classifier import Classifier
+from sightline.parameters.train import TrainParams
 from sightline.training.batches import steps_per_epoch
 from sightline.training.devices import share_batch_statistics
 from sightline.training.recipe.averaging import WeightAverage
 from sightline.training.recipe.freeze import freeze, unfreeze, wake_order
 from sightline.training.recipe.optim import build_optimizer, parameter_groups
-from sightline.training.recipe.schedules import Shape, build_schedule
+from sightline.training.recipe.schedules import build_schedule
 from sightline.training.run import Run
-from sightline.training.settings import TrainParams
 
 
 @dataclass
@@ -87,25 +87,19 @@ def build_trainee(classifier: Classifier, images: int, run: Run) -> Trainee:
         part.to(accelerator.device)
     steps = steps_per_epoch(images, params.batch_size)
     warmup = round(params.warmup_epochs * steps)
-    schedule = build_schedule(optimizer.optimizer, params.schedule, shape_of(params), warmup, params.epochs * steps)
+    schedule = build_schedule(
+        optimizer.optimizer, params.schedule, params.schedule_shape, warmup, params.epochs * steps
+    )
     asleep = wake_order(network, freeze(network, params.freeze), gradually=params.unfreeze_every > 0)
     return Trainee(classifier, network, judged, average, optimizer, schedule, run, asleep)
 
 
 def build_average(network: nn.Module, params: TrainParams) -> WeightAverage | None:
-    """Build the average that `averaging` names, or none."""
-    if params.averaging == "none":
+    """Build the average that `average.method` names, or none."""
+    if params.average.method == "none":
         return None
-    start = min(params.epochs - 1, round(params.swa_start * params.epochs))
-    return WeightAverage(network, params.averaging, params.ema_decay, start)
-
-
-def shape_of(params: TrainParams) -> Shape:
-    """Return what the schedule's curve is made of."""
-    milestones = tuple(params.schedule_milestones)
-    return Shape(
-        params.schedule_cycles, milestones, params.schedule_gamma, params.schedule_power, params.schedule_floor
-    )
+    start = min(params.epochs - 1, round(params.average.swa_start * params.epochs))
+    return WeightAverage(network, params.average.method, params.average.ema_decay, start)
 
 
 def copy_to_cpu(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -121,26 +121,30 @@ def test_learned_policies_are_torchvisions(name):
 
 
 def settings(**values) -> SimpleNamespace:
-    return SimpleNamespace(fill=BLACK, autoaugment_policy="cifar10", augmix_severity=3, **values)
+    return SimpleNamespace(autoaugment_policy="cifar10", augmix_severity=3, **values)
 
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_images_of_one_batch_get_operations_of_their_own(name):
     images = picture(1).expand(64, -1, -1, -1)
-    changed = POLICIES[name](images, settings(randaugment_ops=2, randaugment_magnitude=9), generator())
+    changed = POLICIES[name](images, settings(randaugment_ops=2, randaugment_magnitude=9), BLACK, generator())
     assert len({image.numpy().tobytes() for image in changed}) > 20
     assert changed.min() >= 0 and changed.max() <= 1
 
 
 def test_rand_augment_without_operations_changes_nothing():
     images = picture()
-    assert torch.equal(rand_augment(images, settings(randaugment_ops=0, randaugment_magnitude=9), generator()), images)
+    assert torch.equal(
+        rand_augment(images, settings(randaugment_ops=0, randaugment_magnitude=9), BLACK, generator()), images
+    )
 
 
 def test_rand_augment_gets_stronger_with_its_magnitude():
     images = picture(1).expand(256, -1, -1, -1)
     change = [
-        (rand_augment(images, settings(randaugment_ops=2, randaugment_magnitude=m), generator()) - images).abs().mean()
+        (rand_augment(images, settings(randaugment_ops=2, randaugment_magnitude=m), BLACK, generator()) - images)
+        .abs()
+        .mean()
         for m in (3, 9, 20, 30)
     ]
     assert change == sorted(change)
@@ -153,7 +157,7 @@ def test_aug_mix_blends_image_and_chains_by_shares_that_sum_to_one(monkeypatch):
         return images + 0.1 * (chosen != NAMES.index("Identity")).view(-1, 1, 1, 1)
 
     monkeypatch.setattr(policies, "apply_operations", brighten)
-    change = aug_mix(torch.full((4000, 3, 2, 2), 0.4), settings(), generator())[:, 0, 0, 0] - 0.4
+    change = aug_mix(torch.full((4000, 3, 2, 2), 0.4), settings(), BLACK, generator())[:, 0, 0, 0] - 0.4
     assert change.min() >= 0 and change.max() <= 0.3 + 1e-6
     assert change.mean().item() == pytest.approx(0.1, abs=0.005)
 
@@ -163,7 +167,7 @@ def test_aug_mix_gets_stronger_with_its_severity():
     for severity in (1, 4, 10):
         chains = settings()
         chains.augmix_severity = severity
-        change.append((aug_mix(images, chains, generator()) - images).abs().mean())
+        change.append((aug_mix(images, chains, BLACK, generator()) - images).abs().mean())
     assert change == sorted(change)
 
 
@@ -172,5 +176,5 @@ def test_auto_augment_applies_each_half_of_a_pair_with_its_probability(monkeypat
     table = torch.tensor([[invert, solarize]]), torch.tensor([[0.25, 0.5]]), torch.tensor([[0.0, 4 / 9]])
     monkeypatch.setattr(policies, "learned_policy", lambda name: table)
     images = torch.full((4000, 3, 1, 1), 0.4)  # inverted 0.6, which alone is above 1 - 4 / 9: solarized 0.4 again
-    inverted = auto_augment(images, settings(), generator())[:, 0, 0, 0] > 0.5
+    inverted = auto_augment(images, settings(), BLACK, generator())[:, 0, 0, 0] > 0.5
     assert inverted.double().mean().item() == pytest.approx(0.25 * 0.5, abs=0.02)

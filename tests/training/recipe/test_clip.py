@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from sightline.networks.build import build_network
+from sightline.parameters.train import ClipSection
 from sightline.training.recipe.optim import clip_gradients
 
 
@@ -30,7 +31,7 @@ def test_limits_hold_for_gradients_without_the_scale_of_fp16(limits, expected):
     scaler, optimizer, accelerator = prepare(network, 1024.0)
     before = network.weight.detach().clone()
     scaler.scale(network(torch.tensor([[3.0, 4.0]])).sum()).backward()
-    clip_gradients(accelerator, network, *limits)
+    clip_gradients(accelerator, network, ClipSection(norm=limits[0], value=limits[1], adaptive=limits[2]))
     scaler.step(optimizer)  # takes the scale off, unless clipping has
     assert (before - network.weight.detach()).flatten().tolist() == pytest.approx(expected, rel=1e-4)
 
@@ -39,7 +40,8 @@ def test_adaptive_clipping_holds_each_unit_to_its_weights_and_leaves_the_head():
     network = build_network("simple_cnn", 3, 8, pretrained=False)
     for part in network.parameters():
         part.grad = torch.full_like(part, 10.0)
-    clip_gradients(SimpleNamespace(unscale_gradients=lambda: None), network, 0.0, 0.0, 0.01)
+    limits = ClipSection(norm=0.0, value=0.0, adaptive=0.01)
+    clip_gradients(SimpleNamespace(unscale_gradients=lambda: None), network, limits)
     kernel = network.blocks[1][0].weight
     assert kernel.grad.flatten(1).norm(dim=1).tolist() == pytest.approx(
         (0.01 * kernel.detach().flatten(1).norm(dim=1)).tolist(), rel=1e-4

@@ -3,9 +3,10 @@ import math
 import pytest
 import torch
 
-from sightline.training.recipe.schedules import CURVES, RISING, Shape, build_schedule
+from sightline.parameters.train import ScheduleShape
+from sightline.training.recipe.schedules import CURVES, RISING, build_schedule
 
-SHAPE = Shape(cycles=1, milestones=(0.5, 0.75), gamma=0.1, power=2.0, floor=0.0)
+SHAPE = ScheduleShape(cycles=1, milestones=[0.5, 0.75], gamma=0.1, power=2.0, floor=0.0, patience=5)
 
 
 def rates(name, warmup, steps, shape=SHAPE):
@@ -20,7 +21,7 @@ def rates(name, warmup, steps, shape=SHAPE):
 
 
 def changed(**values):
-    return Shape(**{**vars(SHAPE), **values})
+    return SHAPE.model_copy(update=values)
 
 
 def test_warm_up_is_linear_and_wastes_no_step():

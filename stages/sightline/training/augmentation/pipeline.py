@@ -1,12 +1,12 @@
 """Augmentation: drawn for each image, computed for the whole batch on the device that the batch is on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
 
-from sightline.common.params import StageParams
+from sightline.parameters.augment import AugmentSection
 from sightline.training.augmentation.boxes import erase_at_random
 from sightline.training.augmentation.color import blur_at_random, jitter_colors
 from sightline.training.augmentation.geometry import crop_and_flip, random_affine, random_resized_crop
@@ -15,10 +15,12 @@ from sightline.training.augmentation.policies import POLICIES
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is drawn for each training image; params.yaml explains the fields that it shares.
+    """What is drawn for each training image.
 
     Parameters
     ----------
+    settings : AugmentSection
+        The section `augment` of params.yaml, which explains it.
     input_size : int
         Side in pixels of what comes out.
     fill : sequence of 3 floats in [0, 1]
@@ -26,30 +28,9 @@ class Augmentation:
         in Cutout (DeVries & Taylor, 2017), since the network sees it as 0.
     """
 
+    settings: AugmentSection
     input_size: int
     fill: Sequence[float]
-    random_resized_crop: bool
-    crop_scale: Sequence[float]
-    crop_ratio: Sequence[float]
-    crop_padding: int
-    horizontal_flip: float
-    alternating_flip: bool
-    vertical_flip: float
-    rotation: float
-    translation: float
-    shear: float
-    auto_augment: str
-    randaugment_ops: int
-    randaugment_magnitude: int
-    autoaugment_policy: str
-    augmix_severity: int
-    color_jitter: Sequence[float]
-    grayscale: float
-    gaussian_blur: float
-    blur_sigma: Sequence[float]
-    erasing: float
-    erasing_area: Sequence[float]
-    erasing_ratio: Sequence[float]
 
     @torch.no_grad()
     def __call__(
@@ -72,32 +53,26 @@ class Augmentation:
         -------
         Tensor of float32 [N, 3, input_size, input_size] in [0, 1]
         """
-        if self.random_resized_crop:
-            pixels = random_resized_crop(pixels, self.input_size, self.crop_scale, self.crop_ratio, generator)
-        padding = 0 if self.random_resized_crop else self.crop_padding
-        turn = epoch if self.alternating_flip else None
-        flips = self.horizontal_flip, self.vertical_flip
+        settings = self.settings
+        if settings.random_resized_crop:
+            pixels = random_resized_crop(pixels, self.input_size, settings.crop_scale, settings.crop_ratio, generator)
+        padding = 0 if settings.random_resized_crop else settings.crop_padding
+        turn = epoch if settings.alternating_flip else None
+        flips = settings.horizontal_flip, settings.vertical_flip
         pixels = crop_and_flip(pixels, self.input_size, padding, flips, generator, mirrored(image_ids, turn))
         images = to_float(pixels, self.input_size)
-        if self.rotation or self.translation or self.shear:
-            images = random_affine(images, self.rotation, self.translation, self.shear, generator)
-        if self.auto_augment != "none":
-            images = POLICIES[self.auto_augment](images, self, generator)
-        if any(self.color_jitter) or self.grayscale:
-            images = jitter_colors(images, self.color_jitter, self.grayscale, generator)
-        if self.gaussian_blur:
-            images = blur_at_random(images, self.gaussian_blur, self.blur_sigma, generator)
-        if self.erasing:
-            boxes = self.erasing_area, self.erasing_ratio
-            images = erase_at_random(images, self.erasing, *boxes, self.fill, generator)
+        if settings.rotation or settings.translation or settings.shear:
+            images = random_affine(images, settings.rotation, settings.translation, settings.shear, generator)
+        if settings.auto_augment != "none":
+            images = POLICIES[settings.auto_augment](images, settings, self.fill, generator)
+        if any(settings.color_jitter) or settings.grayscale:
+            images = jitter_colors(images, settings.color_jitter, settings.grayscale, generator)
+        if settings.gaussian_blur:
+            images = blur_at_random(images, settings.gaussian_blur, settings.blur_sigma, generator)
+        if settings.erasing:
+            boxes = settings.erasing_area, settings.erasing_ratio
+            images = erase_at_random(images, settings.erasing, *boxes, self.fill, generator)
         return images
-
-
-def build_augmentation(params: StageParams, input_size: int, fill: Sequence[float]) -> Augmentation:
-    """Build the augmentation from the parameters of the same names."""
-    found = {"input_size": input_size, "fill": fill}
-    shared = [field.name for field in fields(Augmentation) if field.name not in found]
-    return Augmentation(**found, **{name: getattr(params, name) for name in shared})
 
 
 def mirrored(image_ids: torch.Tensor, epoch: int | None) -> torch.Tensor | None:

@@ -5,15 +5,13 @@ its own operations, and all that rotate, shift or shear share one warp.
 """
 
 import functools
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import torch
 
+from sightline.parameters.augment import AugmentSection
 from sightline.training.augmentation.draws import numpy_generator, uniform
 from sightline.training.augmentation.operations import NAMES, SIGNED, apply_operations
-
-if TYPE_CHECKING:
-    from sightline.training.augmentation.pipeline import Augmentation
 
 # name -> value at strength 0 and at strength 1, in the unit of its operation
 SEARCHED = {
@@ -40,8 +38,14 @@ AUGMIX = {name: limits for name, limits in RANDOM.items() if name not in (*COLOR
     "TranslateY": (0.0, 1 / 3),
     "Posterize": (4.0, 8.0),
 }
-RANDAUGMENT_MAXIMUM, TRIVIAL_LEVELS, SEARCHED_LEVELS = 30, 31, 10
-AUGMIX_CHAINS, AUGMIX_DEPTH, AUGMIX_ALPHA = 3, 3, 1.0  # Hendrycks et al., 2020, section 3
+RANDAUGMENT_MAXIMUM = 30
+TRIVIAL_LEVELS = 31
+SEARCHED_LEVELS = 10
+AUGMIX_CHAINS = 3  # Hendrycks et al., 2020, section 3, like the next two
+AUGMIX_DEPTH = 3
+AUGMIX_ALPHA = 1.0
+
+Fill = Sequence[float]  # 3 numbers in [0, 1]: what moves in from outside of the image
 
 
 def wide_space(side: int) -> dict[str, tuple[float, float]]:
@@ -51,24 +55,30 @@ def wide_space(side: int) -> dict[str, tuple[float, float]]:
     return RANDOM | dict.fromkeys(("ShearX", "ShearY", *COLORS), (0.0, 0.99)) | wide
 
 
-def rand_augment(images: torch.Tensor, settings: "Augmentation", generator: torch.Generator) -> torch.Tensor:
+def rand_augment(
+    images: torch.Tensor, settings: AugmentSection, fill: Fill, generator: torch.Generator
+) -> torch.Tensor:
     """Apply `randaugment_ops` random operations of strength `randaugment_magnitude` (Cubuk et al., 2020)."""
     strength = torch.full((len(images),), settings.randaugment_magnitude / RANDAUGMENT_MAXIMUM)
     for _ in range(settings.randaugment_ops):
         chosen = draw_operations(RANDOM, len(images), generator)
-        images = apply_operations(images, chosen, draw_values(RANDOM, chosen, strength, generator), settings.fill)
+        images = apply_operations(images, chosen, draw_values(RANDOM, chosen, strength, generator), fill)
     return images
 
 
-def trivial_augment(images: torch.Tensor, settings: "Augmentation", generator: torch.Generator) -> torch.Tensor:
+def trivial_augment(
+    images: torch.Tensor, settings: AugmentSection, fill: Fill, generator: torch.Generator
+) -> torch.Tensor:
     """Apply one random operation of random strength (Müller & Hutter, 2021, wide space)."""
     space = wide_space(images.shape[3])
     chosen = draw_operations(space, len(images), generator)
     strength = torch.randint(TRIVIAL_LEVELS, (len(images),), generator=generator) / (TRIVIAL_LEVELS - 1)
-    return apply_operations(images, chosen, draw_values(space, chosen, strength, generator), settings.fill)
+    return apply_operations(images, chosen, draw_values(space, chosen, strength, generator), fill)
 
 
-def auto_augment(images: torch.Tensor, settings: "Augmentation", generator: torch.Generator) -> torch.Tensor:
+def auto_augment(
+    images: torch.Tensor, settings: AugmentSection, fill: Fill, generator: torch.Generator
+) -> torch.Tensor:
     """Apply one of 25 learned pairs of operations, each with its probability and strength (Cubuk et al., 2019)."""
     operations, probabilities, strengths = learned_policy(settings.autoaugment_policy)
     pair = torch.randint(len(operations), (len(images),), generator=generator)
@@ -76,37 +86,40 @@ def auto_augment(images: torch.Tensor, settings: "Augmentation", generator: torc
         skipped = torch.rand(len(images), generator=generator) >= probabilities[pair, place]
         chosen = operations[pair, place].masked_fill(skipped, NAMES.index("Identity"))
         values = draw_values(SEARCHED, chosen, strengths[pair, place], generator)
-        images = apply_operations(images, chosen, values, settings.fill)
+        images = apply_operations(images, chosen, values, fill)
     return images
 
 
-def aug_mix(images: torch.Tensor, settings: "Augmentation", generator: torch.Generator) -> torch.Tensor:
+def aug_mix(images: torch.Tensor, settings: AugmentSection, fill: Fill, generator: torch.Generator) -> torch.Tensor:
     """Blend each image with a random blend of three chains of one to three mild operations (Hendrycks et al., 2020).
 
     `augmix_severity` is 1..10, of ten levels of strength.
     """
-    count, draws = len(images), numpy_generator(generator)
+    count = len(images)
+    draws = numpy_generator(generator)
     shares = torch.from_numpy(draws.dirichlet([AUGMIX_ALPHA] * AUGMIX_CHAINS, count)).float()
     blend = torch.from_numpy(draws.beta(AUGMIX_ALPHA, AUGMIX_ALPHA, count)).float().view(-1, 1)
     weights = (shares * blend).T.unsqueeze(2).unsqueeze(3).unsqueeze(4).to(images.device, non_blocking=True)
     mixed = images * (1 - weights.sum(dim=0))
     for weight in weights:
-        mixed += weight * _augmix_chain(images, settings, generator)
+        mixed += weight * _augmix_chain(images, settings, fill, generator)
     return mixed.clamp_(0, 1)
 
 
-def _augmix_chain(images: torch.Tensor, settings: "Augmentation", generator: torch.Generator) -> torch.Tensor:
+def _augmix_chain(
+    images: torch.Tensor, settings: AugmentSection, fill: Fill, generator: torch.Generator
+) -> torch.Tensor:
     depths = torch.randint(1, AUGMIX_DEPTH + 1, (len(images),), generator=generator)
     for depth in range(AUGMIX_DEPTH):
         drawn = draw_operations(AUGMIX, len(images), generator)
         level = torch.randint(settings.augmix_severity, (len(images),), generator=generator)
         values = draw_values(AUGMIX, drawn, level / (SEARCHED_LEVELS - 1), generator)
         chosen = drawn.masked_fill(depth >= depths, NAMES.index("Identity"))
-        images = apply_operations(images, chosen, values, settings.fill)
+        images = apply_operations(images, chosen, values, fill)
     return images
 
 
-POLICIES = {
+POLICIES: dict[str, Callable[[torch.Tensor, AugmentSection, Fill, torch.Generator], torch.Tensor]] = {
     "randaugment": rand_augment,
     "trivialaugment": trivial_augment,
     "autoaugment": auto_augment,

@@ -8,6 +8,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from sightline.common.errors import SightlineError
+from sightline.parameters.train import ClipSection
 from sightline.training.recipe.freeze import head_matcher
 
 Build = Callable[[list[dict], float, float], torch.optim.Optimizer]  # groups, lr, momentum
@@ -117,30 +118,28 @@ def outer_layers(network: nn.Module) -> list[str]:
     return [name for name, _ in network.named_parameters() if is_head(name) or name in sees_pixels]
 
 
-def clip_gradients(accelerator: Accelerator, network: nn.Module, norm: float, value: float, adaptive: float) -> None:
+def clip_gradients(accelerator: Accelerator, network: nn.Module, limits: ClipSection) -> None:
     """Clip the gradients in place; 0 leaves a kind out.
 
     Parameters
     ----------
     network : nn.Module
         Not wrapped.
-    norm : float
-        Largest norm of all gradients together.
-    value : float
-        Largest absolute value of any gradient.
-    adaptive : float
-        Largest ratio of a unit's gradient norm to its weight norm (Brock et al., 2021, "High-Performance Large-Scale
-        Image Recognition Without Normalization"), by timm; as there, the head is left as it is.
+    limits : ClipSection
+        `norm`: the largest norm of all gradients together; `value`: the largest absolute value of any gradient;
+        `adaptive`: the largest ratio of a unit's gradient norm to its weight norm (Brock et al., 2021,
+        "High-Performance Large-Scale Image Recognition Without Normalization"), by timm; as there, the head is left
+        as it is.
     """
-    if not (norm or value or adaptive):
+    if not (limits.norm or limits.value or limits.adaptive):
         return
     accelerator.unscale_gradients()  # once: with fp16, accelerate's own clipping does so each time, which torch refuses
-    if norm:
-        nn.utils.clip_grad_norm_(network.parameters(), norm)
-    if value:
-        nn.utils.clip_grad_value_(network.parameters(), value)
-    if adaptive:
+    if limits.norm:
+        nn.utils.clip_grad_norm_(network.parameters(), limits.norm)
+    if limits.value:
+        nn.utils.clip_grad_value_(network.parameters(), limits.value)
+    if limits.adaptive:
         from timm.utils.agc import adaptive_clip_grad
 
         is_head = head_matcher(network)
-        adaptive_clip_grad([part for name, part in network.named_parameters() if not is_head(name)], adaptive)
+        adaptive_clip_grad([part for name, part in network.named_parameters() if not is_head(name)], limits.adaptive)

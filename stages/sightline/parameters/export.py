@@ -1,0 +1,30 @@
+"""The schema of export; params.yaml explains each key."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from sightline.common.params import StageParams, StrictModel
+from sightline.parameters.types import Count, Name
+
+Format = Literal["pt2", "torchscript"]
+Variant = Literal["fp16", "int8_dynamic", "int8_static"]
+
+
+class ExportSection(StrictModel):
+    """The section `export`."""
+
+    opset: int = Field(ge=18, le=24)
+    formats: list[Format]
+    quantize: list[Variant]
+    calibration_images: Count
+    max_accuracy_drop: float = Field(ge=0, le=1)
+    prune: float = Field(ge=0, lt=1)
+    batch_size: Count
+    intended_use: Name
+
+
+class ExportParams(StageParams):
+    """The keys that export reads."""
+
+    export: ExportSection

@@ -1,0 +1,155 @@
+"""The schema of train: every key of params.yaml that training reads, with its range; params.yaml explains each."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from sightline.common.params import StageParams, StrictModel
+from sightline.parameters.augment import AugmentSection
+from sightline.parameters.types import Count, Name, NotNegative, Positive, Probability, Seed, Share
+
+Normalization = Literal["dataset", "network", "weights"]
+Schedule = Literal[
+    "constant", "cosine", "one_cycle", "step", "multistep", "exponential", "cyclic", "polynomial", "linear", "plateau"
+]
+LossName = Literal["cross_entropy", "focal", "bce"]
+ClassWeights = Literal["none", "balanced", "effective_number"]
+Average = Literal["none", "ema", "swa"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Tracker = Literal["tensorboard", "mlflow", "wandb"]
+Monitor = Literal["val/loss", "val/accuracy", "val/balanced_accuracy", "val/f1_macro"]
+
+
+class ScheduleShape(StrictModel):
+    """The section `schedule_shape`: what a schedule's curve is made of; each curve uses what it needs."""
+
+    cycles: Count
+    milestones: list[Probability]
+    gamma: float = Field(gt=0, le=1)
+    power: Positive
+    floor: float = Field(ge=0, lt=1)
+    patience: Count
+
+
+class ClipSection(StrictModel):
+    """The section `clip`."""
+
+    norm: NotNegative
+    value: NotNegative
+    adaptive: NotNegative
+
+
+class AverageSection(StrictModel):
+    """The section `average`."""
+
+    method: Average
+    ema_decay: Share
+    swa_start: Probability
+
+
+class DistillSection(StrictModel):
+    """The section `distill`."""
+
+    teacher: str
+    temperature: Positive
+    weight: Probability
+
+
+class ClassicalSection(StrictModel):
+    """The section `classical`, of models on handcrafted features."""
+
+    svm_c: Positive
+    forest_trees: Count
+    forest_depth: Count
+
+
+class TrainParams(StageParams):
+    """The keys that train reads."""
+
+    seed: Seed
+    model: Name | Annotated[list[Name], Field(min_length=1)]
+    pretrained: bool
+    weights: str
+    freeze: Literal["none", "backbone"] | Annotated[int, Field(ge=1)]
+    unfreeze_epoch: int = Field(ge=0)
+    unfreeze_every: int = Field(ge=0)
+    drop_rate: float = Field(ge=0, lt=1)
+    drop_path_rate: float = Field(ge=0, lt=1)
+    normalization: Normalization
+    input_size: int = Field(ge=0)
+    ensemble: Literal["mean", "stack"]
+    stack_c: Positive
+
+    epochs: Count
+    batch_size: Count
+    accumulate: Count
+    optimizer: Name
+    lookahead: bool
+    lr: Positive
+    momentum: float = Field(ge=0, lt=1)
+    weight_decay: NotNegative
+    layer_decay: float = Field(gt=0, le=1)
+    schedule: Schedule
+    schedule_shape: ScheduleShape
+    warmup_epochs: NotNegative
+    clip: ClipSection
+    average: AverageSection
+    patience: int = Field(ge=0)
+    min_delta: NotNegative
+
+    loss: LossName
+    label_smoothing: float = Field(ge=0, lt=1)
+    focal_gamma: NotNegative
+    class_weights: ClassWeights
+    effective_beta: float = Field(ge=0, lt=1)
+    logit_adjustment: NotNegative
+    sampler: Literal["shuffle", "balanced"]
+    sampler_power: Probability
+    l1: NotNegative
+    distill: DistillSection
+    classical: ClassicalSection
+
+    mixup: NotNegative
+    cutmix: NotNegative
+    augment: AugmentSection
+
+    precision: Precision
+    channels_last: bool
+    compile: bool
+    trackers: list[Tracker]
+    monitor: Monitor
+    keep: Literal["best", "last"]
+
+    @property
+    def architectures(self) -> list[str]:
+        """The names that `model` lists, or its only one."""
+        return [self.model] if isinstance(self.model, str) else self.model
+
+    @field_validator("model")
+    @classmethod
+    def architectures_differ(cls, model: str | list[str]) -> str | list[str]:
+        if len(set(model)) < len(model) and isinstance(model, list):
+            raise ValueError("an architecture must not stand twice")
+        return model
+
+    @model_validator(mode="after")
+    def weights_fit_their_use(self) -> "TrainParams":
+        if self.weights and self.pretrained:
+            raise ValueError("pretrained: must be false where weights names a file")
+        if self.weights and len(self.architectures) > 1:
+            raise ValueError("weights: one file cannot start several architectures")
+        if self.normalization == "weights" and not self.weights:
+            raise ValueError("normalization: weights needs weights to name an earlier models/trained")
+        return self
+
+    @model_validator(mode="after")
+    def adjusted_logits_go_through_a_softmax(self) -> "TrainParams":
+        if self.logit_adjustment and self.loss == "bce":
+            raise ValueError("logit_adjustment: needs loss: cross_entropy or focal, whose classes compete")
+        return self
+
+    @model_validator(mode="after")
+    def batches_divide(self) -> "TrainParams":
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"accumulate: {self.accumulate} must divide batch_size ({self.batch_size})")
+        return self

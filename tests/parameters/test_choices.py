@@ -1,0 +1,38 @@
+"""What a parameter may say is what the code has a builder for, and nothing else."""
+
+from typing import get_args
+
+import pytest
+
+from sightline.deployment.variants import VARIANTS
+from sightline.explaining.methods.catalogue import METHODS
+from sightline.networks.calibration import CALIBRATORS
+from sightline.networks.decider import VIEWS
+from sightline.parameters import augment, evaluate, export, gradcam, train
+from sightline.scoring.robustness.attacks import ATTACKS
+from sightline.scoring.robustness.corruptions import CORRUPTIONS
+from sightline.training.augmentation.policies import POLICIES
+from sightline.training.devices import MIXED_PRECISION
+from sightline.training.recipe.losses import LOSSES
+from sightline.training.recipe.schedules import CURVES
+from sightline.training.start import NORMALIZATIONS
+
+
+@pytest.mark.parametrize(
+    ("choices", "builders"),
+    [
+        (augment.Policy, {"none", *POLICIES}),
+        (evaluate.Views, VIEWS),
+        (evaluate.CalibrationMethod, CALIBRATORS),
+        (evaluate.Corruption, CORRUPTIONS),
+        (evaluate.Attack, ATTACKS),
+        (export.Variant, VARIANTS),
+        (gradcam.Method, METHODS),
+        (train.LossName, LOSSES),
+        (train.Schedule, CURVES),
+        (train.Normalization, NORMALIZATIONS),
+        (train.Precision, {"auto", *MIXED_PRECISION}),
+    ],
+)
+def test_every_choice_has_a_builder(choices, builders):
+    assert set(get_args(choices)) == set(builders)

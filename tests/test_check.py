@@ -1,0 +1,31 @@
+import pytest
+
+from check import main
+
+
+def test_the_committed_file_passes(workspace):
+    main()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"export.opset": 3}, "export.opset: must be greater than or equal to 18 (got 3)"),  # of the last stage
+        ({"gradcam.alpha": 1.5}, "gradcam.alpha: must be less than or equal to 1 (got 1.5)"),
+        ({"launch": ""}, "launch: must have at least 1 character (got '')"),
+    ],
+)
+def test_a_bad_value_for_any_stage_is_one_line(set_params, changes, message):
+    set_params(**changes)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert str(ended.value).startswith(f"params.yaml: {message}")
+
+
+def test_a_key_that_moved_into_a_section_names_its_new_place(workspace):
+    with (workspace / "params.yaml").open("a") as stream:
+        stream.write("horizontal_flip: 0.5\n")
+    with pytest.raises(
+        SystemExit, match=r"horizontal_flip: is not a known key: did you mean augment\.horizontal_flip\?"
+    ):
+        main()
