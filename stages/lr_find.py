@@ -33,7 +33,7 @@ from sightline.training.loop import update
 from sightline.training.members import plan_members
 from sightline.training.run import Run, Streams
 from sightline.training.start import Session, describe_model, make_batches, make_classifier, make_run
-from sightline.training.state import Trainee, build_trainee
+from sightline.training.state import TrainState, build_state
 
 FOLDER = Path("lr_find")
 LOWEST, HIGHEST, UPDATES = 1e-7, 10.0, 120
@@ -51,10 +51,11 @@ def main(params: TrainParams) -> None:
     plan = next(plan_members(samples, params, accelerator.num_processes))
     if is_handcrafted(plan.architecture):
         raise SightlineError(f"params.yaml: model: {plan.architecture} has no learning rate: lr-find is for networks")
-    train = make_batches(pixels, plan.train, dataset, accelerator.device)
-    run = make_run(Session(params, accelerator, spec, Journal(), None, StopRequest()), train, plan)
-    trainee = build_trainee(make_classifier(spec, train, plan.architecture, run), len(train), run)
-    curve = smooth(*range_test(trainee, train, run))
+    session = Session(params, accelerator, spec, Journal(), None, StopRequest())
+    train = make_batches(session, plan.train, pixels)
+    run = make_run(session, train, plan)
+    state = build_state(make_classifier(spec, train, plan.architecture, run), len(train), run)
+    curve = smooth(*range_test(state, train, run))
     suggestion = suggest(curve)
     write_table(FOLDER / "loss.csv", curve)
     with replacing(FOLDER / "loss.png") as beside:
@@ -62,18 +63,18 @@ def main(params: TrainParams) -> None:
     print(f"suggested lr: {suggestion:.1e} (steepest fall; see {FOLDER}/loss.png)")
 
 
-def range_test(trainee: Trainee, train: Batches, run: Run) -> tuple[np.ndarray, np.ndarray]:
+def range_test(state: TrainState, train: Batches, run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Return the rates of the updates made, and the loss before each; it ends when the loss has left all bounds."""
-    trainee.classifier.network.train()
+    state.classifier.network.train()
     rates = np.geomspace(LOWEST, HIGHEST, UPDATES)
-    base = trainee.optimizer.param_groups[0]["initial_lr"]
-    scales = [group["initial_lr"] / base for group in trainee.optimizer.param_groups]  # those of layer_decay
+    base = state.optimizer.param_groups[0]["initial_lr"]
+    scales = [group["initial_lr"] / base for group in state.optimizer.param_groups]  # those of layer_decay
     losses: list[float] = []
     for rate, batch in zip(tqdm(rates, desc="lr-find", disable=None), endless(train, run), strict=False):
-        for group, scale in zip(trainee.optimizer.param_groups, scales, strict=True):
+        for group, scale in zip(state.optimizer.param_groups, scales, strict=True):
             group["lr"] = rate * scale
         streams = Streams(run, len(losses))
-        losses.append(torch.stack(update(trainee, train, batch, streams.images, 0)).mean().item())
+        losses.append(torch.stack(update(state, train, batch, streams.images, 0)).mean().item())
         if not np.isfinite(losses[-1]) or losses[-1] > DIVERGED * losses[0]:
             break
     return rates[: len(losses)], np.array(losses)

@@ -51,7 +51,9 @@ from sightline.training.start import (
 )
 
 TRAINED = Path("models/trained")
-SAMPLE_CLASSES, SAMPLES, SAMPLE_SIDE = 20, 8, 96  # classes at most, images a class, pixels
+SAMPLE_CLASSES = 20  # at most, in the picture of training images
+SAMPLES = 8  # images a class
+SAMPLE_SIDE = 96  # px
 
 
 def main(params: TrainParams) -> None:
@@ -59,28 +61,38 @@ def main(params: TrainParams) -> None:
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
     accelerator = make_accelerator(params)
-    dataset, samples, pixels = read_dataset(), read_samples(), open_pixels()
+    dataset = read_dataset()
+    samples = read_samples()
+    pixels = open_pixels()
     refuse_unstackable(samples, dataset.classes, params)
     spec = describe_model(dataset, samples, pixels, params)
     start_trackers(accelerator, params)
-    journal, fits, members = Journal(), [], []
+    journal = Journal()
+    fits, members = [], []
     with open_states(params, accelerator) as resume, StopRequest() as stop:
         session = Session(params, accelerator, spec, journal, resume, stop)
         for plan in plan_members(samples, params, accelerator.num_processes):
-            train, val = (make_batches(pixels, part, dataset, accelerator.device) for part in (plan.train, plan.val))
-            run = make_run(session, train, plan)
-            classifier = make_classifier(spec, train, plan.architecture, run)
-            fits.append((fit_classical if is_handcrafted(plan.architecture) else fit)(classifier, train, val, run))
+            fits.append(train_member(session, plan, pixels))
             members.append(describe_member(plan, params))
-            if run.is_main:
-                write_member(fits[-1], plan)
-            if run.is_main and plan.number == 0:
-                write_sample_sheet(train, dataset.classes, run)
-            accelerator.free_memory()
         if accelerator.is_main_process:
             journal.live.summary["best"] = summarize_best(fits)
             finish(session, members, samples, pixels)
     accelerator.end_training()
+
+
+def train_member(session: Session, plan: Plan, pixels: np.ndarray) -> Fitted:
+    """Train one member and write its weights; the first one's images are drawn as it sees them."""
+    train = make_batches(session, plan.train, pixels)
+    run = make_run(session, train, plan)
+    classifier = make_classifier(session.spec, train, plan.architecture, run)
+    fit_member = fit_classical if is_handcrafted(plan.architecture) else fit
+    fitted = fit_member(classifier, train, make_batches(session, plan.val, pixels), run)
+    if run.is_main:
+        write_member(fitted, plan)
+    if run.is_main and plan.number == 0:
+        write_sample_sheet(train, session.spec.classes, run)
+    session.accelerator.free_memory()
+    return fitted
 
 
 def open_states(params: TrainParams, accelerator: Accelerator) -> AbstractContextManager[ResumeFolder | None]:
@@ -94,7 +106,8 @@ def open_states(params: TrainParams, accelerator: Accelerator) -> AbstractContex
 def write_sample_sheet(train: Batches, classes: list[str], run: Run) -> None:
     """Draw training images of the first classes as augmentation makes them."""
     generator = torch.Generator().manual_seed(run.seed("augment", 0))
-    labels, rows = train.labels.cpu(), []
+    labels = train.labels.cpu()
+    rows = []
     for label, name in enumerate(classes[:SAMPLE_CLASSES]):
         chosen = torch.nonzero(labels == label).flatten()[:SAMPLES]
         if len(chosen):

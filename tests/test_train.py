@@ -186,7 +186,7 @@ def test_a_stack_is_fitted_on_held_out_images_and_repeats_byte_for_byte(train, f
 def test_the_members_of_a_division_never_train_on_what_they_validate():
     folds = np.array([0, 1, 0, 1, -1, -1])
     samples = Samples(np.arange(6), np.zeros(6, dtype=int), np.array([0, 0, 0, 0, 2, 2]), folds)
-    parts = [(fold, a.row.tolist(), b.row.tolist()) for fold, a, b in divide(samples)]
+    parts = [(part.fold, part.train.row.tolist(), part.val.row.tolist()) for part in divide(samples)]
     assert parts == [(0, [1, 3], [0, 2]), (1, [0, 2], [1, 3])]
 
 

@@ -30,7 +30,8 @@ class Batches:
         self.labels = torch.from_numpy(labels).to(device)
         self.device = device
         if device.type == "cuda" and pixels.nbytes < DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
-            self.pixels, self.rows = self.pixels.to(device), self.rows.to(device)
+            self.pixels = self.pixels.to(device)
+            self.rows = self.rows.to(device)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -100,5 +101,5 @@ def balanced_order(labels: torch.Tensor, power: float, generator: torch.Generato
 def deal(rows: torch.Tensor, quota: int, generator: torch.Generator) -> torch.Tensor:
     """Return `quota` of the rows: all of them as often as they fit, then a random part of them."""
     whole, rest = divmod(quota, max(1, len(rows)))
-    part = rows[torch.randperm(len(rows), generator=generator)[:rest]]
-    return torch.cat([rows.repeat(whole), part])
+    remainder = rows[torch.randperm(len(rows), generator=generator)[:rest]]
+    return torch.cat([rows.repeat(whole), remainder])

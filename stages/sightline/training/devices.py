@@ -55,11 +55,9 @@ def several_without_cuda() -> bool:
 def fastest_precision(device: torch.device) -> str:
     """Return what suits the device: bf16 where it computes in it, else fp16 on GPUs and fp32 on processors."""
     if device.type == "cuda":
-        found = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    else:
-        capable = torch.cpu.get_capabilities()
-        found = "bf16" if capable.get("avx512_bf16") or capable.get("amx_bf16") else "fp32"
-    return found
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    capabilities = torch.cpu.get_capabilities()
+    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
 
 
 def refuse_missing_trackers(names: list[str]) -> None:

@@ -21,7 +21,7 @@ class Fitted:
 
 
 @dataclass
-class Record:
+class History:
     """The scores of all finished epochs, and the weights after the best of them.
 
     Parameters
@@ -34,33 +34,34 @@ class Record:
 
     monitor: str
     min_delta: float
-    history: list[Scores] = field(default_factory=list)
+    epochs: list[Scores] = field(default_factory=list)
     best_epoch: int = -1
     best_weights: Weights = field(default_factory=dict)
     progress_epoch: int = -1
 
     @property
     def best_scores(self) -> Scores:
-        return self.history[self.best_epoch]
+        return self.epochs[self.best_epoch]
 
     @property
     def stale(self) -> int:
         """The number of epochs since the last progress."""
-        return len(self.history) - 1 - self.progress_epoch
+        return len(self.epochs) - 1 - self.progress_epoch
 
     def add(self, scores: Scores, weights: Callable[[], Weights]) -> None:
         """Note an epoch; a copy of its weights is asked for and kept when it is the best one so far."""
-        epoch = len(self.history)
-        self.history.append(scores)
-        if epoch == 0 or self._is_better(scores, self.history[self.best_epoch], 0.0):
-            self.best_epoch, self.best_weights = epoch, weights()
-        if epoch == 0 or self._is_better(scores, self.history[self.progress_epoch], self.min_delta):
+        epoch = len(self.epochs)
+        self.epochs.append(scores)
+        if epoch == 0 or self._is_better(scores, self.epochs[self.best_epoch], 0.0):
+            self.best_epoch = epoch
+            self.best_weights = weights()
+        if epoch == 0 or self._is_better(scores, self.epochs[self.progress_epoch], self.min_delta):
             self.progress_epoch = epoch
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the epochs have given."""
         names = "best_epoch", "best_weights", "progress_epoch"
-        return {"history": list(self.history), **{name: getattr(self, name) for name in names}}
+        return {"epochs": list(self.epochs), **{name: getattr(self, name) for name in names}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave."""

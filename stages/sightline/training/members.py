@@ -22,6 +22,15 @@ class Plan:
     val: Samples
 
 
+@dataclass(frozen=True)
+class Division:
+    """Images to train and to validate on; `fold` is None without cross-validation."""
+
+    fold: int | None
+    train: Samples
+    val: Samples
+
+
 def plan_members(samples: Samples, params: TrainParams, processes: int) -> Iterator[Plan]:
     """Yield every architecture on every fold.
 
@@ -30,22 +39,23 @@ def plan_members(samples: Samples, params: TrainParams, processes: int) -> Itera
     SightlineError
         A member cannot be trained on its images with these parameters.
     """
-    for _, train, val in divide(samples):
-        refuse_unusable(train, val, params, processes)
+    for division in divide(samples):
+        refuse_unusable(division.train, division.val, params, processes)
     several = len(params.architectures) > 1
-    pairs = ((architecture, *part) for architecture in params.architectures for part in divide(samples))
-    for number, (architecture, fold, train, val) in enumerate(pairs):
-        names = [architecture] * several + [f"fold_{fold}"] * (fold is not None)
-        yield Plan(number, architecture, fold, "".join(f"{name}/" for name in names), train, val)
+    pairs = ((architecture, division) for architecture in params.architectures for division in divide(samples))
+    for number, (architecture, division) in enumerate(pairs):
+        names = [architecture] * several + [f"fold_{division.fold}"] * (division.fold is not None)
+        prefix = "".join(f"{name}/" for name in names)
+        yield Plan(number, architecture, division.fold, prefix, division.train, division.val)
 
 
-def divide(samples: Samples) -> Iterator[tuple[int | None, Samples, Samples]]:
-    """Yield (fold, training images, validation images); fold is None without cross-validation."""
+def divide(samples: Samples) -> Iterator[Division]:
+    """Yield who trains and who validates, once, or once a fold."""
     folded = samples.fold >= 0
     if not folded.any():
-        yield None, samples.of("train"), samples.of("val")
+        yield Division(None, samples.of("train"), samples.of("val"))
     for fold in np.unique(samples.fold[folded]).tolist():
-        yield fold, samples[folded & (samples.fold != fold)], samples[samples.fold == fold]
+        yield Division(fold, samples[folded & (samples.fold != fold)], samples[samples.fold == fold])
 
 
 def refuse_unusable(train: Samples, val: Samples, params: TrainParams, processes: int) -> None:

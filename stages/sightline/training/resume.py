@@ -22,7 +22,8 @@ from sightline.common.files import read_json, replacing, write_json
 from sightline.parameters.train import TrainParams
 
 FOLDER = ".resume"
-OLDEST, LARGEST = 14 * 24 * 3600, 20 << 30  # s, bytes: what is kept of trainings that nobody went on with
+OLDEST = 14 * 24 * 3600  # s: how long the states of trainings that nobody went on with are kept
+LARGEST = 20 << 30  # bytes: how much of them is kept
 COPIES = (".dvc", "tmp", "exps")  # below it lie DVC's working copies
 
 
@@ -41,7 +42,8 @@ class ResumeFolder:
 
     def __init__(self, path: Path, epochs: int, why_not: str):
         path.mkdir(parents=True, exist_ok=True)
-        self.path, self.epochs = path, epochs
+        self.path = path
+        self.epochs = epochs
         self._lock = _lock(path / "lock")
         before = read_json(path / "run.json") if (path / "run.json").exists() else None
         if before and (reason := _why_anew(before, epochs, why_not)):

@@ -14,10 +14,9 @@ from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec, load_members, write_weights
 from sightline.networks.stack import assign_parts, load_stacks, stack_inputs
 from sightline.parameters.train import TrainParams
-from sightline.training.handcrafted.fit import weights_by_class
 from sightline.training.loop import VALIDATION_BATCH
 from sightline.training.members import divide
-from sightline.training.recipe.losses import class_weights
+from sightline.training.recipe.losses import class_weights, weights_by_class
 
 FILE = "stack.safetensors"
 ITERATIONS = 1000  # of the solver at most; it needs some dozens
@@ -44,15 +43,15 @@ def refuse_unstackable(samples: Samples, classes: list[str], params: TrainParams
     """Raise SightlineError, before anything is trained, when a stack is asked for that cannot be fitted."""
     if params.ensemble != "stack":
         return
-    folds = [fold for fold, _, _ in divide(samples)]
+    folds = [division.fold for division in divide(samples)]
     if folds == [None] and len(params.architectures) == 1:
         raise SightlineError(
             "params.yaml: ensemble: stack has nothing to combine (got one model and folds: 0): list several "
             "architectures in `model`, or use mean"
         )
     labels, parts = held_out_parts(samples)
-    for part in [*np.unique(parts), -1]:
-        missing = np.setdiff1d(np.arange(len(classes)), labels[parts != part])
+    for left_out in [*np.unique(parts), -1]:
+        missing = np.setdiff1d(np.arange(len(classes)), labels[parts != left_out])
         if len(missing):
             raise SightlineError(
                 f"params.yaml: ensemble: stack needs validation images of each class, outside of every fold too, but "
@@ -62,8 +61,9 @@ def refuse_unstackable(samples: Samples, classes: list[str], params: TrainParams
 
 def held_out_parts(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
     """Return labels and parts, int [n], of the held-out images, fold by fold."""
-    held = [(part.label, assign_parts(part.label, fold)) for fold, _, part in divide(samples)]
-    labels, parts = zip(*held, strict=True)
+    divisions = list(divide(samples))
+    labels = [division.val.label for division in divisions]
+    parts = [assign_parts(division.val.label, division.fold) for division in divisions]
     return np.concatenate(labels), np.concatenate(parts)
 
 
@@ -85,22 +85,22 @@ def add_stack(
     write_weights(folder / FILE, fit_stack(held, params.stack_c, weights))
     spec = spec.model_copy(update={"stack": FILE})
     stacked = load_stacks(folder, spec).score_held_out(held.scores, held.parts)
-    found = score(stacked, held.labels)
-    found |= {f"mean_{name}": value for name, value in score(mean_log_probabilities(held.scores), held.labels).items()}
-    tqdm.write("stack, on held-out images: " + "  ".join(f"{name} {value:.4f}" for name, value in found.items()))
-    return spec, found
+    of_mean = score(mean_log_probabilities(held.scores), held.labels)
+    scores = score(stacked, held.labels) | {f"mean_{name}": value for name, value in of_mean.items()}
+    tqdm.write("stack, on held-out images: " + "  ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+    return spec, scores
 
 
 def predict_held_out(
     members: list[Classifier], spec: ModelSpec, samples: Samples, pixels: np.ndarray, device: torch.device
 ) -> HeldOut:
     """Predict each held-out image by the member of each architecture that did not train on it."""
-    found = []
-    for fold, _, held in divide(samples):
-        voters = [voter for voter, member in zip(members, spec.members, strict=True) if member.fold == fold]
-        scores = [predict_logits(voter, pixels, held.row, VALIDATION_BATCH, device) for voter in voters]
-        found.append([one.log_softmax(dim=1) for one in scores])
-    return HeldOut([torch.cat(parts) for parts in zip(*found, strict=True)], *held_out_parts(samples))
+    by_fold = []
+    for division in divide(samples):
+        voters = [voter for voter, member in zip(members, spec.members, strict=True) if member.fold == division.fold]
+        logits = [predict_logits(voter, pixels, division.val.row, VALIDATION_BATCH, device) for voter in voters]
+        by_fold.append([scores.log_softmax(dim=1) for scores in logits])
+    return HeldOut([torch.cat(scores) for scores in zip(*by_fold, strict=True)], *held_out_parts(samples))
 
 
 def fit_stack(held: HeldOut, c: float, weights: torch.Tensor | None) -> dict[str, torch.Tensor]:
@@ -115,9 +115,9 @@ def fit_stack(held: HeldOut, c: float, weights: torch.Tensor | None) -> dict[str
     inputs = stack_inputs(held.scores).double().numpy()
     left_out = [-1, *range(held.parts.max() + 1)]  # no image is in part -1
     kept = [held.parts != part for part in tqdm(left_out, desc="stack", unit="fit", disable=None)]
-    fits = [fit_regression(inputs[chosen], held.labels[chosen], c, weights) for chosen in kept]
-    names = "weight", "bias"
-    return {name: torch.tensor(np.stack(one)).float() for name, one in zip(names, zip(*fits, strict=True), strict=True)}
+    fits = [fit_regression(inputs[rows], held.labels[rows], c, weights) for rows in kept]
+    weight, bias = (torch.tensor(np.stack(arrays)).float() for arrays in zip(*fits, strict=True))
+    return {"weight": weight, "bias": bias}
 
 
 def fit_regression(

@@ -101,17 +101,17 @@ def make_distillation(params: TrainParams, classes: list[str], accelerator: Acce
 
 def earlier_normalization(weights: str) -> tuple[list[float], list[float]]:
     """Return the mean and standard deviation that came with the weights."""
-    found = weights_normalization(tracked_path("weights", weights))
-    if found is None:
+    normalization = weights_normalization(tracked_path("weights", weights))
+    if normalization is None:
         raise SightlineError(f"params.yaml: normalization: {weights} is a file without any; use `dataset`")
-    return found
+    return normalization
 
 
 def input_files(params: TrainParams) -> list[Path]:
     """Return the files that the parameters name besides the data."""
     named = {"weights": params.weights, "distill.teacher": params.distill.teacher}
-    found = [tracked_path(key, name) for key, name in named.items() if name]
-    return [file for path in found for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+    paths = [tracked_path(key, name) for key, name in named.items() if name]
+    return [file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
 
 
 def why_not_longer(params: TrainParams) -> str:
@@ -140,19 +140,24 @@ def dataset_normalization(pixels: np.ndarray, rows: np.ndarray) -> tuple[list[fl
     for start in range(0, len(chosen), AT_ONCE):
         values = pixels[chosen[start : start + AT_ONCE]].reshape(-1, 3)
         counts += [np.bincount(channel, minlength=256) for channel in values.T]  # a tenth of the time of sums of floats
-    levels, total = np.arange(256) / 255, counts[0].sum()
+    levels = np.arange(256) / 255
+    total = counts[0].sum()
     mean = counts @ levels / total
     variance = (counts * np.square(levels - mean[:, np.newaxis])).sum(axis=1) / total
     return mean.tolist(), np.sqrt(np.maximum(variance, (1 / 255) ** 2)).tolist()
 
 
-def make_batches(pixels: np.ndarray, part: Samples, dataset: DatasetSpec, device: torch.device) -> Batches:
-    return Batches(pixels, part.row, part.label, len(dataset.classes), device)
+def make_batches(session: Session, samples: Samples, pixels: np.ndarray) -> Batches:
+    """Put the samples' pixels and labels where batches are taken from."""
+    device = session.accelerator.device
+    return Batches(pixels, samples.row, samples.label, len(session.spec.classes), device)
 
 
 def make_run(session: Session, train: Batches, plan: Plan) -> Run:
     """Gather what stays the same while a member trains; its loss knows how many training images each class has."""
-    params, accelerator, spec = session.params, session.accelerator, session.spec
+    params = session.params
+    accelerator = session.accelerator
+    spec = session.spec
     counts = np.bincount(train.labels.cpu().numpy(), minlength=train.classes)
     weights = class_weights(params.class_weights, counts, params.effective_beta)
     offsets = logit_offsets(params.logit_adjustment, counts)

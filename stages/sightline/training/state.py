@@ -20,16 +20,16 @@ from sightline.training.run import Run
 
 
 @dataclass
-class Trainee:
+class TrainState:
     """A classifier in training.
 
-    `network` is what learns, without what accelerate and torch.compile put around it; `judged` is what gets validated
-    and kept: the classifier, or the average of its weights.
+    `network` is what learns, without what accelerate and torch.compile put around it; `validated` is what gets
+    validated and kept: the classifier, or the average of its weights.
     """
 
     classifier: Classifier
     network: nn.Module
-    judged: Classifier
+    validated: Classifier
     average: WeightAverage | None
     optimizer: AcceleratedOptimizer
     schedule: LambdaLR
@@ -37,17 +37,18 @@ class Trainee:
     asleep: list[list[nn.Parameter]]
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """Copy the judged weights to the CPU."""
+        """Copy the weights that are validated to the CPU."""
         network = self.average.network if self.average else self.network
         return copy_to_cpu(network.state_dict())
 
     def wake(self, epoch: int) -> None:
         """Let the frozen parts learn whose epoch has come."""
-        first, every = self.run.params.unfreeze_epoch, self.run.params.unfreeze_every
+        first = self.run.params.unfreeze_epoch
+        every = self.run.params.unfreeze_every
         if first and epoch >= first:
             awake = 1 + (epoch - first) // every if every else len(self.asleep)
-            for part in self.asleep[:awake]:
-                unfreeze(part)
+            for parameters in self.asleep[:awake]:
+                unfreeze(parameters)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the next update depends on but random streams."""
@@ -71,9 +72,10 @@ class Trainee:
             self.run.accelerator.scaler.load_state_dict(state["scaler"])
 
 
-def build_trainee(classifier: Classifier, images: int, run: Run) -> Trainee:
+def build_state(classifier: Classifier, images: int, run: Run) -> TrainState:
     """Put a classifier on the device, with what trains it on so many images."""
-    params, accelerator = run.params, run.accelerator
+    params = run.params
+    accelerator = run.accelerator
     network = classifier.network.to(accelerator.device, memory_format=run.memory_format)
     groups = parameter_groups(network, params.optimizer, params.weight_decay, params.layer_decay)
     optimizer = build_optimizer(groups, params.optimizer, params.lr, params.momentum, params.lookahead)
@@ -81,17 +83,17 @@ def build_trainee(classifier: Classifier, images: int, run: Run) -> Trainee:
     if accelerator.num_processes > 1:
         network = share_batch_statistics(network)
     learner = torch.compile(network) if params.compile else network
-    judged = classifier.with_network(average.network if average else learner)  # not what synchronises processes
+    validated = classifier.with_network(average.network if average else learner)  # not what synchronises processes
     classifier.network, optimizer = accelerator.prepare(learner, optimizer)
-    for part in (classifier, judged, run.loss):
-        part.to(accelerator.device)
+    for module in (classifier, validated, run.loss):
+        module.to(accelerator.device)
     steps = steps_per_epoch(images, params.batch_size)
     warmup = round(params.warmup_epochs * steps)
     schedule = build_schedule(
         optimizer.optimizer, params.schedule, params.schedule_shape, warmup, params.epochs * steps
     )
     asleep = wake_order(network, freeze(network, params.freeze), gradually=params.unfreeze_every > 0)
-    return Trainee(classifier, network, judged, average, optimizer, schedule, run, asleep)
+    return TrainState(classifier, network, validated, average, optimizer, schedule, run, asleep)
 
 
 def build_average(network: nn.Module, params: TrainParams) -> WeightAverage | None:

@@ -33,7 +33,8 @@ def validate(classifier: Classifier, images: Batches, batch_size: int, accelerat
         labels.append(batch_labels)
     scores, truth = gather(torch.cat(logits), torch.cat(labels), accelerator)
     loss = functional.cross_entropy(scores, truth).item()
-    truth, predicted = truth.cpu().numpy(), scores.argmax(dim=1).cpu().numpy()
+    truth = truth.cpu().numpy()
+    predicted = scores.argmax(dim=1).cpu().numpy()
     return {
         "val/loss": loss,
         "val/accuracy": float(accuracy_score(truth, predicted)),

@@ -111,10 +111,11 @@ def test_trivial_augment_shifts_by_32_pixels_at_most():
 
 @pytest.mark.parametrize("name", ["imagenet", "cifar10", "svhn"])
 def test_learned_policies_are_torchvisions(name):
-    operations, probabilities, strengths = learned_policy(name)
+    policy = learned_policy(name)
     pairs = AutoAugment(AutoAugmentPolicy(name)).policies
-    assert operations.shape == probabilities.shape == strengths.shape == (25, 2)
-    for pair, ids, chances, levels in zip(pairs, operations, probabilities, strengths, strict=True):
+    assert policy.operations.shape == policy.probabilities.shape == policy.strengths.shape == (25, 2)
+    rows = zip(pairs, policy.operations, policy.probabilities, policy.strengths, strict=True)
+    for pair, ids, chances, levels in rows:
         assert [operation for operation, _, _ in pair] == [NAMES[index] for index in ids]
         assert [probability for _, probability, _ in pair] == pytest.approx(chances.tolist())
         assert [level or 0 for _, _, level in pair] == pytest.approx((levels * 9).tolist())
@@ -173,8 +174,9 @@ def test_aug_mix_gets_stronger_with_its_severity():
 
 def test_auto_augment_applies_each_half_of_a_pair_with_its_probability(monkeypatch):
     invert, solarize = NAMES.index("Invert"), NAMES.index("Solarize")
-    table = torch.tensor([[invert, solarize]]), torch.tensor([[0.25, 0.5]]), torch.tensor([[0.0, 4 / 9]])
-    monkeypatch.setattr(policies, "learned_policy", lambda name: table)
+    strengths = torch.tensor([[0.0, 4 / 9]])
+    policy = policies.LearnedPolicy(torch.tensor([[invert, solarize]]), torch.tensor([[0.25, 0.5]]), strengths)
+    monkeypatch.setattr(policies, "learned_policy", lambda name: policy)
     images = torch.full((4000, 3, 1, 1), 0.4)  # inverted 0.6, which alone is above 1 - 4 / 9: solarized 0.4 again
     inverted = auto_augment(images, settings(), BLACK, generator())[:, 0, 0, 0] > 0.5
     assert inverted.double().mean().item() == pytest.approx(0.25 * 0.5, abs=0.02)

@@ -28,8 +28,8 @@ def build(*layers):
 
 
 def recompute(classifier, learner, images, batch_size):
-    stream = torch.Generator().manual_seed(0)
-    recompute_statistics(classifier, learner, images, batch_size, stream, ACCELERATOR)
+    order = images.shuffled(batch_size, torch.Generator().manual_seed(0), 0.0)
+    recompute_statistics(classifier, learner, (images.take(rows)[0] for rows in order), ACCELERATOR)
 
 
 def test_statistics_are_those_of_all_images_by_hand(images):

@@ -46,7 +46,8 @@ def color_matrices(
 
 def recolor(images: torch.Tensor, matrices: torch.Tensor, toward_mean: torch.Tensor) -> torch.Tensor:
     """Multiply each pixel by its image's matrix [N, 3, 3], add the share [N] of the image's mean grey, and clip."""
-    matrices, toward_mean = (part.to(images.device, non_blocking=True) for part in (matrices, toward_mean))
+    matrices = matrices.to(images.device, non_blocking=True)
+    toward_mean = toward_mean.to(images.device, non_blocking=True)
     luma = torch.tensor(LUMA).to(images.device, non_blocking=True)
     offset = (toward_mean * (images.mean(dim=(2, 3)) * luma).sum(dim=1)).view(-1, 1, 1)
     return torch.baddbmm(offset, matrices, images.flatten(2)).clamp_(0, 1).view(images.shape)
@@ -67,7 +68,8 @@ def hue_matrices(turns: torch.Tensor) -> torch.Tensor:
     """
     angles = (turns * 2 * math.pi).view(-1, 1, 1)
     across = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)  # cross product with the diagonal
-    cos, mean = torch.cos(angles), torch.full((3, 3), 1 / 3)
+    cos = torch.cos(angles)
+    mean = torch.full((3, 3), 1 / 3)
     return cos * torch.eye(3) + (1 - cos) * mean + torch.sin(angles) * across
 
 

@@ -107,11 +107,14 @@ def affine_matrices(angles: torch.Tensor, shifts: torch.Tensor, shears: torch.Te
     shears : Tensor [N, 2]
         Degrees along x and y. As torchvision's `affine`: first sheared, then rotated, then shifted.
     """
-    angles, tangents = angles * (math.pi / 180), torch.tan(shears * (math.pi / 180))
-    cos, sin, one, zero = torch.cos(angles), torch.sin(angles), torch.ones_like(angles), torch.zeros_like(angles)
+    angles = angles * (math.pi / 180)
+    tangents = torch.tan(shears * (math.pi / 180))
+    cos, sin = torch.cos(angles), torch.sin(angles)
+    ones = torch.ones_like(angles)
+    zeros = torch.zeros_like(angles)
     back_turn = torch.stack([cos, sin, -sin, cos], dim=1).view(-1, 2, 2)
-    back_y = torch.stack([one, zero, tangents[:, 1], one], dim=1).view(-1, 2, 2)
-    back_x = torch.stack([one, tangents[:, 0], zero, one], dim=1).view(-1, 2, 2)
+    back_y = torch.stack([ones, zeros, tangents[:, 1], ones], dim=1).view(-1, 2, 2)
+    back_x = torch.stack([ones, tangents[:, 0], zeros, ones], dim=1).view(-1, 2, 2)
     inverse = back_x @ back_y @ back_turn
     return torch.cat([inverse, -inverse @ shifts.unsqueeze(2)], dim=2)
 
@@ -125,9 +128,9 @@ def warp(images: torch.Tensor, matrices: torch.Tensor, fill: Sequence[float] | N
     x = torch.arange(width, device=images.device) - (width - 1) / 2
     y = torch.arange(height, device=images.device) - (height - 1) / 2
     m = matrices.to(images.device, non_blocking=True).view(-1, 2, 3, 1, 1)
-    found = m[:, :, 0] * x + (m[:, :, 1] * y.view(-1, 1) + m[:, :, 2])
+    sources = m[:, :, 0] * x + (m[:, :, 1] * y.view(-1, 1) + m[:, :, 2])
     half = torch.tensor([max(width - 1, 1) / 2, max(height - 1, 1) / 2]).to(images.device, non_blocking=True)
-    grid = found.permute(0, 2, 3, 1) / half
+    grid = sources.permute(0, 2, 3, 1) / half
     if fill is None:
         return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=True).clamp_(0, 1)
     outside = torch.tensor(fill).view(1, -1, 1, 1).to(images.device, non_blocking=True)

@@ -6,6 +6,7 @@ its own operations, and all that rotate, shift or shear share one warp.
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -80,12 +81,12 @@ def auto_augment(
     images: torch.Tensor, settings: AugmentSection, fill: Fill, generator: torch.Generator
 ) -> torch.Tensor:
     """Apply one of 25 learned pairs of operations, each with its probability and strength (Cubuk et al., 2019)."""
-    operations, probabilities, strengths = learned_policy(settings.autoaugment_policy)
-    pair = torch.randint(len(operations), (len(images),), generator=generator)
+    policy = learned_policy(settings.autoaugment_policy)
+    pair = torch.randint(len(policy.operations), (len(images),), generator=generator)
     for place in range(2):
-        skipped = torch.rand(len(images), generator=generator) >= probabilities[pair, place]
-        chosen = operations[pair, place].masked_fill(skipped, NAMES.index("Identity"))
-        values = draw_values(SEARCHED, chosen, strengths[pair, place], generator)
+        skipped = torch.rand(len(images), generator=generator) >= policy.probabilities[pair, place]
+        chosen = policy.operations[pair, place].masked_fill(skipped, NAMES.index("Identity"))
+        values = draw_values(SEARCHED, chosen, policy.strengths[pair, place], generator)
         images = apply_operations(images, chosen, values, fill)
     return images
 
@@ -144,13 +145,22 @@ def draw_values(
     return torch.where(signed & negative, -values, values)
 
 
+@dataclass(frozen=True)
+class LearnedPolicy:
+    """25 pairs of operations, each [25, 2]: positions in NAMES, probabilities, strengths in [0, 1]."""
+
+    operations: torch.Tensor
+    probabilities: torch.Tensor
+    strengths: torch.Tensor
+
+
 @functools.cache
-def learned_policy(name: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return torchvision's table for imagenet, cifar10 or svhn: operations, probabilities, strengths, each [25, 2]."""
+def learned_policy(name: str) -> LearnedPolicy:
+    """Return torchvision's table for imagenet, cifar10 or svhn."""
     from torchvision.transforms import AutoAugment, AutoAugmentPolicy  # a second to import
 
     pairs = AutoAugment(AutoAugmentPolicy(name)).policies
     operations = torch.tensor([[NAMES.index(operation) for operation, _, _ in pair] for pair in pairs])
     probabilities = torch.tensor([[probability for _, probability, _ in pair] for pair in pairs])
     levels = torch.tensor([[float(level or 0) for _, _, level in pair] for pair in pairs])
-    return operations, probabilities, levels / (SEARCHED_LEVELS - 1)
+    return LearnedPolicy(operations, probabilities, levels / (SEARCHED_LEVELS - 1))

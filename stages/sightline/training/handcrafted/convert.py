@@ -24,11 +24,15 @@ def convert(classifier: str, estimator: "ClassifierMixin", classes: int) -> dict
 
 
 def _convert_linear(estimator: "LinearSVC", classes: int) -> dict[str, np.ndarray]:
-    weight, bias = np.zeros((classes, estimator.n_features_in_)), np.zeros(classes)
-    coef, intercept = estimator.coef_, estimator.intercept_
+    coef = estimator.coef_
+    intercept = estimator.intercept_
     if len(estimator.classes_) == 2:  # one hyperplane, in favour of the second class
-        coef, intercept = np.concatenate([-coef, coef]), np.concatenate([-intercept, intercept])
-    weight[estimator.classes_], bias[estimator.classes_] = coef, intercept
+        coef = np.concatenate([-coef, coef])
+        intercept = np.concatenate([-intercept, intercept])
+    weight = np.zeros((classes, estimator.n_features_in_))
+    weight[estimator.classes_] = coef
+    bias = np.zeros(classes)
+    bias[estimator.classes_] = intercept
     return {"weight": weight, "bias": bias}
 
 
@@ -38,14 +42,15 @@ def _convert_svc(estimator: "SVC", classes: int) -> dict[str, np.ndarray]:
     `dual_coef_` [classes - 1, S] has for a support vector of one class a row for each of the other classes.
     """
     pair_of = {pair: column for column, pair in enumerate(combinations(range(classes), 2))}
-    coefficients, intercept = np.zeros((len(estimator.support_), len(pair_of))), np.zeros(len(pair_of))
+    coefficients = np.zeros((len(estimator.support_), len(pair_of)))
+    intercept = np.zeros(len(pair_of))
     sign = -1 if len(estimator.classes_) == 2 else 1  # two classes: scikit-learn turns the sign towards the second
     ends = np.cumsum(estimator.n_support_)
     of_class = [slice(end - count, end) for end, count in zip(ends, estimator.n_support_, strict=True)]
-    for number, (one, other) in enumerate(combinations(range(len(estimator.classes_)), 2)):
-        pair = pair_of[estimator.classes_[one], estimator.classes_[other]]
-        coefficients[of_class[one], pair] = sign * estimator.dual_coef_[other - 1, of_class[one]]
-        coefficients[of_class[other], pair] = sign * estimator.dual_coef_[one, of_class[other]]
+    for number, (first, second) in enumerate(combinations(range(len(estimator.classes_)), 2)):
+        pair = pair_of[estimator.classes_[first], estimator.classes_[second]]
+        coefficients[of_class[first], pair] = sign * estimator.dual_coef_[second - 1, of_class[first]]
+        coefficients[of_class[second], pair] = sign * estimator.dual_coef_[first, of_class[second]]
         intercept[pair] = sign * estimator.intercept_[number]
     return {"support": estimator.support_vectors_, "coefficients": coefficients, "intercept": intercept}
 
@@ -55,19 +60,20 @@ def _convert_forest(estimator: "RandomForestClassifier", classes: int) -> dict[s
     sizes = np.array([tree.node_count for tree in trees])
     roots = np.cumsum(sizes) - sizes
     root_of = np.repeat(roots, sizes)
-    left, right, feature, threshold, values = (
-        np.concatenate([getattr(tree, name) for tree in trees])
+    nodes = {
+        name: np.concatenate([getattr(tree, name) for tree in trees])
         for name in ("children_left", "children_right", "feature", "threshold", "value")
-    )
-    itself, leaf = np.arange(len(left)), left < 0
-    shares = np.zeros((len(left), classes))
-    shares[:, estimator.classes_] = values[:, 0]
+    }
+    itself = np.arange(len(root_of))
+    is_leaf = nodes["children_left"] < 0
+    shares = np.zeros((len(itself), classes))
+    shares[:, estimator.classes_] = nodes["value"][:, 0]
     depths = np.concatenate([tree.compute_node_depths() for tree in trees]) - 1
     return {
-        "left": np.where(leaf, itself, left + root_of),
-        "right": np.where(leaf, itself, right + root_of),
-        "feature": np.maximum(feature, 0),
-        "threshold": round_down(threshold),
+        "left": np.where(is_leaf, itself, nodes["children_left"] + root_of),
+        "right": np.where(is_leaf, itself, nodes["children_right"] + root_of),
+        "feature": np.maximum(nodes["feature"], 0),
+        "threshold": round_down(nodes["threshold"]),
         "roots": roots,
         "level_sizes": np.bincount(depths),
         "shares": shares,

@@ -86,7 +86,8 @@ def build_estimator(classifier: str, settings: ClassicalSettings) -> "Classifier
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.svm import SVC, LinearSVC
 
-    weight, seed = settings.class_weight, settings.seed
+    weight = settings.class_weight
+    seed = settings.seed
     if classifier == "linear_svm":
         return LinearSVC(C=settings.svm_c, class_weight=weight, dual=False, random_state=seed)
     if classifier == "svm":  # gamma 1 is scikit-learn's "scale" for features of unit length
@@ -153,4 +154,4 @@ def _unseen_scores(
 
 @torch.inference_mode()
 def _score(head: torch.nn.Module, features: np.ndarray) -> np.ndarray:
-    return torch.cat([head(part) for part in torch.from_numpy(features).split(AT_ONCE)]).numpy()
+    return torch.cat([head(rows) for rows in torch.from_numpy(features).split(AT_ONCE)]).numpy()

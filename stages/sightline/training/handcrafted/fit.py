@@ -10,6 +10,7 @@ from sightline.training.batches import Batches
 from sightline.training.handcrafted.estimators import ClassicalSettings, fit_handcrafted
 from sightline.training.history import Fitted
 from sightline.training.loop import VALIDATION_BATCH, describe_epoch
+from sightline.training.recipe.losses import weights_by_class
 from sightline.training.run import Run
 from sightline.training.state import copy_to_cpu
 from sightline.training.validate import validate
@@ -56,11 +57,6 @@ def settings_of(run: Run) -> ClassicalSettings:
     chosen = run.params.classical
     weights = weights_by_class(run.loss.weights)
     return ClassicalSettings(run.seed("classical"), weights, chosen.svm_c, chosen.forest_trees, chosen.forest_depth)
-
-
-def weights_by_class(weights: torch.Tensor | None) -> dict[int, float] | None:
-    """Return scikit-learn's form of the weights [C] of `sightline.training.recipe.losses.class_weights`."""
-    return None if weights is None else dict(enumerate(weights.tolist()))
 
 
 def _scaled(classifier: Classifier, images: Batches) -> Iterator[torch.Tensor]:

@@ -1,6 +1,7 @@
-"""Averages of the weights over training: what is validated and kept in place of the weights themselves."""
+"""Averages of the weights over training, which are validated and kept in place of the weights, and their statistics."""
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -9,7 +10,6 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from sightline.networks.classifier import Classifier
-from sightline.training.batches import Batches
 
 WARM_UP = 10  # updates: the first ones soon replace what the network started from
 
@@ -36,7 +36,9 @@ class WeightAverage:
     """
 
     def __init__(self, network: nn.Module, kind: str, decay: float, start_epoch: int):
-        self.kind, self.decay, self.start_epoch = kind, decay, start_epoch
+        self.kind = kind
+        self.decay = decay
+        self.start_epoch = start_epoch
         self.averaged = 0
         self.network = copy.deepcopy(network).requires_grad_(False)
 
@@ -88,9 +90,7 @@ def _tensors(network: nn.Module) -> list[torch.Tensor]:
 def recompute_statistics(
     classifier: Classifier,
     learner: nn.Module,
-    images: Batches,
-    batch_size: int,
-    generator: torch.Generator,
+    batches: Iterable[torch.Tensor],
     accelerator: Accelerator,
 ) -> None:
     """Set the running statistics of batch norms to those of the images (Izmailov et al., 2018, section 3.2).
@@ -104,8 +104,9 @@ def recompute_statistics(
         Of the averaged weights.
     learner : nn.Module
         The network whose weights were averaged, in training mode. What rests in it, being frozen, is left as it is.
-    images : Batches
-        Training images, taken in random order: a batch of one class would have too small a variance.
+    batches : iterable of Tensor
+        Pixels uint8 [B, H, W, 3] of training images in random order: a batch of one class would have too small a
+        variance.
     """
     learning = {name for name, module in learner.named_modules() if isinstance(module, _BatchNorm) and module.training}
     norms = [module for name, module in classifier.network.named_modules() if name in learning]
@@ -117,9 +118,9 @@ def recompute_statistics(
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean over batches
         norm.train()
-    for chosen in images.shuffled(batch_size, generator, 0.0):
+    for pixels in batches:
         with accelerator.autocast():
-            classifier(images.take(chosen)[0])
+            classifier(pixels)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

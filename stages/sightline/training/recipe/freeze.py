@@ -32,7 +32,8 @@ def freeze(network: nn.Module, what: str | int) -> list[nn.Parameter]:
         An unknown word, an n that is out of range, or a network that cannot be frozen.
     """
     names = _choose(network, str(what))
-    frozen = [part for name, part in network.named_parameters() if name in names and part.requires_grad]
+    chosen = [parameter for name, parameter in network.named_parameters() if name in names]
+    frozen = [parameter for parameter in chosen if parameter.requires_grad]
     for parameter in frozen:
         parameter.requires_grad_(False)
     return frozen
@@ -115,7 +116,7 @@ def head_matcher(network: nn.Module) -> Callable[[str], bool]:
 
     The head is what `get_classifier` of timm's networks and of Sightline's own returns; a few of timm's give a tuple.
     """
-    found = network.get_classifier()
-    heads = found if isinstance(found, tuple) else (found,)
+    head = network.get_classifier()
+    heads = head if isinstance(head, tuple) else (head,)
     prefixes = tuple(f"{name}." for name, module in network.named_modules() if any(module is head for head in heads))
     return lambda name: name.startswith(prefixes)

@@ -71,7 +71,8 @@ class Loss(nn.Module):
         offsets: torch.Tensor | None,
     ):
         super().__init__()
-        self.label_smoothing, self.focal_gamma = label_smoothing, focal_gamma
+        self.label_smoothing = label_smoothing
+        self.focal_gamma = focal_gamma
         self.per_image = LOSSES[name]
         self.register_buffer("weights", weights)
         self.register_buffer("offsets", offsets)
@@ -117,6 +118,11 @@ def class_weights(name: str, counts: np.ndarray, beta: float) -> torch.Tensor | 
     return torch.tensor(weights * counts.sum() / (weights * counts).sum(), dtype=torch.float32)
 
 
+def weights_by_class(weights: torch.Tensor | None) -> dict[int, float] | None:
+    """Return scikit-learn's form of the weights [C] of `class_weights`."""
+    return None if weights is None else dict(enumerate(weights.tolist()))
+
+
 def logit_offsets(tau: float, counts: np.ndarray) -> torch.Tensor | None:
     """Return tau * log(share of each class), float32 [C]; None for tau 0.
 
@@ -131,4 +137,4 @@ def logit_offsets(tau: float, counts: np.ndarray) -> torch.Tensor | None:
 def l1_norm(network: nn.Module) -> torch.Tensor:
     """Return the sum of absolute weights that are trained, without what weight decay spares too."""
     decayed, _ = divide_by_decay(network)
-    return torch.stack([part.abs().sum() for part in decayed if part.requires_grad]).sum()
+    return torch.stack([weight.abs().sum() for weight in decayed if weight.requires_grad]).sum()

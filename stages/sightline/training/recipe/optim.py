@@ -87,11 +87,14 @@ def parameter_groups(network: nn.Module, name: str, weight_decay: float, layer_d
         return [{"params": decayed, "weight_decay": weight_decay}, {"params": spared, "weight_decay": 0.0}]
     from timm.optim import param_groups_layer_decay, param_groups_weight_decay
 
-    chosen = {"weight_decay": weight_decay, "no_weight_decay_list": names_without_decay(network)}
-    chosen |= {"fallback_list": outer_layers(network) if name in MUON else ()}
+    options = {
+        "weight_decay": weight_decay,
+        "no_weight_decay_list": names_without_decay(network),
+        "fallback_list": outer_layers(network) if name in MUON else (),
+    }
     if layer_decay < 1:
-        return param_groups_layer_decay(network, layer_decay=layer_decay, **chosen)
-    return param_groups_weight_decay(network, **chosen)
+        return param_groups_layer_decay(network, layer_decay=layer_decay, **options)
+    return param_groups_weight_decay(network, **options)
 
 
 def divide_by_decay(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
@@ -100,10 +103,12 @@ def divide_by_decay(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Par
     That is whatever has one dimension, such as norms and biases, and what timm's networks name, such as position
     embeddings, class tokens and tables of attention biases.
     """
-    named, without = list(network.named_parameters()), names_without_decay(network)
-    is_spared = [part.ndim <= 1 or any(fnmatch(name, one) for one in without) for name, part in named]
-    divided = [(part, spared) for (_, part), spared in zip(named, is_spared, strict=True)]
-    return [part for part, spared in divided if not spared], [part for part, spared in divided if spared]
+    patterns = names_without_decay(network)
+    decayed, spared = [], []
+    for name, parameter in network.named_parameters():
+        is_spared = parameter.ndim <= 1 or any(fnmatch(name, pattern) for pattern in patterns)
+        (spared if is_spared else decayed).append(parameter)
+    return decayed, spared
 
 
 def names_without_decay(network: nn.Module) -> set[str]:
@@ -114,7 +119,8 @@ def names_without_decay(network: nn.Module) -> set[str]:
 def outer_layers(network: nn.Module) -> list[str]:
     """Return the names of the convolution that sees the pixels and of the head."""
     is_head = head_matcher(network)
-    sees_pixels = {name for name, part in network.named_parameters() if part.ndim == 4 and part.shape[1] == RGB}
+    kernels = {name: kernel for name, kernel in network.named_parameters() if kernel.ndim == 4}
+    sees_pixels = {name for name, kernel in kernels.items() if kernel.shape[1] == RGB}
     return [name for name, _ in network.named_parameters() if is_head(name) or name in sees_pixels]
 
 
@@ -142,4 +148,5 @@ def clip_gradients(accelerator: Accelerator, network: nn.Module, limits: ClipSec
         from timm.utils.agc import adaptive_clip_grad
 
         is_head = head_matcher(network)
-        adaptive_clip_grad([part for name, part in network.named_parameters() if not is_head(name)], limits.adaptive)
+        body = [parameter for name, parameter in network.named_parameters() if not is_head(name)]
+        adaptive_clip_grad(body, limits.adaptive)

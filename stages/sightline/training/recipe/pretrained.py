@@ -43,7 +43,9 @@ def load_weights(network: nn.Module, path: str | Path) -> list[str]:
         does not fit is named.
     """
     file = _find_file(Path(path))
-    own, tensors, is_head = network.state_dict(), _read(file), head_matcher(network)
+    own = network.state_dict()
+    tensors = _read(file)
+    is_head = head_matcher(network)
     if _misfits(own, tensors):
         tensors = _translate(network, tensors)
     misfits = _misfits(own, tensors)
@@ -66,14 +68,14 @@ def tracked_path(key: str, path: str) -> Path:
     SightlineError
         It is not inside models/pretrained, on which train depends, or does not exist.
     """
-    found = Path(path)
-    if ".." in found.parts or PRETRAINED not in found.parents:
+    tracked = Path(path)
+    if ".." in tracked.parts or PRETRAINED not in tracked.parents:
         raise SightlineError(
             f"params.yaml: {key}: {path} is not inside {PRETRAINED}/, where DVC tracks it: move it there and name it so"
         )
-    if not found.exists():
+    if not tracked.exists():
         raise SightlineError(f"params.yaml: {key}: {path} does not exist: put it there, or fetch it with `dvc pull`")
-    return found
+    return tracked
 
 
 def weights_normalization(path: str | Path) -> tuple[list[float], list[float]] | None:
