@@ -10,6 +10,7 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         data/predictions/reference.json       what test images and predictions look like, to compare later batches with
         models/calibration.json               what was fitted on validation: calibration, prediction sets
         metrics/evaluate.json                 val and test, intervals, calibration, abstention, spread over the folds
+        plots/evaluate/headline.csv           metrics of test with their intervals
         plots/evaluate/confusion.csv, png     actual and predicted class of each test image
         plots/evaluate/classes.csv            precision, recall, F1, areas and support of each class on test
         plots/evaluate/reliability.csv, png   confidence against accuracy on test, before and after calibration
@@ -36,7 +37,7 @@ from sightline.common.files import write_array, write_json, write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.drawing.charts import save_png
+from sightline.drawing.png import save_png
 from sightline.images.samples import read_samples, tabulate
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.networks.calibration import Calibration
@@ -60,7 +61,7 @@ from sightline.scoring.summary import (
     summarize_decisions,
     summarize_intervals,
 )
-from sightline.scoring.tables import tabulate_plots, tabulate_records
+from sightline.scoring.tables import tabulate_headline, tabulate_plots, tabulate_records
 
 
 def main(params: EvaluateParams) -> None:
@@ -81,6 +82,7 @@ def main(params: EvaluateParams) -> None:
     metrics = summarize_all(parts, alone, calibration, notes | explain_missing(sample), params)
     metrics |= findings.metrics | stressed
     tables = tabulate_plots(test, spec.classes, options.bins, options.curves) | {"robustness": robustness}
+    tables["headline"] = tabulate_headline(metrics)
     tables["slices"] = findings.slices.head(options.slices).round(5)
     tables["embedding"] = map_embeddings(sample, test.decided, spec.classes)
     figures = draw_pictures(test, tables["reliability"], pixels, spec.classes, options.bins, options.mistakes)

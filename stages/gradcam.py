@@ -21,7 +21,7 @@ from PIL import Image
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import read_table, write_json, write_table
 from sightline.common.stage import run_stage
-from sightline.drawing.tiles import save_png
+from sightline.drawing.png import save_png
 from sightline.explaining.choice import choose, choose_sample
 from sightline.explaining.look import Case, Look, explain_rows
 from sightline.explaining.methods.catalogue import select_methods

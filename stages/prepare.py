@@ -24,6 +24,7 @@ import numpy as np
 from sightline.common.files import replacing, write_json
 from sightline.common.stage import run_stage
 from sightline.drawing.contact_sheet import contact_sheet
+from sightline.drawing.png import save_png
 from sightline.images.decode import Decoding
 from sightline.images.duplicates import count_duplicates, exact_clusters, find_conflicts, near_clusters
 from sightline.images.sources.open import open_source
@@ -97,8 +98,7 @@ def write_rows(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> N
 
 def write_picture(path: Path, content: Sheet, side: int) -> None:
     title, rows = content
-    with replacing(path) as beside:
-        contact_sheet(rows, title, side).save(beside, "PNG")
+    save_png(path, contact_sheet(rows, title, side))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Writes  models/trained/*.safetensors   weights of each member after its best and
         models/trained/model.json      architecture, classes, preprocessing, which weights to use
         models/trained/stack.safetensors   the regression that combines the members, with `ensemble: stack`
         metrics/train.json             scores of the last epoch, and of the best
-        plots/train/metrics/           train/loss, val/loss, val/accuracy, val/f1_macro and lr of each epoch
+        plots/train/epochs.csv         loss, accuracy, F1 and learning rate of each epoch, subset and member
         plots/train/samples.png        training images as the network sees them
 
 The parameters are those of `sightline.parameters.train`; the loop is in `sightline.training.loop`. Killed at any
@@ -21,10 +21,10 @@ import torch
 from accelerate import Accelerator
 
 from sightline.common.device import use_deterministic_algorithms
-from sightline.common.files import replacing
 from sightline.common.process import end_with_dvc, keep_freed_memory
 from sightline.common.stage import run_stage
-from sightline.drawing.contact_sheet import contact_sheet
+from sightline.drawing.contact_sheet import contact_sheet, say_part
+from sightline.drawing.png import save_png
 from sightline.images.samples import Samples, read_samples
 from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted
@@ -113,8 +113,8 @@ def write_sample_sheet(train: Batches, classes: list[str], run: Run) -> None:
         if len(chosen):
             images = run.augmentation(train.take(chosen)[0].cpu(), generator, 0, chosen)
             rows.append((name, (images.permute(0, 2, 3, 1) * 255).round().clamp(0, 255).byte().numpy()))
-    with replacing("plots/train/samples.png") as beside:
-        contact_sheet(rows, "training images, augmented", SAMPLE_SIDE).save(beside, "PNG")
+    title = f"training images, augmented{say_part(len(rows), len(classes))}"
+    save_png("plots/train/samples.png", contact_sheet(rows, title, SAMPLE_SIDE))
 
 
 def describe_member(plan: Plan, params: TrainParams) -> Member:

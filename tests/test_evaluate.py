@@ -46,6 +46,7 @@ OUTPUTS = [
     "plots/evaluate/confusion.csv",
     "plots/evaluate/confusion.png",
     "plots/evaluate/embedding.csv",
+    "plots/evaluate/headline.csv",
     "plots/evaluate/label_issues.png",
     "plots/evaluate/mistakes.png",
     "plots/evaluate/confidence.csv",

@@ -13,7 +13,8 @@ from imports import ROOT
 PAGE = ROOT / ".dvc/plots/page.html"
 TEMPLATES = ROOT / ".dvc/plots"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PLOTS = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]["evaluate"]["plots"]
+STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+PLOTS = [entry for stage in STAGES.values() for entry in stage.get("plots", [])]
 ROWS = {  # what the templates name besides x and y
     "curve": ["one", "two"],
     "decision": ["right", "wrong"],
@@ -53,7 +54,7 @@ def test_chromium_draws_a_chart_for_each_plot_without_an_error(tmp_path):
 
 def renderer_of(path: str, options: dict) -> VegaRenderer:
     columns = ROWS | {options["x"]: ["0.2", "0.4"], options["y"]: ["0.5", "0.6"]}
-    if options["template"] == "confusion":
+    if options["template"] == "confusion_shares":
         columns |= {"actual": ["a", "b"], "predicted": ["b", "a"]}
     rows = [
         {name: values[number] for name, values in columns.items()}

@@ -25,7 +25,8 @@ def write_results(here, lr, accuracy):
     write_text("params.yaml", PARAMS.format(lr=lr))
     write_json("metrics/gradcam.json", {"deletion_auc": accuracy})
     write_json("metrics/export.json", {"artifacts": {"onnx": {"bytes": 1000}}})
-    write_text("plots/train/metrics/val/loss.tsv", f"step\tloss\n0\t2\n1\t{lr}\n")
+    rows = ["measure,subset,member,epoch,value", "loss,validation,,0,2", f"loss,validation,,1,{lr}"]
+    write_text("plots/train/epochs.csv", "\n".join(rows) + "\n")
     run("dvc", "add", "data/prepared", "data/predictions")
     run("git", "add", "--all")
     assert run("git", "commit", "--quiet", "--message", f"lr {lr}")[0] == 0

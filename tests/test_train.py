@@ -72,13 +72,19 @@ def written():
 def test_three_colours_are_learnt_and_logged(train):
     metrics = train()
     assert metrics["best"]["val"]["accuracy"] > 0.9
-    history = pd.read_csv("plots/train/metrics/train/loss.tsv", sep="\t")
-    assert history["step"].tolist() == [0, 1, 2]
-    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
-    names = ["lr", "train/loss", *(f"val/{name}" for name in ("loss", "accuracy", "balanced_accuracy", "f1_macro"))]
-    assert {path for path in written() if path.endswith(".tsv")} == {
-        f"plots/train/metrics/{name}.tsv" for name in names
-    }
+    curves = pd.read_csv("plots/train/epochs.csv")
+    history = curves[(curves["measure"] == "loss") & (curves["subset"] == "training")]
+    assert history["epoch"].tolist() == [0, 1, 2]
+    assert history["value"].iloc[-1] < history["value"].iloc[0]
+    assert list(dict.fromkeys(zip(curves["measure"], curves["subset"], strict=True))) == [
+        ("loss", "training"),
+        ("loss", "validation"),
+        ("accuracy", "validation"),
+        ("balanced accuracy", "validation"),
+        ("F1, mean of the classes", "validation"),
+        ("learning rate", "training"),
+    ]
+    assert not [path for path in written() if path.endswith(".tsv")]  # each would be drawn once more
     assert read_spec("models/trained").classes == list(COLORS)
     assert Path("params.yaml").exists()
 
@@ -241,8 +247,9 @@ def test_folds_are_summarized_by_mean_and_sample_deviation():
     assert found["std"]["val"]["accuracy"] == pytest.approx(0.1 / 2**0.5)
 
 
-def losses_of(metric="train/loss"):
-    return pd.read_csv(f"plots/train/metrics/{metric}.tsv", sep="\t").iloc[:, 1].tolist()
+def losses_of(measure="loss", subset="training"):
+    curves = pd.read_csv("plots/train/epochs.csv")
+    return curves.loc[(curves["measure"] == measure) & (curves["subset"] == subset), "value"].tolist()
 
 
 def test_training_stops_when_nothing_gets_better(train):
@@ -255,7 +262,7 @@ def test_training_stops_when_nothing_gets_better(train):
 def test_a_plateau_lowers_the_rate(train):
     shape = {"schedule_shape.patience": 2, "schedule_shape.gamma": 0.5}
     train(epochs=5, schedule="plateau", warmup_epochs=0, min_delta=1.0, lr=0.01, **shape)
-    assert losses_of("lr") == pytest.approx([0.01, 0.01, 0.01, 0.005, 0.005])
+    assert losses_of("learning rate") == pytest.approx([0.01, 0.01, 0.01, 0.005, 0.005])
 
 
 def test_frozen_parts_keep_their_weights_and_statistics_until_they_wake(train, prepared):

@@ -53,7 +53,7 @@ def test_plots_diff_draws_both_revisions(slower, tmp_path):
     output = slower.repo.dvc("plots", "diff", "HEAD", "--out", str(tmp_path))
     assert complaints(output) == []
     drawn = charts((tmp_path / "index.html").read_text())
-    for plot in ("Loss", "plots_evaluate_confusion_csv", "plots_evaluate_classes_csv"):
+    for plot in ("plots_train_epochs_csv", "plots_evaluate_confusion_csv", "plots_evaluate_classes_csv"):
         assert {row["rev"] for row in drawn[plot]["data"]["values"]} == {"HEAD", "workspace"}
 
 

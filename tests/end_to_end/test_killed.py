@@ -30,7 +30,7 @@ def test_a_killed_experiment_goes_on_elsewhere_with_the_same_result(repo, tmp_pa
         process.wait()
     output = repo.dvc("exp", "run", *CHANGES)
     assert "train: goes on after epoch" in output, output
-    for name in ("dvc.lock", "metrics/train.json", "plots/train/metrics/val/loss.tsv"):
+    for name in ("dvc.lock", "metrics/train.json", "plots/train/epochs.csv"):
         assert repo.read(name) == whole.read(name)
 
 

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sightline.drawing.charts import save_png
+from sightline.drawing.png import save_png
 from sightline.scoring.charts import NAMED, draw_confusion
 
 

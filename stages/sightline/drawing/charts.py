@@ -1,31 +1,24 @@
 """Pictures of how a classifier fails and of how far its probabilities can be trusted."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
-from matplotlib.textpath import text_to_path
 
-from sightline.common.files import replacing
 from sightline.drawing.palette import FRAME, INK, MUTED, RIGHT, WRONG
+from sightline.drawing.png import DPI
+from sightline.drawing.text import font, shortened
 
-DPI = 110
 COLUMNS = 6
 TILE = (1.9, 2.45)  # inches: the image, and three lines of text below it
 HEADER = 0.72  # inches above the tiles
-TEXT_WIDTH = 72 * (TILE[0] - 0.15)  # points: what fits below a tile
-NAMES, FIGURES = FontProperties(size=9, weight="bold"), FontProperties(size=9)
+TEXT_WIDTH = TILE[0] - 0.15  # inches: what fits below a tile
+SIZE = 9  # points, of the text below a tile
+NAMES, FIGURES = FontProperties(size=SIZE, weight="bold"), FontProperties(size=SIZE)
+FINE = 100  # px, of letters measured without rounding
 MISTAKEN = "actual class → predicted class"
-
-
-def save_png(path: str | Path, figure: Figure) -> None:
-    """Write a figure as PNG whose bytes depend on nothing but the figure."""
-    with replacing(path) as beside:
-        figure.savefig(beside, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
 
 
 def draw_mistakes(
@@ -71,10 +64,11 @@ def _draw_tile(axes: Axes, image: np.ndarray, corner: tuple[float, float], lines
     axes.add_patch(Rectangle((left, top - side), side, side, fill=False, edgecolor=FRAME, linewidth=0.8))
     actual, predicted, remark = lines
     styles = ((actual, NAMES, RIGHT), (f"→ {predicted}", NAMES, WRONG), (remark, FIGURES, MUTED))
-    for number, (text, font, color) in enumerate(styles):
+    for number, (text, style, color) in enumerate(styles):
         below = {"xytext": (0, -4 - 12.5 * number), "textcoords": "offset points", "va": "top"}
+        shown = fitted(text, SIZE, TEXT_WIDTH, bold=style is NAMES)
         # a class may be called $5, which is no formula
-        axes.annotate(_shorten(text), (left, top - side), **below, font=font, color=color, parse_math=False)
+        axes.annotate(shown, (left, top - side), **below, font=style, color=color, parse_math=False)
 
 
 def _draw_message(text: str) -> Figure:
@@ -83,12 +77,6 @@ def _draw_message(text: str) -> Figure:
     return figure
 
 
-def _shorten(text: str) -> str:
-    if _width(text) <= TEXT_WIDTH:
-        return text
-    fits = next(length for length in range(len(text) - 1, 0, -1) if _width(f"{text[:length]}…") <= TEXT_WIDTH)
-    return f"{text[:fits].rstrip()}…"
-
-
-def _width(text: str) -> float:
-    return text_to_path.get_text_width_height_descent(text, NAMES, ismath=False)[0]
+def fitted(text: str, size: float, width: float, bold: bool = False) -> str:
+    """Return a text of a figure, `size` points high, cut to a width in inches."""
+    return shortened(text, font(FINE, bold), FINE / size * 72 * width)

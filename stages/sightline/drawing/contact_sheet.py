@@ -3,11 +3,13 @@
 import math
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from sightline.drawing.palette import INK, MUTED, PAPER
+from sightline.drawing.text import font, legible, shortened
 
-TEXT_SIZE, GAP = 13, 4
+TEXT_SIZE, GAP = 13, 4  # px
+WIDEST = 640  # px: what a caption may take where the images below it take less
 
 
 def contact_sheet(rows: list[tuple[str, np.ndarray]], title: str, side: int) -> Image.Image:
@@ -22,24 +24,29 @@ def contact_sheet(rows: list[tuple[str, np.ndarray]], title: str, side: int) -> 
     side : int
         Side of a thumbnail in pixels.
     """
-    font = ImageFont.load_default(TEXT_SIZE)
+    letters = font(TEXT_SIZE)
     longest = max((len(images) for _, images in rows), default=0)
-    text_width = max((font.getlength(caption) for caption, _ in rows), default=0)
-    width = int(max(text_width, longest * (side + GAP))) + 3 * GAP
-    height = TEXT_SIZE + 2 * GAP + side + GAP
+    text_width = max((letters.getlength(legible(caption)) for caption, _ in rows), default=0)
+    room = max(longest * (side + GAP), min(WIDEST, int(text_width) + 1))
+    width, height = room + 3 * GAP, TEXT_SIZE + 3 * GAP + side + GAP
     columns = max(1, round(math.sqrt(len(rows) * height / width)))
     per_column = math.ceil(len(rows) / columns)
-    top = TEXT_SIZE + 4 * GAP
-    canvas_width = max(columns * width, int(font.getlength(title))) + 2 * GAP
+    top = TEXT_SIZE + 5 * GAP
+    canvas_width = max(columns * width, int(letters.getlength(title))) + 2 * GAP
     canvas = Image.new("RGB", (canvas_width, top + per_column * height + GAP), PAPER)
     draw = ImageDraw.Draw(canvas)
-    draw.text((2 * GAP, GAP), title, fill=MUTED, font=font)
+    draw.text((2 * GAP, GAP), title, MUTED, letters)
     for index, (caption, images) in enumerate(rows):
         left, y = 2 * GAP + index // per_column * width, top + index % per_column * height
-        draw.text((left, y), caption, fill=INK, font=font)
+        draw.text((left, y), shortened(caption, letters, room), INK, letters)
         for column, pixels in enumerate(images):
-            canvas.paste(thumbnail(pixels, side), (left + column * (side + GAP), y + TEXT_SIZE + GAP))
+            canvas.paste(thumbnail(pixels, side), (left + column * (side + GAP), y + TEXT_SIZE + 2 * GAP))
     return canvas
+
+
+def say_part(shown: int, count: int) -> str:
+    """Return how many classes of all are shown, as the end of a title: nothing where they all are."""
+    return "" if shown == count else f", {shown:,} of {count:,} classes"
 
 
 def thumbnail(pixels: np.ndarray, side: int) -> Image.Image:

@@ -1,23 +1,27 @@
-"""What pictures of explanations are drawn with: tiles, colours, letters."""
+"""What pictures of explanations are drawn with: tiles, and the colours of maps."""
 
-from functools import cache
-from pathlib import Path
+import math
 
 import numpy as np
-from matplotlib import colormaps, get_data_path
-from PIL import Image, ImageDraw, ImageFont
+from matplotlib import colormaps
+from PIL import Image, ImageDraw
 
-from sightline.common.files import replacing
 from sightline.drawing.palette import FRAME, INK, PAPER
+from sightline.drawing.text import font
 
 COLORS, BRIGHTEST = "turbo", 0.86  # turbo runs from blue over green to red; beyond this point it turns dark
 TILE = 160  # px: about the side of a tile
+MOST_PIXELS = 8_000_000  # of all tiles of a picture, which lies in Git
 GAP = 12  # px
 
 
-def tile_side(input_size: int) -> int:
-    """Return the side of a tile in pixels: of small images a whole multiple, so that their pixels stay sharp."""
-    return input_size * max(1, round(TILE / input_size)) if input_size <= TILE else TILE
+def tile_side(input_size: int, tiles: int = 1) -> int:
+    """Return the side of each of some tiles in pixels: of small images a whole multiple, so that pixels stay sharp.
+
+    Where so many tiles would make too large a picture, they become smaller.
+    """
+    side = input_size * max(1, round(TILE / input_size)) if input_size <= TILE else TILE
+    return min(side, math.isqrt(MOST_PIXELS // max(1, tiles)))
 
 
 def overlay(image: np.ndarray, heat: np.ndarray, alpha: float) -> np.ndarray:
@@ -51,12 +55,6 @@ def draw_message(lines: list[str]) -> Image.Image:
     return canvas
 
 
-def save_png(path: Path, picture: Image.Image) -> None:
-    """Write a picture as PNG, whose bytes depend on nothing but the picture."""
-    with replacing(path) as beside:
-        picture.save(beside, format="PNG")
-
-
 def paste(canvas: Image.Image, tile: np.ndarray, corner: tuple[int, int]) -> None:
     """Put a tile uint8 [H, W, 3] into a picture, with a frame around it."""
     left, top = corner
@@ -78,26 +76,10 @@ def colored(heat: np.ndarray) -> np.ndarray:
 
 def resized(pixels: np.ndarray, side: int) -> np.ndarray:
     """Return uint8 [side, side, 3]: enlarged with sharp pixels, or shrunk smoothly."""
-    how = Image.Resampling.NEAREST if len(pixels) < side else Image.Resampling.BOX
-    return np.asarray(Image.fromarray(pixels).resize((side, side), how))
+    method = Image.Resampling.NEAREST if len(pixels) < side else Image.Resampling.BOX
+    return np.asarray(Image.fromarray(pixels).resize((side, side), method))
 
 
 def resized_map(heat: np.ndarray, side: int) -> np.ndarray:
     """Return a map float32 [h, w] as [side, side], with bilinear interpolation."""
     return np.asarray(Image.fromarray(heat.astype(np.float32)).resize((side, side), Image.Resampling.BILINEAR))
-
-
-def shortened(text: str, letters: ImageFont.FreeTypeFont, width: float) -> str:
-    """Return the text, cut to a width in pixels."""
-    if letters.getlength(text) <= width:
-        return text
-    while text and letters.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
-
-
-@cache
-def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """Return the letters that matplotlib brings, in pixels."""
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", name), size)

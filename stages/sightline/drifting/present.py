@@ -6,10 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sightline.common.rows import choose_sample
-from sightline.drawing.palette import BARS, BEFORE, WRONG
+from sightline.drawing.charts import fitted
+from sightline.drawing.palette import AFTER, BARS, BEFORE, INK, MUTED, WRONG
 from sightline.drifting.batch import Batch
 from sightline.scoring.reference import Reference
 
+NAME = 1.4  # inches that a class name may take
 SHOWN = 12  # classes in the picture: those whose shares changed most
 POINTS = 500  # of the reference and of the batch in the map
 AXIS = "embedding axis"
@@ -53,7 +55,7 @@ def draw(table: pd.DataFrame, batch: Batch, reference: Reference, classes: list[
     _draw_shares(axes[2], batch, reference, classes)
     for part in axes:
         part.spines[["top", "right"]].set_visible(False)
-        part.tick_params(labelsize=8)
+        part.tick_params(labelsize=8, colors=MUTED, labelcolor=INK)
     return figure
 
 
@@ -61,17 +63,17 @@ def _draw_shifts(axes: Axes, table: pd.DataFrame) -> None:
     shown = table[::-1]
     axes.barh(shown["what"], shown["shift"].fillna(0), color=[WRONG if row else BARS for row in shown["drift"]])
     axes.axvline(0, color=BEFORE, linewidth=1)
-    axes.set_title("Shift of the mean, in deviations (red: drift)", fontsize=10, loc="left")
+    axes.set_title("Shift of the mean, in deviations (red: drift)", fontsize=10, loc="left", color=INK)
 
 
 def _draw_map(axes: Axes, batch: Batch, reference: Reference) -> None:
-    axes.set_title("Embeddings on two axes of the test images", fontsize=10, loc="left")
+    axes.set_title("Embeddings on two axes of the test images", fontsize=10, loc="left", color=INK)
     if reference.embedding is None or len(reference.embedding.axes) < 2:
         axes.text(0.5, 0.5, "the model has none", ha="center", va="center", transform=axes.transAxes)
         return
     for places, color, name in (
-        (np.array(reference.embedding.places), BEFORE, "test"),
-        (batch.places, WRONG, "batch"),
+        (np.array(reference.embedding.places), BEFORE, "test images"),
+        (batch.places, AFTER, "new images"),
     ):
         shown = places[choose_sample(np.arange(len(places)), POINTS), :2]
         axes.scatter(*shown.T, s=9, color=color, alpha=0.6, linewidths=0, label=name)
@@ -82,11 +84,11 @@ def _draw_shares(axes: Axes, batch: Batch, reference: Reference, classes: list[s
     before = np.array([reference.classes[name] for name in classes]) / reference.images
     after = batch.counts / len(batch)
     shown = np.sort(np.argsort(-np.abs(after - before), kind="stable")[:SHOWN])
-    for offset, values, color, name in ((0.2, before, BEFORE, "test"), (-0.2, after, WRONG, "batch")):
+    for offset, values, color, name in ((0.2, before, BEFORE, "test images"), (-0.2, after, AFTER, "new images")):
         axes.barh(np.arange(len(shown))[::-1] + offset, values[shown], height=0.4, color=color, label=name)
-    axes.set_yticks(np.arange(len(shown))[::-1], [classes[code] for code in shown], parse_math=False)
+    axes.set_yticks(np.arange(len(shown))[::-1], [fitted(classes[code], 8, NAME) for code in shown], parse_math=False)
     which = (
         "Share of each predicted class" if len(classes) <= SHOWN else f"Shares of the {SHOWN} classes that moved most"
     )
-    axes.set_title(which, fontsize=10, loc="left")
+    axes.set_title(which, fontsize=10, loc="left", color=INK)
     axes.legend(fontsize=8, frameon=False)

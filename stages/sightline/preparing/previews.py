@@ -2,25 +2,31 @@
 
 import numpy as np
 
-from sightline.drawing.contact_sheet import thumbnail
+from sightline.common.rows import choose_sample
+from sightline.drawing.contact_sheet import say_part, thumbnail
 from sightline.preparing.ingest import Images
 
 CONFLICT_COLUMNS = ("class", "other_class", "id", "other_id")
 CONFLICTS_SHOWN, LONGEST_NAME = 24, 32  # pairs, characters
+MOST_THUMBNAILS = 800  # which make a picture of some megabytes at most, since it lies in Git
 
 Sheet = tuple[str, list[tuple[str, np.ndarray]]]  # title, and rows of caption and uint8 [n, H, W, 3]
 
 
 def sample_sheet(pixels: np.ndarray, labels: np.ndarray, classes: list[str], each: int, side: int) -> Sheet:
-    """Choose `each` images of a class, evenly spaced, as thumbnails of `side` pixels for the contact sheet."""
+    """Choose `each` images of a class, evenly spaced, as thumbnails of `side` pixels for the contact sheet.
+
+    Of many classes some are chosen, evenly spaced too, and the title says so.
+    """
     rows = []
-    for label, name in enumerate(classes):
+    shown = choose_sample(np.arange(len(classes)), max(1, MOST_THUMBNAILS // each))
+    for label in shown:
         members = np.flatnonzero(labels == label)
         chosen = members[np.linspace(0, len(members) - 1, min(each, len(members))).astype(int)]
         # shrunk one by one: photos of a thousand classes would take a gigabyte
         small = np.stack([np.asarray(thumbnail(pixels[place], side)) for place in chosen])
-        rows.append((f"{name} ({len(members)})", small))
-    return "samples of each class (images)", rows
+        rows.append((f"{classes[label]} ({len(members):,})", small))
+    return f"samples of each class (images){say_part(len(rows), len(classes))}", rows
 
 
 def conflict_rows(images: Images, conflicts: np.ndarray, classes: list[str]) -> list[tuple[str, str, str, str]]:
@@ -42,4 +48,4 @@ def conflict_sheet(pixels: np.ndarray, images: Images, conflicts: np.ndarray, cl
 
 def _short(name: str) -> str:
     """Return the end of a long path, which tells files apart."""
-    return name if len(name) <= LONGEST_NAME else f"...{name[-LONGEST_NAME:]}"
+    return name if len(name) <= LONGEST_NAME else f"…{name[-LONGEST_NAME:]}"

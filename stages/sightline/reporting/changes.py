@@ -6,7 +6,7 @@ from sightline.reporting.report import Report
 from sightline.reporting.revision import Run
 
 COLUMNS = ("", "before", "after", "change")
-CURVES = ("train/loss", "val/loss", "val/accuracy")
+CURVES = (("loss", "training"), ("loss", "validation"), ("accuracy", "validation"))
 OTHERS = ("prepare", "split", "train", "evaluate")
 
 
@@ -25,12 +25,11 @@ def add_parameters(report: Report, before: Run, after: Run) -> None:
 def add_curves(report: Report, before: Run, after: Run) -> None:
     """Add the learning curves, one revision over the other."""
     curves = before.read_curves(), after.read_curves()
-    names = [
-        name for name in CURVES if any(path == name or path.endswith(f"/{name}") for path in {**curves[0], **curves[1]})
-    ]
-    if names:
+    logged = {key for table in curves for key in zip(table["measure"], table["subset"], strict=True)}
+    panels = [panel for panel in CURVES if panel in logged]
+    if panels:
         report.say("### Learning curves")
-        report.draw("curves", draw_curves(*curves, names))
+        report.draw("curves", draw_curves(*curves, panels))
 
 
 def add_stage(report: Report, title: str, stage: str, before: Run, after: Run) -> None:

@@ -2,12 +2,17 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sightline.drawing.palette import AFTER, BEFORE, GRID, INK
+from sightline.drawing.charts import fitted
+from sightline.drawing.palette import AFTER, BEFORE, GRID, INK, MUTED, RIGHT, WORSE_TO_BETTER, WRONG
 
-TILE = (1.75, 2.45)  # inches: the image, a heading above and two lines of text below it
+TILE = (1.75, 2.6)  # inches: the image, a heading above and three lines of text below it
+NAME = 1.6  # inches that a class name may take
+SIZE = 8.5  # points
 
 
 def draw_flips(groups: dict[str, pd.DataFrame], pixels: dict[str, np.ndarray], columns: int) -> Figure:
@@ -26,16 +31,26 @@ def draw_flips(groups: dict[str, pd.DataFrame], pixels: dict[str, np.ndarray], c
     figure = Figure(figsize=(TILE[0] * columns, height), layout="constrained")
     for part, (heading, flips) in zip(np.atleast_1d(figure.subfigures(len(groups), 1)), groups.items(), strict=True):
         part.suptitle(heading, fontsize=11, fontweight="bold", x=0.01, ha="left", color=INK)
-        axes = part.subplots(1, columns)
-        for axis in np.atleast_1d(axes):
+        axes = np.atleast_1d(part.subplots(1, columns))
+        for axis in axes:
             axis.set_axis_off()
-        for axis, image, flip in zip(np.atleast_1d(axes), pixels[heading], flips.itertuples(), strict=False):
+        for axis, image, flip in zip(axes, pixels[heading], flips.itertuples(), strict=False):
             axis.imshow(image)
-            caption = f"{_short(flip.actual)}: {flip.sure_before:.2f} to {flip.sure_after:.2f}"
-            told = f"{_short(flip.before)} \N{RIGHTWARDS ARROW} {_short(flip.after)}"
-            place = {"transform": axis.transAxes, "ha": "center", "va": "top"}
-            axis.text(0.5, -0.04, f"{told}\n{caption}", fontsize=8, color=INK, **place)
+            _describe_flip(axis, flip)
     return figure
+
+
+def _describe_flip(axis: Axes, flip: tuple) -> None:
+    """Write below an image its class, the wrong class that was or is predicted, and how sure of the right one."""
+    became_wrong = flip.before == flip.actual
+    wrong = f"now → {flip.after}" if became_wrong else f"before → {flip.before}"
+    sure = f"{100 * flip.sure_before:.0f} % → {100 * flip.sure_after:.0f} % sure of it"
+    lines = ((flip.actual, RIGHT, "bold"), (wrong, WRONG, "bold"), (sure, MUTED, "normal"))
+    for number, (text, color, weight) in enumerate(lines):
+        place = {"xytext": (0, -4 - 11 * number), "textcoords": "offset points", "va": "top", "annotation_clip": False}
+        style = {"fontsize": SIZE, "color": color, "weight": weight, "parse_math": False}
+        shown = fitted(text, SIZE, NAME, bold=weight == "bold")
+        axis.annotate(shown, (0, 0), xycoords=axis.transAxes, **place, **style)
 
 
 def draw_confusion_change(change: np.ndarray, classes: list[str]) -> Figure:
@@ -44,34 +59,37 @@ def draw_confusion_change(change: np.ndarray, classes: list[str]) -> Figure:
     figure = Figure(figsize=(side + 0.8, side), layout="constrained")
     axis, most = figure.subplots(), max(1, int(np.abs(change).max()))
     good = np.where(np.eye(len(classes), dtype=bool), change, -change)  # more on the diagonal is good, elsewhere bad
-    axis.imshow(good, cmap="PiYG", vmin=-most, vmax=most)
+    axis.imshow(good, cmap=LinearSegmentedColormap.from_list("change", WORSE_TO_BETTER), vmin=-most, vmax=most)
     for actual, predicted in np.argwhere(change):
         ink = "white" if abs(change[actual, predicted]) > 0.7 * most else INK
         axis.text(predicted, actual, f"{change[actual, predicted]:+d}", ha="center", va="center", fontsize=8, color=ink)
-    names = [_short(name) for name in classes]
-    axis.set_xticks(range(len(classes)), names, rotation=90 if max(map(len, names)) > 3 else 0)
-    axis.set_yticks(range(len(classes)), names)
-    axis.set(xlabel="predicted", ylabel="actual", title="images more (+) or fewer (-) than before")
-    axis.title.set_fontsize(10)
+    names = [fitted(name, SIZE, NAME) for name in classes]
+    style = {"fontsize": SIZE, "color": INK, "parse_math": False}
+    axis.set_xticks(range(len(classes)), names, rotation=90 if max(map(len, names)) > 3 else 0, **style)
+    axis.set_yticks(range(len(classes)), names, **style)
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    axis.set_xlabel("predicted class", color=MUTED)
+    axis.set_ylabel("actual class", color=MUTED)
+    axis.set_title("images more (+) or fewer (-) than before", fontsize=10, color=INK, loc="left")
     return figure
 
 
-def draw_curves(before: dict[str, pd.DataFrame], after: dict[str, pd.DataFrame], names: list[str]) -> Figure:
-    """Draw each curve of `names`, which both or one of the revisions have, in a panel of its own."""
-    figure = Figure(figsize=(4.2 * len(names), 3.0), layout="constrained")
-    for axis, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names, strict=True):
+def draw_curves(before: pd.DataFrame, after: pd.DataFrame, panels: list[tuple[str, str]]) -> Figure:
+    """Draw each of the curves of `Run.read_curves` that `panels` names, measure and subset, in a panel of its own."""
+    figure = Figure(figsize=(4.2 * len(panels), 3.0), layout="constrained")
+    for axis, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
+        measure, subset = panel
         for label, color, curves in (("before", BEFORE, before), ("after", AFTER, after)):
-            for path, curve in sorted(curves.items()):
-                if path == name or path.endswith(f"/{name}"):
-                    axis.plot(curve["step"], curve.iloc[:, -1], color=color, label=label, linewidth=1.6)
-        axis.set(title=name, xlabel="epoch")
+            shown = curves[(curves["measure"] == measure) & (curves["subset"] == subset)]
+            for _, curve in shown.groupby("member"):
+                axis.plot(curve["epoch"], curve["value"], color=color, label=label, linewidth=1.6)
+        axis.set_title(f"{subset} {measure}", fontsize=11, color=INK, loc="left")
+        axis.set_xlabel("epoch", color=MUTED)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(color=GRID, linewidth=0.6)
+        axis.tick_params(colors=MUTED)
         axis.spines[["top", "right"]].set_visible(False)
         handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
         axis.legend(handles.values(), handles.keys(), frameon=False, fontsize=8, loc="center right")
     return figure
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 14 else f"{name[:13]}\N{HORIZONTAL ELLIPSIS}"

@@ -3,7 +3,6 @@
 import io
 import json
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ from ruamel.yaml import YAML
 from sightline.common.errors import SightlineError
 
 WORKSPACE = "workspace"
-CURVES = "plots/train/metrics"
+CURVES = "plots/train/epochs.csv"
 ABSENT = (OSError, DvcException, DataIndexDirError)  # not in the revision, or not in the cache
 
 
@@ -95,14 +94,12 @@ class Run:
             return None
         return np.stack(found)
 
-    def read_curves(self) -> dict[str, pd.DataFrame]:
-        """Return learning curves by name, such as val/loss: columns step and the metric."""
-        try:
-            paths = sorted(path for path in self._files.find(CURVES) if path.endswith(".tsv"))
-        except ABSENT:
-            return {}
-        contents = {str(PurePosixPath(path.split(f"{CURVES}/")[-1]).with_suffix("")): self.read(path) for path in paths}
-        return {name: pd.read_csv(io.BytesIO(found), sep="\t") for name, found in contents.items() if found is not None}
+    def read_curves(self) -> pd.DataFrame:
+        """Return learning curves: measure, subset, member, epoch and value; no rows where there are none."""
+        content = self.read(CURVES)
+        columns = ["measure", "subset", "member", "epoch", "value"]
+        found = pd.DataFrame(columns=columns) if content is None else pd.read_csv(io.BytesIO(content))
+        return found.fillna({"member": ""})
 
 
 def _resolve(revision: str) -> str:

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sightline.drawing.charts import draw_mistakes
-from sightline.drawing.palette import BARS, GRID, INK, MUTED, WRONG
+from sightline.drawing.charts import draw_mistakes, fitted
+from sightline.drawing.palette import BARS, GRID, INK, MUTED, SHARES, WRONG
 from sightline.scoring.diagnosis.label_issues import CONFLICT
 from sightline.scoring.metrics.calibration_error import expected_calibration_error
 from sightline.scoring.predictions import Scored
@@ -16,8 +16,8 @@ CELL = 0.24  # inches, which leaves room for a class name in a line and for a co
 SMALLEST = 3.4  # inches: the side of the matrix for few classes
 NAMED = 150  # classes: with more, the picture would be too large, so names and counts are left out
 UNNAMED = 10.0  # inches: the side of the matrix then
-LETTER = 0.09  # inches, about
-MOST_LETTERS = 28
+NAME = 2.2  # inches that a class name may take
+NAME_SIZE = 8.5  # points
 
 
 def draw_confusion(labels: np.ndarray, predicted: np.ndarray, classes: list[str]) -> Figure:
@@ -40,7 +40,7 @@ def draw_confusion(labels: np.ndarray, predicted: np.ndarray, classes: list[str]
     side = max(SMALLEST, CELL * len(classes)) if len(classes) <= NAMED else UNNAMED
     figure = Figure(figsize=(side + 2.4, side + 2.4), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(share, cmap=SHARES, vmin=0, vmax=1, interpolation="nearest")
     axes.set_xlabel("predicted class", color=MUTED)
     axes.set_ylabel("actual class", color=MUTED)
     axes.set_title(f"{len(labels)} test images", fontsize=12, weight="bold", color=INK, loc="left")
@@ -55,11 +55,12 @@ def _name_classes(axes: Axes, classes: list[str]) -> None:
     if len(classes) > NAMED:
         axes.set(xticks=[], yticks=[])
         return
-    names = [name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1].rstrip()}…" for name in classes]
-    places = range(len(names))
-    upright = LETTER * max(map(len, names)) > max(SMALLEST / len(names), CELL)
-    axes.set_xticks(places, names, rotation=90 if upright else 0, fontsize=8.5, color=INK, parse_math=False)
-    axes.set_yticks(places, names, fontsize=8.5, color=INK, parse_math=False)
+    names = [fitted(name, NAME_SIZE, NAME) for name in classes]
+    cell = max(SMALLEST / len(names), CELL)
+    upright = any(fitted(name, NAME_SIZE, 0.9 * cell) != name for name in names)
+    style = {"fontsize": NAME_SIZE, "color": INK, "parse_math": False}
+    axes.set_xticks(range(len(names)), names, rotation=90 if upright else 0, **style)
+    axes.set_yticks(range(len(names)), names, **style)
     axes.tick_params(length=0)
     edges = np.arange(len(names) + 1) - 0.5
     axes.hlines(edges, edges[0], edges[-1], color=GRID, linewidth=0.5)

@@ -12,6 +12,13 @@ from sightline.scoring.predictions import Scored
 
 HISTOGRAM_BINS = 20
 DIAGRAMS = ("before calibration", "after calibration")
+HEADLINE = {  # metrics between 0 and 1, high is good, to the words beside them
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "f1_macro": "F1, mean of the classes",
+    "matthews_corrcoef": "Matthews correlation",
+    "roc_auc_ovr": "area under ROC, one against the rest",
+}
 
 
 def tabulate_plots(part: Scored, names: list[str], bins: int, curves: int) -> dict[str, pd.DataFrame]:
@@ -27,6 +34,21 @@ def tabulate_plots(part: Scored, names: list[str], bins: int, curves: int) -> di
         "roc": curve_table(ranking, "roc", names, curves),
         "pr": curve_table(ranking, "pr", names, curves),
     }
+
+
+def tabulate_headline(metrics: dict) -> pd.DataFrame:
+    """Return the headline metrics of test as `metrics` has them, with their intervals: metric, value, low, high.
+
+    A metric that was not measured is left out; without an interval, low and high are the value.
+    """
+    intervals = metrics.get("intervals", {}).get("test", {})
+    rows = []
+    for name, words in HEADLINE.items():
+        if name in metrics.get("test", {}):
+            value = metrics["test"][name]
+            ends = intervals.get(name, {"low": value, "high": value})
+            rows.append((words, value, ends["low"], ends["high"]))
+    return pd.DataFrame(rows, columns=["metric", "value", "low", "high"]).round(5)
 
 
 def tabulate_reliability(part: Scored, bins: int) -> pd.DataFrame:

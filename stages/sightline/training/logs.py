@@ -1,34 +1,53 @@
 """Where an epoch's scores go: DVCLive always, further trackers by parameter; and what the run comes to."""
 
+import csv
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from accelerate import Accelerator
+from dvclive import Live
 
+from sightline.common.files import replacing
 from sightline.parameters.train import TrainParams
 from sightline.training.history import Fitted, Scores
 
-if TYPE_CHECKING:
-    pass
-from pathlib import Path
-
-from dvclive import Live
+CURVES = Path("plots/train/epochs.csv")
+MEASURES = ("loss", "accuracy", "balanced_accuracy", "f1_macro", "lr")  # in the order of the panels
+WORDS = {"balanced_accuracy": "balanced accuracy", "f1_macro": "F1, mean of the classes", "lr": "learning rate"}
+SUBSETS = {"train": "training", "": "training", "val": "validation"}
 
 
 class Journal:
-    """The run's DVCLive, started when the first epoch is over: importing it takes long."""
+    """The run's DVCLive, started when the first epoch is over, and all epochs' scores as the rows of one table.
+
+    DVCLive's own files hold one score each, which `dvc plots show` would draw one by one; in a table, training and
+    validation, and the members, stand one over the other.
+    """
+
+    def __init__(self):
+        self._rows: list[tuple[int, str, str, int, float]] = []
 
     @cached_property
     def live(self) -> "StageLive":
-        pass
-
         return StageLive("train")
+
+    def add(self, epoch: int, member: str, scores: Scores) -> None:
+        """Note a member's scores of an epoch, and write the table anew."""
+        for name, value in scores.items():
+            subset, _, measure = name.rpartition("/")
+            self._rows.append((MEASURES.index(measure), SUBSETS[subset], member, epoch, value))
+        with replacing(CURVES) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(("measure", "subset", "member", "epoch", "value"))
+            writer.writerows((WORDS.get(MEASURES[row[0]], MEASURES[row[0]]), *row[1:]) for row in sorted(self._rows))
 
 
 def make_log(journal: Journal, accelerator: Accelerator, prefix: str) -> Callable[[int, Scores], None]:
     """Return a function that streams an epoch's scores under the member's prefix, from the main process."""
+    member = prefix.rstrip("/")
 
     def log(epoch: int, scores: Scores) -> None:
         if not accelerator.is_main_process:
@@ -36,8 +55,9 @@ def make_log(journal: Journal, accelerator: Accelerator, prefix: str) -> Callabl
         live = journal.live
         live.step = epoch
         for name, value in scores.items():
-            live.log_metric(f"{prefix}{name}", value)
+            live.log_metric(f"{prefix}{name}", value, plot=False)
         live.make_summary()
+        journal.add(epoch, member, scores)
         accelerator.log({f"{prefix}{name}": value for name, value in scores.items()}, step=epoch)
 
     return log

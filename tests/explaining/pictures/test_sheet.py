@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sightline.drawing.tiles import clipped, colored, draw_message, overlay, resized, resized_map, save_png, tile_side
+from sightline.drawing.png import save_png
+from sightline.drawing.tiles import clipped, colored, draw_message, overlay, resized, resized_map, tile_side
 from sightline.explaining.pictures.sheet import CAPTION, HEADING, TITLE, Explained, draw_sheet
 
 SIDE = 160

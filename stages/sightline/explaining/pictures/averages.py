@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from sightline.drawing.palette import INK, PAPER
-from sightline.drawing.tiles import GAP, font, overlay, resized, resized_map, shortened, tile_side
-from sightline.explaining.pictures.sheet import CAPTION, HEADING, TITLE, draw_tiles
+from sightline.drawing.text import font, shortened
+from sightline.drawing.tiles import GAP, overlay, resized, resized_map, tile_side
+from sightline.explaining.pictures.sheet import CAPTION, PLAIN_HEADING, TITLE, draw_tiles
 
 MOST = 60  # classes in a picture, which is to stay small
 
@@ -32,14 +33,14 @@ def draw_averages(heading: str, means: dict[str, tuple[np.ndarray, np.ndarray]],
         Opacity of the map where it is 1, in [0, 1].
     """
     shown = dict(list(means.items())[:MOST])
-    side = tile_side(len(next(iter(shown.values()))[0]))
+    side = tile_side(len(next(iter(shown.values()))[0]), 2 * len(shown))
     width, height = 2 * (side + GAP) + GAP, TITLE + side + CAPTION + GAP
     columns = max(2, round(math.sqrt(len(shown) * height / width)))
-    canvas = Image.new("RGB", (columns * width + GAP, HEADING + math.ceil(len(shown) / columns) * height), PAPER)
+    canvas = Image.new("RGB", (columns * width + GAP, PLAIN_HEADING + math.ceil(len(shown) / columns) * height), PAPER)
     draw, bold = ImageDraw.Draw(canvas), font(14, bold=True)
     draw.text((GAP, GAP), shortened(heading, bold, canvas.width - 2 * GAP), INK, bold)
     for number, (name, (pixels, heat)) in enumerate(shown.items()):
-        left, top = GAP + number % columns * width, HEADING + number // columns * height
+        left, top = GAP + number % columns * width, PLAIN_HEADING + number // columns * height
         draw.text((left, top + 15), shortened(name, bold, width - 2 * GAP), INK, bold, anchor="ls")
         image = resized(pixels, side)
         tiles = {"mean image": image, "mean map": overlay(image, resized_map(heat, side).clip(0, 1), alpha)}

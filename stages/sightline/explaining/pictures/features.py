@@ -6,11 +6,12 @@ from PIL import Image, ImageDraw
 
 from sightline.common.errors import SightlineError
 from sightline.drawing.palette import INK, PAPER
-from sightline.drawing.tiles import GAP, font, resized, resized_map, shortened, tile_side
+from sightline.drawing.text import font, shortened
+from sightline.drawing.tiles import GAP, resized, resized_map, tile_side
 from sightline.explaining.methods.grids import lay_out
 from sightline.explaining.methods.layers import named_layers, read_outputs
 from sightline.explaining.methods.subject import Subject
-from sightline.explaining.pictures.sheet import CAPTION, HEADING, TITLE, draw_tiles
+from sightline.explaining.pictures.sheet import CAPTION, PLAIN_HEADING, TITLE, draw_tiles
 
 STAGES = "stages"  # all layers that the network's feature_info names
 SHOWN = 8  # channels of a layer
@@ -54,13 +55,13 @@ def strongest(maps: torch.Tensor, count: int) -> list[int]:
 
 def draw_features(heading: str, pixels: np.ndarray, features: dict[str, torch.Tensor]) -> Image.Image:
     """Draw one row a layer: the image uint8 [S, S, 3], then its strongest channels, each from black to white."""
-    side = tile_side(len(pixels))
+    side = tile_side(len(pixels), (SHOWN + 1) * len(features))
     height = TITLE + side + CAPTION + GAP
-    canvas = Image.new("RGB", (GAP + (SHOWN + 1) * (side + GAP), HEADING + len(features) * height), PAPER)
+    canvas = Image.new("RGB", (GAP + (SHOWN + 1) * (side + GAP), PLAIN_HEADING + len(features) * height), PAPER)
     draw, bold = ImageDraw.Draw(canvas), font(14, bold=True)
     draw.text((GAP, GAP), shortened(heading, bold, canvas.width - 2 * GAP), INK, bold)
     for row, (name, maps) in enumerate(features.items()):
-        top = HEADING + row * height
+        top = PLAIN_HEADING + row * height
         title = f"{name}: the strongest of {maps.shape[0]} channels of {maps.shape[1]} x {maps.shape[2]}"
         draw.text((GAP, top + 15), shortened(title, bold, canvas.width - 2 * GAP), INK, bold, anchor="ls")
         tiles = {"image": resized(pixels, side)}

@@ -7,21 +7,23 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from sightline.drawing.palette import INK, MUTED, PAPER, RIGHT, WRONG
+from sightline.drawing.text import font, shortened
 from sightline.drawing.tiles import (
     GAP,
     clipped,
     colored,
     draw_message,
-    font,
     overlay,
     paste,
     resized,
     resized_map,
-    shortened,
     tile_side,
 )
 
-TITLE, CAPTION, HEADING = 24, 22, 40  # px, heights of lines
+TITLE, CAPTION = 24, 22  # px, heights of lines
+HEADING, PLAIN_HEADING = 58, 40  # px, with and without a line that says what stands above each image
+ORDER = "actual class → predicted class where it is another"
+SPACE = 8  # px between words of different colours
 SMALLEST = 330  # px: what a title needs
 
 
@@ -55,7 +57,7 @@ def draw_sheet(heading: str, group: list[Explained], alpha: float) -> Image.Imag
     """Draw images with their explanations, in as many columns as make the picture about square."""
     if not group:
         return draw_message([f"{heading}: none"])
-    side = tile_side(len(group[0].pixels))
+    side = tile_side(len(group[0].pixels), len(group) * (2 + len(group[0].maps)))
     tiles = [_tiles(shown, side, alpha) for shown in group]
     width = max(SMALLEST, len(tiles[0]) * (side + GAP)) + GAP
     height = TITLE + side + CAPTION + GAP
@@ -65,6 +67,7 @@ def draw_sheet(heading: str, group: list[Explained], alpha: float) -> Image.Imag
     draw = ImageDraw.Draw(canvas)
     letters = font(16, bold=True)
     draw.text((GAP, GAP), shortened(heading, letters, canvas.width - 2 * GAP), INK, letters)
+    draw.text((GAP, GAP + 22), shortened(ORDER, font(12), canvas.width - 2 * GAP), MUTED, font(12))
     for number, (shown, drawn) in enumerate(zip(group, tiles, strict=True)):
         corner = GAP + number % columns * width, HEADING + number // columns * height
         _draw_title(draw, shown, corner, width - 2 * GAP)
@@ -110,15 +113,15 @@ def _boxed(image: np.ndarray, shown: Explained) -> np.ndarray:
 
 
 def _draw_title(draw: ImageDraw.ImageDraw, shown: Explained, corner: tuple[int, int], width: int) -> None:
+    """Write the class, an arrow and the predicted class where it is another one, and how sure the network is."""
     bold, plain = font(14, bold=True), font(12)
-    sure = f"   {shown.confidence:.3f}"
-    right = shown.predicted == shown.actual
-    parts = [(shown.predicted, RIGHT if right else WRONG, bold)]
-    parts += [] if right else [("   true ", MUTED, plain), (shown.actual, INK, bold)]
-    fixed = plain.getlength(sure) + (0 if right else plain.getlength("   true "))
-    room = (width - fixed) / (1 if right else 2)
+    names = [(shown.actual, RIGHT)]
+    names += [(f"→ {shown.predicted}", WRONG)] if shown.predicted != shown.actual else []
+    sure = f"{100 * shown.confidence:.1f} % sure"
+    room = (width - plain.getlength(sure)) / len(names) - SPACE
     left, baseline = float(corner[0]), corner[1] + 15
-    for text, color, letters in [*parts, (sure, MUTED, plain)]:
-        fitting = shortened(text, letters, room) if letters is bold else text
-        draw.text((left, baseline), fitting, color, letters, anchor="ls")
-        left += letters.getlength(fitting)
+    for name, color in names:
+        text = shortened(name, bold, room)
+        draw.text((left, baseline), text, color, bold, anchor="ls")
+        left += bold.getlength(text) + SPACE
+    draw.text((left, baseline), sure, MUTED, plain, anchor="ls")
