@@ -61,7 +61,7 @@ def _find(predictions: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
     return by_id.loc[list(dict.fromkeys(ids))]
 
 
-def choose_sample(predictions: pd.DataFrame, images: int) -> pd.DataFrame:
+def choose_quality_sample(predictions: pd.DataFrame, images: int) -> pd.DataFrame:
     """Choose up to `images` test images going round the classes by id: the same ones whatever the model predicts."""
     return _go_round(predictions[predictions["subset"] == "test"].sort_values("id"), images, by_class=True)
 

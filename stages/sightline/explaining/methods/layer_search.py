@@ -18,7 +18,7 @@ from sightline.networks.classifier import Classifier
 QUARTERS = ((0, 0), (0, 1), (1, 0), (1, 1))  # of the image: row, column
 
 
-def probe_layer(classifier: Classifier) -> TargetLayer | None:
+def search_target_layer(classifier: Classifier) -> TargetLayer | None:
     """Choose the last module to run whose output is a grid over the image that the strongest logit depends on.
 
     The output must be as wide as one of the stages in `feature_info` or as what the head takes, and not that of a

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sightline.explaining.methods.grids import FINE_ENOUGH, TargetLayer, lay_out
-from sightline.explaining.methods.layer_search import probe_layer
+from sightline.explaining.methods.layer_search import search_target_layer
 from sightline.networks.classifier import Classifier
 
 
@@ -16,7 +16,7 @@ def find_target_layer(classifier: Classifier) -> TargetLayer | None:
 
     Where none is as fine as that, the deepest of the finest is taken. In a transformer that classifies by its class
     token, the last block's patch tokens reach no output, so what enters that block's attention stands for them. Where
-    none of those layers can be read, `probe_layer` chooses among all modules.
+    none of those layers can be read, `search_target_layer` chooses among all modules.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def find_target_layer(classifier: Classifier) -> TargetLayer | None:
         side = min(*to_grid(output).shape[2:], FINE_ENOUGH)
         if side >= finest:  # layers come in the order of their depth
             best, finest = TargetLayer(name, to_grid), side
-    return best or probe_layer(classifier)
+    return best or search_target_layer(classifier)
 
 
 def named_layers(classifier: Classifier) -> dict[str, int]:

@@ -5,12 +5,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from sightline.common.seeding import stream_seed
-from sightline.explaining.look import Case, Look
+from sightline.explaining.explainer import Case, Explainer
 from sightline.explaining.methods.catalogue import explain
 from sightline.explaining.methods.subject import Subject
 from sightline.explaining.quality.faithfulness import area, deletion_curve, importance_order, insertion_curve, shares
 from sightline.explaining.quality.pointing import points_inside
-from sightline.explaining.quality.sanity import forget, rank_correlation
+from sightline.explaining.quality.sanity import rank_correlation, shuffle_weights
 
 RANDOM = "random_order"  # what faithfulness is to be compared with
 CURVES = {"deletion": deletion_curve, "insertion": insertion_curve}
@@ -49,15 +49,15 @@ def measure_areas(curves: pd.DataFrame) -> dict[str, dict[str, float]]:
     return found
 
 
-def compare_with_shuffled(look: Look, cases: list[Case]) -> tuple[dict[str, float], list[str]]:
+def compare_with_shuffled(explainer: Explainer, cases: list[Case]) -> tuple[dict[str, float], list[str]]:
     """Return each method's mean rank correlation with maps of the network with shuffled weights, and what to note."""
-    settings = look.settings
-    shuffled = [forget(subject, settings.seed) for subject in look.subjects]
-    fixed = sorted({old.architecture for old, new in zip(look.subjects, shuffled, strict=True) if new is None})
+    settings = explainer.settings
+    shuffled = [shuffle_weights(subject, settings.seed) for subject in explainer.subjects]
+    fixed = sorted({old.architecture for old, new in zip(explainer.subjects, shuffled, strict=True) if new is None})
     if fixed:
         return {}, [f"no shuffled_rank_correlation: {name} has no weights to shuffle" for name in fixed]
     found = {}
-    for method in look.methods:
+    for method in explainer.methods:
         bar = tqdm(cases, desc=f"{method}, shuffled weights", unit="img", disable=None)
         others = (explain(method, shuffled, case.image, case.chosen, settings) for case in bar)
         correlations = [rank_correlation(case.maps[method], other) for case, other in zip(cases, others, strict=True)]
@@ -83,7 +83,7 @@ def measure_pointing(cases: list[Case]) -> dict[str, float]:
 
 
 def measure_quality(
-    look: Look, cases: list[Case], steps: int
+    explainer: Explainer, cases: list[Case], steps: int
 ) -> tuple[dict[str, dict[str, float]], pd.DataFrame, list[str]]:
     """Measure on cases that do not depend on the model, so that two models' numbers can be compared.
 
@@ -92,11 +92,11 @@ def measure_quality(
     tuple
         Method -> name -> number; the curves of `follow_curves`; and notes.
     """
-    if not look.methods:
+    if not explainer.methods:
         cases = []
-    curves = follow_curves(look.subjects, cases, steps, look.settings.seed)
+    curves = follow_curves(explainer.subjects, cases, steps, explainer.settings.seed)
     found = measure_areas(curves)
-    correlations, notes = compare_with_shuffled(look, cases) if cases else ({}, [])
+    correlations, notes = compare_with_shuffled(explainer, cases) if cases else ({}, [])
     for name, values in (("shuffled_rank_correlation", correlations), ("pointing", measure_pointing(cases))):
         for method, value in values.items():
             found[method][name] = value

@@ -12,7 +12,7 @@ from sightline.explaining.methods.subject import Settings, Subject
 
 
 @dataclass(frozen=True)
-class Look:
+class Explainer:
     """An ensemble, the stored images, and how to explain.
 
     Parameters
@@ -72,7 +72,7 @@ class Case:
     box: np.ndarray | None
 
 
-def explain_rows(look: Look, predictions: pd.DataFrame, boxes: dict[int, np.ndarray]) -> dict[int, Case]:
+def explain_rows(explainer: Explainer, predictions: pd.DataFrame, boxes: dict[int, np.ndarray]) -> dict[int, Case]:
     """Explain the predicted class of each row once by each method; one image at a time, since gradients take memory.
 
     Parameters
@@ -83,6 +83,6 @@ def explain_rows(look: Look, predictions: pd.DataFrame, boxes: dict[int, np.ndar
     once = predictions.drop_duplicates("row")
     cases = {}
     for one in tqdm(once.itertuples(), total=len(once), desc="gradcam", unit="img", disable=None):
-        maps = look.explain(one.row, one.predicted, look.methods)
-        cases[one.row] = Case(one.row, look.image(one.row), one.predicted, maps, boxes.get(one.row))
+        maps = explainer.explain(one.row, one.predicted, explainer.methods)
+        cases[one.row] = Case(one.row, explainer.image(one.row), one.predicted, maps, boxes.get(one.row))
     return cases
