@@ -40,8 +40,8 @@ def choose(predictions: pd.DataFrame, kinds: list[str], images: int, ids: list[s
         An id has no prediction.
     """
     test = predictions[predictions["subset"] == "test"]
-    chosen = {kind: _choose_kind(test, kind, images) for kind in kinds}
-    return chosen | ({NAMED: _find(predictions, ids)} if ids else {})
+    groups = {kind: _choose_kind(test, kind, images) for kind in kinds}
+    return groups | ({NAMED: _find(predictions, ids)} if ids else {})
 
 
 def _choose_kind(test: pd.DataFrame, kind: str, images: int) -> pd.DataFrame:

@@ -25,15 +25,17 @@ def find_target_layer(classifier: Classifier) -> TargetLayer | None:
     """
     size = classifier.input_size
     channels = named_layers(classifier)
-    best, finest = None, 0
+    best = None
+    finest = 0
     for name, output in read_outputs(classifier, list(channels), torch.zeros(1, 3, size, size)).items():
         to_grid = lay_out(classifier, output, channels[name])
         if to_grid is None:
             continue
         side = min(*to_grid(output).shape[2:], FINE_ENOUGH)
         if side >= finest:  # layers come in the order of their depth
-            best, finest = TargetLayer(name, to_grid), side
-    return best or search_target_layer(classifier)
+            best = TargetLayer(name, to_grid)
+            finest = side
+    return search_target_layer(classifier) if best is None else best
 
 
 def named_layers(classifier: Classifier) -> dict[str, int]:
