@@ -89,7 +89,8 @@ def make_step(augmentation: Augmentation, size: int, batch: int, mixing: bool) -
     """Return a function that augments one batch of noise."""
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (batch, size, size, 3), dtype=torch.uint8, generator=generator)
-    ids, labels = torch.arange(batch), torch.arange(batch) % 10
+    ids = torch.arange(batch)
+    labels = ids % 10
 
     def step() -> None:
         images = augmentation(pixels, generator, 0, ids)
@@ -102,7 +103,8 @@ def make_step(augmentation: Augmentation, size: int, batch: int, mixing: bool) -
 def report(name: str, step: Callable[[], None], batch: int) -> None:
     """Print the rate of the fastest call within `SECONDS`."""
     step()
-    times, end = [], time.perf_counter() + SECONDS
+    times = []
+    end = time.perf_counter() + SECONDS
     while time.perf_counter() < end:
         start = time.perf_counter()
         step()

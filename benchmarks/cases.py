@@ -12,10 +12,15 @@ from peers import torchvision_loop
 from timm_peer import BEST, DEFAULTS, train_script
 from ultralytics_peer import ultralytics_trainer
 
-SIGHTLINE, IDEAL, FULL = "Sightline", "ideal loop", "Sightline, all augmentation"
+SIGHTLINE = "Sightline"
+FULL = "Sightline, all augmentation"
+IDEAL = "ideal loop"
 IMAGE_FOLDER = "ImageFolder, DataLoader, v2"
-TIMM, TIMM_ALLOCATOR, TIMM_DEFAULTS = "timm", "timm, allocator raised", "timm, its defaults"
-FASTAI, ULTRALYTICS = "fastai", "Ultralytics"
+TIMM = "timm"
+TIMM_ALLOCATOR = "timm, allocator raised"
+TIMM_DEFAULTS = "timm, its defaults"
+FASTAI = "fastai"
+ULTRALYTICS = "Ultralytics"
 PACKAGES = {FASTAI: "fastai", ULTRALYTICS: "ultralytics"}  # left out where they are not installed
 
 OPTIMIZATION = {

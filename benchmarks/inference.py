@@ -61,16 +61,17 @@ def measure(model: str, threads: int, batch: int, seconds: float) -> list[dict]:
     times = run_case(model, threads, batch, seconds, "time")
     rows = []
     for runtime in RUNTIMES:
-        seen = np.array(times[runtime]) * 1e3
-        p50, p95 = np.percentile(seen, (50, 95))
+        milliseconds = np.array(times[runtime]) * 1e3
+        p50, p95 = np.percentile(milliseconds, (50, 95))
         row = {"model": model, "runtime": runtime, "threads": threads, "batch": batch}
         row |= {"p50_ms": round(p50, 3), "p95_ms": round(p95, 3), "images_per_s": round(1e3 * batch / p50, 1)}
         rows.append(row | {"memory_mib": run_case(model, threads, batch, seconds, runtime)["memory_mib"]})
     return rows
 
 
-def run_case(model: str, threads: int, batch: int, seconds: float, what: str) -> dict:
-    command = [sys.executable, str(CASE), model, str(threads), str(batch), str(seconds), what]
+def run_case(model: str, threads: int, batch: int, seconds: float, measured: str) -> dict:
+    """Return what inference_case.py prints: "time" measures every runtime, a runtime's name its memory."""
+    command = [sys.executable, str(CASE), model, str(threads), str(batch), str(seconds), measured]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 

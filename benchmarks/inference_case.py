@@ -5,10 +5,12 @@
 
 import hashlib
 import json
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,32 +21,36 @@ CLASSES = 10
 Step = Callable[[np.ndarray], object]
 
 
+@dataclass(frozen=True)
+class Model:
+    """What is measured: a network, the side of its images in px, a key of `VIEWS`, and how many decide together."""
+
+    name: str
+    side: int
+    tta: str
+    members: int
+
+
 def main() -> None:
-    model, threads, batch, seconds, what = (
-        sys.argv[1],
-        int(sys.argv[2]),
-        int(sys.argv[3]),
-        float(sys.argv[4]),
-        sys.argv[5],
-    )
-    _, side, _, _ = parse_model(model)
-    pixels = np.random.default_rng(0).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
-    if what == "time":
-        steps = {name: make(model, threads) for name, make in RUNTIMES.items()}
-        print(json.dumps(take_turns(steps, pixels, seconds)))
+    model, threads, batch, seconds, measured = sys.argv[1:]
+    side = parse_model(model).side
+    pixels = np.random.default_rng(0).integers(0, 256, (int(batch), side, side, 3), dtype=np.uint8)
+    if measured == "time":
+        steps = {name: make(model, int(threads)) for name, make in RUNTIMES.items()}
+        print(json.dumps(take_turns(steps, pixels, float(seconds))))
     else:
         exported_files(model)  # made before, so that only running counts
-        step = RUNTIMES[what](model, threads)
+        step = RUNTIMES[measured](model, int(threads))
         for _ in range(3):
             step(pixels)
         print(json.dumps({"memory_mib": peak_memory()}))
 
 
-def parse_model(model: str) -> tuple[str, int, str, int]:
-    """Return the parts of name:side[:tta[:members]]: px, a key of `VIEWS`, and how many decide together."""
+def parse_model(model: str) -> Model:
+    """Return the fields of name:side[:tta[:members]]."""
     name, side, *more = model.split(":")
     tta, members = [*more, *("none", "1")[len(more) :]]
-    return name, int(side), tta, int(members)
+    return Model(name, int(side), tta, int(members))
 
 
 def take_turns(steps: dict[str, Step], pixels: np.ndarray, seconds: float) -> dict[str, list[float]]:
@@ -53,7 +59,7 @@ def take_turns(steps: dict[str, Step], pixels: np.ndarray, seconds: float) -> di
     for step in steps.values():
         for _ in range(3):
             step(pixels)
-    while min(sum(found) for found in times.values()) < seconds:
+    while min(sum(calls) for calls in times.values()) < seconds:
         for name, step in steps.items():
             end = time.perf_counter() + WINDOW
             while time.perf_counter() < end:
@@ -65,8 +71,8 @@ def take_turns(steps: dict[str, Step], pixels: np.ndarray, seconds: float) -> di
 
 def peak_memory() -> int:
     """Return this process's peak in MiB; getrusage would start from that of the process that started it."""
-    told = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return round(int(told["VmHWM"].split()[0]) / 1024)
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return round(int(status["VmHWM"].split()[0]) / 1024)
 
 
 def run_torch(model: str, threads: int) -> Step:
@@ -102,8 +108,6 @@ RUNTIMES: dict[str, Callable[[str, int], Step]] = {
 
 def exported_files(model: str) -> Path:
     """Return a folder with fp32.onnx and int8.onnx; they are made once, by a process of their own."""
-    import subprocess
-
     key = hashlib.sha256(f"{model} {sys.executable}".encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"sightline_inference_{key}"
     if not (folder / "int8.onnx").exists():
@@ -136,19 +140,20 @@ def build_model(model: str):
     from sightline.networks.decider import Decider
     from sightline.networks.saved import Member, ModelSpec, Preprocessing
 
-    name, side, tta, members = parse_model(model)
+    described = parse_model(model)
     torch.manual_seed(0)
     spec = ModelSpec(
         classes=[str(code) for code in range(CLASSES)],
-        preprocessing=Preprocessing(image_size=side, fit="crop", resample="bilinear", background=[0, 0, 0]),
-        input_size=side,
+        preprocessing=Preprocessing(image_size=described.side, fit="crop", resample="bilinear", background=[0, 0, 0]),
+        input_size=described.side,
         mean=[0.5] * 3,
         std=[0.25] * 3,
-        members=[Member(architecture=name, file="none", fold=None)] * members,
+        members=[Member(architecture=described.name, file="none", fold=None)] * described.members,
     )
-    networks = [build_network(name, CLASSES, side, pretrained=False) for _ in range(members)]
+    networks = [build_network(described.name, CLASSES, described.side, pretrained=False) for _ in spec.members]
     classifiers = [Classifier(network, spec.mean, spec.std, spec.input_size) for network in networks]
-    return Decider(classifiers, Calibration(method="none", temperature=1.0, images=0, tta=tta)).eval(), spec
+    calibration = Calibration(method="none", temperature=1.0, images=0, tta=described.tta)
+    return Decider(classifiers, calibration).eval(), spec
 
 
 if __name__ == "__main__":

@@ -20,26 +20,26 @@ def main() -> None:
     parser.add_argument("archive", type=Path, help="a zip of train/<class>/ and test/<class>/ below data/raw")
     parser.add_argument("--imbalance", type=float, required=True, help="largest class over smallest one")
     parser.add_argument("--val", type=float, required=True, help="share of each class's training images for val")
-    chosen = parser.parse_args()
-    images = list_images(chosen.archive)
-    rows = [*long_tail(images["train"], chosen.imbalance, chosen.val)]
+    options = parser.parse_args()
+    images = list_images(options.archive)
+    rows = [*long_tail(images["train"], options.imbalance, options.val)]
     rows += [(name, label, "test") for label, names in images["test"].items() for name in names]
-    target = chosen.archive.with_name(f"{chosen.archive.stem}_long_tail_{chosen.imbalance:g}.csv")
+    target = options.archive.with_name(f"{options.archive.stem}_long_tail_{options.imbalance:g}.csv")
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("path", "label", "subset"))
-        writer.writerows((f"{chosen.archive.name}/{name}", label, subset) for name, label, subset in rows)
+        writer.writerows((f"{options.archive.name}/{name}", label, subset) for name, label, subset in rows)
     print(f"{target}: {len(rows)} images, {sum(subset == 'train' for *_, subset in rows)} of them for training")
 
 
 def list_images(archive: Path) -> dict[str, dict[str, list[str]]]:
     """Return subset -> class -> names, sorted."""
-    found = {"train": defaultdict(list), "test": defaultdict(list)}
+    images = {"train": defaultdict(list), "test": defaultdict(list)}
     for name in sorted(zipfile.ZipFile(archive).namelist()):
         subset, label, file = name.split("/")[-3:] if name.count("/") >= 2 else ("", "", "")
-        if subset in found and file:
-            found[subset][label].append(name)
-    return found
+        if subset in images and file:
+            images[subset][label].append(name)
+    return images
 
 
 def long_tail(classes: dict[str, list[str]], imbalance: float, val: float):

@@ -49,7 +49,8 @@ def ideal_loop(setting: Setting, tick: Callable[[], None]) -> None:
     from sightline.common.process import keep_freed_memory
 
     keep_freed_memory()
-    step, device = make_step(setting), pick_device()
+    step = make_step(setting)
+    device = pick_device()
     shape = (setting.batch_size, 3, setting.size, setting.size)
     batches = [
         torch.randn(shape, device=device).contiguous(memory_format=torch.channels_last)

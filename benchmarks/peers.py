@@ -28,10 +28,11 @@ def torchvision_loop(setting: Setting, tick: Callable[[], None]) -> None:
     ]
     images = ImageFolder(setting.images / "train", v2.Compose(transforms))
     options = {"shuffle": True, "drop_last": True, "num_workers": WORKERS, "persistent_workers": True}
-    device, layout = pick_device(), torch.channels_last
+    device = pick_device()
     loader = DataLoader(images, setting.batch_size, pin_memory=device.type == "cuda", **options)
     step = make_step(setting)
     while True:
-        for batch, labels in loader:
-            step(batch.to(device, non_blocking=True, memory_format=layout), labels.to(device, non_blocking=True))
+        for loaded, labels in loader:
+            batch = loaded.to(device, non_blocking=True, memory_format=torch.channels_last)
+            step(batch, labels.to(device, non_blocking=True))
             tick()

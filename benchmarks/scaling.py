@@ -24,12 +24,15 @@ from pathlib import Path
 from typing import Any
 
 from own import Setting, ideal_loop, train_stage
-from training_report import environment, own_memory, table
+from training_report import environment, own_memory, to_table
 from windows import Run, Window, interleave, started
 from workspace import TRAIN, write_params
 
 RESULTS = Path(__file__).parent / "results"
-SIDE, CLASSES, BATCH, FOLDS = 32, 10, 128, 5
+SIDE = 32  # px
+CLASSES = 10
+BATCH = 128
+FOLDS = 5
 GATHERED = 78  # batches of each count, so that all do the same work
 REPEATS = 3
 STEPS = Window(untimed_steps=10, seconds=1.0)
@@ -45,16 +48,16 @@ def main() -> None:
         print(rows[-1], flush=True)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "scaling.json").write_text(json.dumps({"environment": environment(), "rows": rows}, indent=2) + "\n")
-    (RESULTS / "scaling.md").write_text(table(rows) + "\n")
+    (RESULTS / "scaling.md").write_text(to_table(rows) + "\n")
 
 
 def scale(count: int, folder: Path) -> dict[str, Any]:
     """Measure everything for so many images; seconds, and MiB of memory."""
     alone(write_workspace, count, folder)
-    found = alone(batch_seconds, folder) | alone(split_seconds, folder) | whole_split(folder)
+    costs = alone(batch_seconds, folder) | alone(split_seconds, folder) | whole_split(folder)
     setting = Setting(folder, folder, "simple_cnn", CLASSES, SIDE, BATCH, bf16=False)
     train, ideal = (peak_memory(partial(run, setting), folder) for run in (train_stage, ideal_loop))
-    return {"images": count} | found | {"train_mib": train, "ideal_mib": ideal, "ratio": train / ideal}
+    return {"images": count} | costs | {"train_mib": train, "ideal_mib": ideal, "ratio": train / ideal}
 
 
 def alone(work: Callable, *arguments: Any) -> Any:
@@ -82,8 +85,8 @@ def write_workspace(count: int, folder: Path) -> None:
     write_table(prepared / "index.csv", index)
     write_table(folder / "data/split/split.csv", index[["id"]].assign(subset="train", fold=-1))
     np.lib.format.open_memmap(prepared / "images.npy", "w+", np.uint8, (count, SIDE, SIDE, 3))  # takes no disk space
-    how = {"image_size": SIDE, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
-    write_json(prepared / "dataset.json", {"source": "simulated", "classes": classes, "images": count} | how)
+    preprocessing = {"image_size": SIDE, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
+    write_json(prepared / "dataset.json", {"source": "simulated", "classes": classes, "images": count} | preprocessing)
     write_params(folder, {"folds": FOLDS, "model": "simple_cnn", "batch_size": BATCH, "keep": "last"})
 
 
@@ -96,11 +99,12 @@ def batch_seconds(folder: Path) -> dict[str, float]:
     from sightline.training.batches import Batches
 
     samples = read_samples(folder / "data/prepared", folder / "data/split")
-    pixels, stream = open_pixels(folder / "data/prepared"), torch.Generator().manual_seed(0)
+    pixels = open_pixels(folder / "data/prepared")
+    stream = torch.Generator().manual_seed(0)
     train = Batches(pixels, samples.row, samples.label, CLASSES, torch.device("cpu"))
-    chosen = list(itertools.islice(train.shuffled(BATCH, stream, 0.0), GATHERED))
+    batches = list(itertools.islice(train.shuffled(BATCH, stream, 0.0), GATHERED))
     return {
-        "gather_us_per_image": fastest(lambda: [train.take(batch) for batch in chosen]) / (len(chosen) * BATCH) * 1e6,
+        "gather_us_per_image": fastest(lambda: [train.take(batch) for batch in batches]) / (len(batches) * BATCH) * 1e6,
         "shuffle_s": fastest(lambda: next(train.shuffled(BATCH, stream, 0.0))),
         "balanced_shuffle_s": fastest(lambda: next(train.shuffled(BATCH, stream, 1.0))),
     }

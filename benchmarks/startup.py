@@ -3,7 +3,6 @@
 `python benchmarks/startup.py SCRIPT ARGUMENT...` runs SCRIPT until its first step and prints clock and memory.
 """
 
-import gc
 import runpy
 import subprocess
 import sys
@@ -37,9 +36,9 @@ def import_times(command: list[str], folder: Path) -> dict[str, float]:
 
     Measuring makes imports slower; the shares are what matters.
     """
-    found = attribute_imports(run_to_first_step(["-X", "importtime"], command, folder).stderr)
-    largest = sorted(found, key=found.get, reverse=True)
-    return {name: found[name] for name in largest if found[name] >= WORTH_NAMING}
+    seconds = attribute_imports(run_to_first_step(["-X", "importtime"], command, folder).stderr)
+    slowest = sorted(seconds, key=seconds.get, reverse=True)
+    return {name: seconds[name] for name in slowest if seconds[name] >= WORTH_NAMING}
 
 
 def attribute_imports(log: str) -> dict[str, float]:
@@ -47,7 +46,7 @@ def attribute_imports(log: str) -> dict[str, float]:
 
     What several packages need counts for the first of them.
     """
-    found: dict[str, float] = {}
+    seconds: dict[str, float] = {}
     above: list[str] = []
     for line in reversed(log.splitlines()):  # an importer comes after what it imports, less indented
         if not line.startswith("import time:") or line.endswith("imported package"):
@@ -57,9 +56,9 @@ def attribute_imports(log: str) -> dict[str, float]:
         above = above[: (len(indented) - len(name) - 1) // 2]
         package = name.partition(".")[0]
         if not is_own(name) and all(is_own(importer) for importer in above):
-            found[package] = found.get(package, 0.0) + int(microseconds) / 1e6
+            seconds[package] = seconds.get(package, 0.0) + int(microseconds) / 1e6
         above.append(name)
-    return found
+    return seconds
 
 
 def is_own(module: str) -> bool:
@@ -81,11 +80,9 @@ def report_and_end(*_) -> None:
 
 
 if __name__ == "__main__":
-    gc.disable()  # the hook's import of torch must not cost train.py, which does so itself, what it saves; others gain
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     register_optimizer_step_post_hook(report_and_end)
-    gc.enable()
     sys.argv = sys.argv[1:]
     sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
     runpy.run_path(sys.argv[0], run_name="__main__")

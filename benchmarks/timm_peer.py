@@ -77,7 +77,8 @@ def train_with_parts(options: Options, setting: Setting, tick: Callable[[], None
     model = create_model(setting.model, num_classes=setting.classes).to(device, memory_format=layout).train()
     settings = {name: SGD[name] for name in ("lr", "momentum", "weight_decay")}  # timm's "sgd" is Nesterov's
     optimizer = create_optimizer_v2(model, opt="sgd", **settings)
-    loss_of, losses = LabelSmoothingCrossEntropy(smoothing=LABEL_SMOOTHING), AverageMeter()
+    loss_of = LabelSmoothingCrossEntropy(smoothing=LABEL_SMOOTHING)
+    losses = AverageMeter()
     autocast = torch.autocast(device.type, torch.bfloat16) if options.amp else nullcontext()
     loader = make_loader(options, setting, device)
     while True:

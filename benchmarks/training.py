@@ -111,8 +111,8 @@ def measure_start(bench: Bench) -> list[Row]:
         for name, (command, folder) in commands.items():
             times[name].append(time_start(command, folder).seconds)
     return [
-        {"start": name, "seconds": statistics.median(found), "lowest": min(found), "highest": max(found)}
-        for name, found in times.items()
+        {"start": name, "seconds": statistics.median(seconds), "lowest": min(seconds), "highest": max(seconds)}
+        for name, seconds in times.items()
     ]
 
 

@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from sightline.common.markdown import table
+
 PACKAGES = ("torch", "torchvision", "timm", "accelerate", "numpy", "pillow")
 
 
@@ -33,11 +35,11 @@ def summarize(
     """
     subject = next(iter(rates))
     rows = []
-    for name, found in rates.items():
-        row = {"contender": name, "images_per_second": statistics.median(found)}
-        row |= {"lowest": min(found), "highest": max(found), "windows": len(found), **memory[name]}
+    for name, windows in rates.items():
+        row = {"contender": name, "images_per_second": statistics.median(windows)}
+        row |= {"lowest": min(windows), "highest": max(windows), "windows": len(windows), **memory[name]}
         if name != subject:
-            ratios = [mine / theirs for mine, theirs in zip(rates[subject], found, strict=True)]
+            ratios = [mine / theirs for mine, theirs in zip(rates[subject], windows, strict=True)]
             row |= {"ratio": statistics.median(ratios), "ratio_lowest": min(ratios), "ratio_highest": max(ratios)}
             row["target"] = targets.get(name)
             row["memory_ratio"] = own_memory(memory[subject]) / own_memory(memory[name])
@@ -70,19 +72,18 @@ def write_results(results: dict[str, Any], folder: Path) -> str:
     (folder / "training.json").write_text(json.dumps(results, indent=2) + "\n")
     head = ", ".join(f"{key}: {value}" for key, value in results["environment"].items() if key != "packages")
     versions = ", ".join(f"{name} {number}" for name, number in results["environment"]["packages"].items())
-    text = "\n\n".join([f"{head}; {versions}", *map(table, results["tables"].values())]) + "\n"
+    text = "\n\n".join([f"{head}; {versions}", *map(to_table, results["tables"].values())]) + "\n"
     (folder / "training.md").write_text(text)
     return text
 
 
-def table(rows: list[dict[str, Any]]) -> str:
+def to_table(rows: list[dict[str, Any]]) -> str:
     """Return rows as a Markdown table; a cell stays empty where a row lacks the column."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    lines = [columns, ["---"] * len(columns), *([show(row.get(column)) for column in columns] for row in rows)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    return "\n".join(table(columns, ([row.get(column) for column in columns] for row in rows), format_measured))
 
 
-def show(value: Any) -> str:
+def format_measured(value: Any) -> str:
     """Return a cell: three digits of a fraction, all digits of a large number."""
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

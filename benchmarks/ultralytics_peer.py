@@ -22,7 +22,8 @@ def ultralytics_trainer(setting: Setting, tick: Callable[[], None]) -> None:
     from sightline.common.device import pick_device
 
     os.chdir(setting.workspace)  # it writes into the current folder
-    device, validation = pick_device().type, setting.images / "val"
+    device = pick_device().type
+    validation = setting.images / "val"
     if not validation.exists():  # it wants one; no window is so long that it is looked at
         validation.symlink_to("train")
     arguments = {

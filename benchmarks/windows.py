@@ -32,8 +32,11 @@ class Ticker:
     """The contender's end of the connection: at the end of each window it reports and waits."""
 
     def __init__(self, connection: Connection, batch_size: int):
-        self.connection, self.batch_size = connection, batch_size
-        self.untimed, self.steps, self.seconds = 0, 0, 0.0  # the first step ends a window of no length: it says ready
+        self.connection = connection
+        self.batch_size = batch_size
+        self.untimed = 0
+        self.steps = 0
+        self.seconds = 0.0  # the first step ends a window of no length: it says ready
         self.began = time.perf_counter()
 
     def tick(self) -> None:
@@ -41,7 +44,8 @@ class Ticker:
         if self.untimed:
             self.untimed -= 1
             if not self.untimed:
-                self.steps, self.began = 0, now()
+                self.steps = 0
+                self.began = now()
             return
         self.steps += 1
         if time.perf_counter() - self.began >= self.seconds:
@@ -54,7 +58,8 @@ class Ticker:
         if window is None:
             self.connection.send(memory())
             sys.exit()  # unwinds the training loop and closes its loader
-        self.untimed, self.seconds = window.untimed_steps, window.seconds
+        self.untimed = window.untimed_steps
+        self.seconds = window.seconds
 
 
 def now() -> float:
@@ -69,7 +74,8 @@ class Contender:
     """The parent's end: a process that trains when asked to."""
 
     def __init__(self, name: str, run: Run, batch_size: int, log: Path):
-        self.name, self.log = name, log
+        self.name = name
+        self.log = log
         context = multiprocessing.get_context("spawn")  # a new interpreter, which imports only what it uses
         self.connection, end = context.Pipe()
         self.process = context.Process(target=contend, args=(run, end, batch_size, log))
@@ -95,9 +101,9 @@ class Contender:
     def stop(self) -> dict[str, float]:
         """End the process and return its `memory`."""
         self.connection.send(None)
-        found = self.receive()
+        used = self.receive()
         self.process.join()
-        return found
+        return used
 
 
 @contextmanager
@@ -138,7 +144,8 @@ def memory() -> dict[str, float]:
 
 def mapped_arrays() -> int:
     """Return the resident KiB of memory-mapped .npy files."""
-    mapped, inside = 0, False
+    mapped = 0
+    inside = False
     for line in Path("/proc/self/smaps").read_text().splitlines():
         first, *rest = line.split(maxsplit=5)
         if not first.endswith(":"):  # the head of a mapping: addresses, permissions, ..., path

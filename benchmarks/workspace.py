@@ -59,8 +59,8 @@ def write_params(folder: Path, changes: dict[str, Any]) -> None:
     content = yaml.load(REPOSITORY / "params.yaml")
     for name, value in changes.items():
         section, _, key = name.rpartition(".")
-        found = content[section] if section else content
-        if key not in found:
+        keys = content[section] if section else content
+        if key not in keys:
             raise KeyError(f"params.yaml has no {name}")
-        found[key] = value
+        keys[key] = value
     yaml.dump(content, folder / "params.yaml")

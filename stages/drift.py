@@ -26,7 +26,7 @@ from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.drawing.png import save_png
 from sightline.drifting.batch import look_at
-from sightline.drifting.compare import compare
+from sightline.drifting.compare import compare_batch
 from sightline.drifting.present import describe, draw, to_json
 from sightline.images.decode import Decoding
 from sightline.images.unlabelled import MOST_PIXELS, gather_images
@@ -47,12 +47,13 @@ class Params(StageParams):
 def main(params: Params) -> None:
     options = read_options()
     use_deterministic_algorithms(params.seed)
-    spec, reference = read_spec(TRAINED), read_reference()
-    refuse_other_classes(spec.classes, set(reference.classes))
+    spec = read_spec(TRAINED)
+    reference = read_reference()
+    refuse_other_reference(spec.classes, set(reference.classes))
     images = gather_images(Path(options.images), decoding_of(spec), options.most, "drift")
     decider = Decider(load_members(TRAINED, spec), read_calibration(), load_stack(TRAINED, spec))
     batch = look_at(images, decider, reference.embedding, pick_device())
-    table = compare(reference, batch, spec.classes, options.alpha, stream_seed(params.seed, "drift"))
+    table = compare_batch(reference, batch, spec.classes, options.alpha, stream_seed(params.seed, "drift"))
     write_json(Path(options.out) / "drift.json", to_json(table, batch, reference, spec.classes, options.alpha))
     save_png(Path(options.out) / "drift.png", draw(table, batch, reference, spec.classes))
     print(describe(table, len(batch), batch.unreadable, reference.images))
@@ -86,14 +87,15 @@ def at_least_1(text: str) -> int:
     return int(text)
 
 
-def refuse_other_classes(trained: list[str], described: set[str]) -> None:
+def refuse_other_reference(trained: list[str], described: set[str]) -> None:
     if set(trained) != described:
         raise SightlineError("data/predictions/reference.json: is that of other classes: run `dvc repro evaluate`")
 
 
 def decoding_of(spec: ModelSpec) -> Decoding:
-    how = spec.preprocessing
-    return Decoding(how.image_size, how.fit, how.resample, tuple(how.background), MOST_PIXELS)
+    preprocessing = spec.preprocessing
+    background = tuple(preprocessing.background)
+    return Decoding(preprocessing.image_size, preprocessing.fit, preprocessing.resample, background, MOST_PIXELS)
 
 
 if __name__ == "__main__":

@@ -21,54 +21,54 @@ import pandas as pd
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, read_table, replacing, require, write_json, write_table, write_text
-from sightline.common.params import validate
 from sightline.common.rows import choose_rows
 from sightline.common.stage import run_stage
-from sightline.deployment.artifacts import (
-    describe_files,
-    judge_artifacts,
-    make_artifacts,
-)
+from sightline.deployment.artifacts import judge_artifacts, make_artifacts, summarize_files
 from sightline.deployment.card.card import CardFacts, write_card
 from sightline.deployment.cost import count_costs
-from sightline.deployment.formats import run_decider
 from sightline.deployment.graph import build_graph, trace_program
-from sightline.deployment.parity import FLIPPED_COLUMNS, choose_judged, predict_all, refuse_other_model
-from sightline.deployment.prune import describe_pruning, prune_smallest
-from sightline.deployment.reread import Images, open_files
-from sightline.deployment.revision import describe_revision
+from sightline.deployment.parity import FLIPPED_COLUMNS, choose_parity_set
+from sightline.deployment.provenance import hash_provenance
+from sightline.deployment.prune import choose_decider
+from sightline.deployment.source_files import ParityImages, open_files
 from sightline.deployment.variants import TrainingImages
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset
-from sightline.networks.calibration import Calibration
+from sightline.networks.calibration import read_calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.networks.stack import load_stack
-from sightline.parameters.export import ExportParams, ExportSection
+from sightline.parameters.export import ExportParams
 
-EXPORTED, TRAINED = Path("models/exported"), Path("models/trained")
-INDEX, SPLIT = Path("data/prepared/index.csv"), Path("data/split/split.csv")
-CALIBRATION = "models/calibration.json"
+EXPORTED = Path("models/exported")
+TRAINED = Path("models/trained")
+INDEX = Path("data/prepared/index.csv")
+SPLIT = Path("data/split/split.csv")
 NOTHING_TO_COMPARE = "no validation or test images, hence no comparison with torch"
 
 
 def main(params: ExportParams) -> None:
-    options, spec, pixels = params.export, read_spec("models/trained"), open_pixels()
-    dataset, samples, evaluation = read_dataset(), read_samples(), read_json("metrics/evaluate.json")
+    options = params.export
+    spec = read_spec(TRAINED)
+    pixels = open_pixels()
+    dataset = read_dataset()
+    samples = read_samples()
+    evaluation = read_json("metrics/evaluate.json")
+    calibration = read_calibration()
     predictions, probabilities = read_predictions(Path("data/predictions"))
     images = choose_images(predictions, probabilities, pixels, spec, dataset.source, options.batch_size)
-    calibration = validate(Calibration, read_json(CALIBRATION), CALIBRATION)
     trained = Decider(load_members(TRAINED, spec), calibration, load_stack(TRAINED, spec)).eval()
 
-    decider, reference, pruning = choose_decider(trained, images, options)
-    program = trace_program(decider, spec)
+    exported = choose_decider(trained, images, options.prune, options.max_accuracy_drop)
+    program = trace_program(exported.decider, spec)
     graph = build_graph(program, spec, options.opset)
     measured = TrainingImages(pixels, choose_rows(samples.of("train").row, options.calibration_images))
-    made = make_artifacts(graph, decider, program, options.formats, options.quantize, measured)
-    compared, flips = judge_artifacts(made, reference, images, spec.classes, options.max_accuracy_drop)
-    metrics = count_costs(decider, spec.preprocessing.image_size, graph) | pruning
-    metrics |= {"opset": options.opset, "revision": describe_revision(spec, INDEX, SPLIT, TRAINED)}
-    metrics |= {"artifacts": describe_files(made, compared)} | describe_comparison(images, reference, made.notes)
+    made = make_artifacts(graph, exported.decider, program, options.formats, options.quantize, measured)
+    compared, flips = judge_artifacts(made, exported.probabilities, images, spec.classes, options.max_accuracy_drop)
+    metrics = count_costs(exported.decider, spec.preprocessing.image_size, graph) | exported.pruning
+    metrics |= {"opset": options.opset, "revision": hash_provenance(spec, INDEX, SPLIT, TRAINED)}
+    metrics |= {"artifacts": summarize_files(made, compared)}
+    metrics |= describe_comparison(images, exported.probabilities, made.notes)
     test = predictions[predictions["subset"] == "test"]
     facts = CardFacts(spec, dataset, samples, test, evaluation, metrics, calibration, options.intended_use)
 
@@ -95,43 +95,23 @@ def read_predictions(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
 
 def choose_images(
     predictions: pd.DataFrame, probabilities: np.ndarray, pixels: np.ndarray, spec: ModelSpec, source: str, batch: int
-) -> Images | None:
+) -> ParityImages | None:
     """Return the images to compare on; None without any."""
     alone = len(spec.members) == 1 and spec.stack is None
-    judged = choose_judged(predictions, probabilities, alone)
-    return judged and Images(pixels, judged, open_files(source, spec.preprocessing), batch)
-
-
-def predict_torch(decider: Decider, images: Images | None) -> np.ndarray | None:
-    """Return torch's probabilities of the stored pixels; None without images."""
-    if images is None:
+    compared = choose_parity_set(predictions, probabilities, alone)
+    if compared is None:
         return None
-    return predict_all({"torch": run_decider(decider)}, images.stored(), len(images.judged.ids))["torch"]
+    return ParityImages(pixels, compared, open_files(source, spec.preprocessing), batch)
 
 
-def choose_decider(
-    trained: Decider, images: Images | None, options: ExportSection
-) -> tuple[Decider, np.ndarray | None, dict]:
-    """Prune where asked and allowed; return what is exported, torch's probabilities of it, and metrics of pruning."""
-    before = predict_torch(trained, images)
-    if images and images.judged.evaluated is not None:
-        refuse_other_model(images.judged.evaluated, before, images.judged.ids)
-    if options.prune == 0 or images is None:
-        return trained, before, {}
-    pruned = prune_smallest(trained, options.prune)
-    after = predict_torch(pruned, images)
-    told = describe_pruning(options.prune, before, after, images.judged.labels, options.max_accuracy_drop)
-    return (pruned, after, {"pruning": told}) if told["kept"] else (trained, before, {"pruning": told})
-
-
-def describe_comparison(images: Images | None, reference: np.ndarray | None, notes: dict[str, str]) -> dict:
+def describe_comparison(images: ParityImages | None, reference: np.ndarray | None, notes: dict[str, str]) -> dict:
     """Return on what was compared: subset, images, whether decoded again from their files, torch's accuracy; notes."""
     if images is None:
         return {"notes": notes | {"parity": NOTHING_TO_COMPARE}}
-    judged = images.judged
-    told = {"subset": judged.subset, "images": len(judged.ids), "decoded_again": images.files is not None}
-    told["accuracy_torch"] = float((reference.argmax(axis=1) == judged.labels).mean())
-    return {"parity": told} | ({"notes": notes} if notes else {})
+    compared = images.compared
+    parity = {"subset": compared.subset, "images": len(compared.ids), "decoded_again": images.files is not None}
+    parity["accuracy_torch"] = float((reference.argmax(axis=1) == compared.labels).mean())
+    return {"parity": parity} | ({"notes": notes} if notes else {})
 
 
 def write_files(files: dict[str, bytes]) -> None:
@@ -144,10 +124,10 @@ def write_files(files: dict[str, bytes]) -> None:
 def describe(metrics: dict) -> str:
     """Return the lines that the stage prints: what each file costs and loses, then the notes."""
     lines = [
-        f"{name:<13}{found['bytes']:>12,} bytes"
-        + (f"  {found['decision_flips']} flips  accuracy {found['accuracy']:.4f}" if "accuracy" in found else "")
-        for name, found in metrics["artifacts"].items()
-        if found["kept"]
+        f"{name:<13}{file['bytes']:>12,} bytes"
+        + (f"  {file['decision_flips']} flips  accuracy {file['accuracy']:.4f}" if "accuracy" in file else "")
+        for name, file in metrics["artifacts"].items()
+        if file["kept"]
     ]
     return "\n".join(lines + [f"{about}: {note}" for about, note in metrics.get("notes", {}).items()])
 

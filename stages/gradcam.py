@@ -22,8 +22,8 @@ from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import read_table, write_json, write_table
 from sightline.common.stage import run_stage
 from sightline.drawing.png import save_png
-from sightline.explaining.choice import choose, choose_sample
-from sightline.explaining.look import Case, Look, explain_rows
+from sightline.explaining.choice import choose, choose_quality_sample
+from sightline.explaining.explainer import Case, Explainer, explain_rows
 from sightline.explaining.methods.catalogue import select_methods
 from sightline.explaining.methods.subject import Settings, Subject, describe_subject
 from sightline.explaining.pictures.draw import draw_classes, draw_kinds, draw_layers
@@ -38,78 +38,83 @@ MAPS = Path("plots/gradcam/maps")
 
 def main(params: GradcamParams) -> None:
     use_deterministic_algorithms(params.seed)
-    options, spec = params.gradcam, read_spec("models/trained")
+    options = params.gradcam
+    spec = read_spec("models/trained")
     predictions = read_table("data/predictions/predictions.csv", text=("id", "subset"))
-    chosen = choose(predictions, options.select, options.images, options.ids)
-    sample = choose_sample(predictions, options.quality_images)
+    groups = choose(predictions, options.select, options.images, options.ids)
+    sample = choose_quality_sample(predictions, options.quality_images)
     subjects = describe_members(spec)
     methods, notes = select_methods(list(dict.fromkeys(options.method)), subjects)
-    look = Look(subjects, open_pixels(), methods, settings_of(params))
+    explainer = Explainer(subjects, open_pixels(), methods, settings_of(params))
 
-    explained = pd.concat([*chosen.values(), sample])
+    explained = pd.concat([*groups.values(), sample])
     index = read_index(columns=("width", "height", *BOX_COLUMNS))
     boxes = place_boxes(index, explained["row"].tolist(), spec.preprocessing, spec.input_size)
-    cases = explain_rows(look, explained, boxes)
+    cases = explain_rows(explainer, explained, boxes)
     measured = [cases[row] for row in sample["row"]]
-    quality, curves, found = measure_quality(look, measured, options.quality_steps)
-    pictures = draw(look, chosen, cases, predictions, spec.classes, options)
+    quality = measure_quality(explainer, measured, options.quality_steps)
+    pictures = draw(explainer, groups, cases, predictions, spec.classes, options)
 
     for stale in MAPS.glob("*.png"):
         stale.unlink()
     for name, picture in pictures.items():
         save_png(MAPS / f"{name}.png", picture)
-    write_table("plots/gradcam/faithfulness.csv", curves)
-    counts = {kind: len(group) for kind, group in chosen.items()} | {"quality_images": len(measured)}
+    write_table("plots/gradcam/faithfulness.csv", quality.curves)
+    counts = {kind: len(group) for kind, group in groups.items()} | {"quality_images": len(measured)}
     counts["boxes"] = sum(case.box is not None for case in measured)
-    write_json("metrics/gradcam.json", summarize(counts, look, cases, quality, notes + found))
+    write_json("metrics/gradcam.json", summarize(counts, explainer, cases, quality.metrics, notes + quality.notes))
 
 
 def describe_members(spec: ModelSpec) -> list[Subject]:
     """Load the ensemble, and look at each member once."""
-    members = load_members("models/trained", spec)
-    return [describe_subject(member.architecture, one) for member, one in zip(spec.members, members, strict=True)]
+    classifiers = load_members("models/trained", spec)
+    architectures = [member.architecture for member in spec.members]
+    return [describe_subject(name, classifier) for name, classifier in zip(architectures, classifiers, strict=True)]
 
 
 def settings_of(params: GradcamParams) -> Settings:
-    """Return what the methods can be told."""
+    """Return how finely and how often the methods look."""
     options = params.gradcam
     return Settings(options.cells, options.samples, options.steps, options.noise, params.seed)
 
 
 def draw(
-    look: Look,
-    chosen: dict[str, pd.DataFrame],
+    explainer: Explainer,
+    groups: dict[str, pd.DataFrame],
     cases: dict[int, Case],
     predictions: pd.DataFrame,
     classes: list[str],
     options: GradcamSection,
 ) -> dict[str, Image.Image]:
     """Return the pictures by name; which there are follows from the parameters alone."""
-    pictures = draw_kinds(look, chosen, cases, classes, options.alpha)
+    pictures = draw_kinds(explainer, groups, cases, classes, options.alpha)
     if options.class_images:
-        pictures["classes"] = draw_classes(look, predictions, classes, options.class_images, options.alpha)
+        pictures["classes"] = draw_classes(explainer, predictions, classes, options.class_images, options.alpha)
     if options.feature_maps:
-        pictures["features"] = draw_layers(look, predictions, options.feature_maps)
+        pictures["features"] = draw_layers(explainer, predictions, options.feature_maps)
     return pictures
 
 
 def summarize(
     counts: dict[str, int],
-    look: Look,
+    explainer: Explainer,
     cases: dict[int, Case],
     quality: dict[str, dict[str, float]],
     notes: list[str],
 ) -> dict:
     """Return the content of metrics/gradcam.json; what cannot be said is left out, with a note."""
-    found = {name: dict(values) for name, values in quality.items()}
-    for method in look.methods:
+    methods = {name: dict(values) for name, values in quality.items()}
+    for method in explainer.methods:
         blank = sum(not case.maps[method].any() for case in cases.values())
-        found.setdefault(method, {})["blank_maps"] = blank
+        methods.setdefault(method, {})["blank_maps"] = blank
         if cases:
-            found[method]["blank_share"] = blank / len(cases)
-    layers = {f"member_{number}": subject.layer.name for number, subject in enumerate(look.subjects) if subject.layer}
+            methods[method]["blank_share"] = blank / len(cases)
+    layers = {
+        f"member_{number}": subject.layer.name for number, subject in enumerate(explainer.subjects) if subject.layer
+    }
     missing = [] if cases else ["no test images to explain, hence no blank_share and no quality"]
-    return {"images": counts | {"explained": len(cases)}, "layers": layers, "methods": found, "notes": notes + missing}
+    images = counts | {"explained": len(cases)}
+    return {"images": images, "layers": layers, "methods": methods, "notes": notes + missing}
 
 
 if __name__ == "__main__":

@@ -38,7 +38,9 @@ from sightline.training.start import Session, describe_model, make_batches, make
 from sightline.training.state import TrainState, build_state
 
 FOLDER = Path("lr_find")
-LOWEST, HIGHEST, UPDATES = 1e-7, 10.0, 120
+LOWEST = 1e-7
+HIGHEST = 10.0
+UPDATES = 120
 SMOOTHING = 0.9  # of the exponential mean that the eye would draw
 DIVERGED = 4.0  # times the lowest smoothed loss
 EDGE = 5  # updates at either end that suggest nothing
@@ -48,7 +50,9 @@ def main(params: TrainParams) -> None:
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
     accelerator = make_accelerator(params)
-    dataset, samples, pixels = read_dataset(), read_samples(), open_pixels()
+    dataset = read_dataset()
+    samples = read_samples()
+    pixels = open_pixels()
     spec = describe_model(dataset, samples, pixels, params)
     plan = next(plan_members(samples, params, accelerator.num_processes))
     if is_handcrafted(plan.architecture):
@@ -91,7 +95,8 @@ def endless(train: Batches, run: Run):
 
 def smooth(rates: np.ndarray, losses: np.ndarray) -> pd.DataFrame:
     """Return columns lr, loss, smoothed: the bias-corrected exponential mean, up to where it left all bounds."""
-    mean, smoothed = 0.0, []
+    mean = 0.0
+    smoothed = []
     for number, loss in enumerate(losses, start=1):
         mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
         smoothed.append(mean / (1 - SMOOTHING**number))

@@ -10,6 +10,7 @@ A file that is not an image is named on the standard error and gives exit status
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import onnxruntime
@@ -19,26 +20,39 @@ from sightline.images.decode import BadImageError, Decoding, decode
 LARGEST = 1 << 28  # px
 
 
+@dataclass(frozen=True)
+class ExportedModel:
+    """An exported model with what its metadata tells: the classes in order, and how pixels are made."""
+
+    session: onnxruntime.InferenceSession
+    classes: list[str]
+    decoding: Decoding
+
+    def predict(self, path: Path) -> dict[str, float]:
+        """Return the probability of each class; raises BadImageError or OSError for what is not an image."""
+        pixels = decode(path.read_bytes(), self.decoding).pixels
+        # one by one: batches of 32 save a small network 0.2 ms an image, a large one nothing
+        probabilities = self.session.run(None, {"pixels": pixels[None]})[0][0].tolist()
+        return dict(zip(self.classes, probabilities, strict=True))
+
+
 def main() -> int:
     options = read_options()
-    session, classes, decoding = open_model(options.model)
+    model = open_model(options.model)
     paths = [path for given in options.images for path in list_files(Path(given))]
     if not paths:
         sys.exit(f"{', '.join(options.images)}: no files there")
     bad = 0
     for done, path in enumerate(paths, start=1):
         try:
-            pixels = decode(path.read_bytes(), decoding).pixels
+            probabilities = model.predict(path)
         except (BadImageError, OSError) as error:
             print(f"{path}: {error}", file=sys.stderr)
             bad += 1
         else:
-            # one by one: batches of 32 save a small network 0.2 ms an image, a large one nothing
-            probabilities = session.run(None, {"pixels": pixels[None]})[0][0].tolist()
-            tell(path, dict(zip(classes, probabilities, strict=True)), options.json)
+            print_prediction(path, probabilities, options.json)
         if sys.stderr.isatty() and not sys.stdout.isatty():
-            bar, end = "#" * (30 * done // len(paths)), "\n" if done == len(paths) else ""
-            print(f"\r[{bar:<30}] {done}/{len(paths)} images", end=end, file=sys.stderr, flush=True)
+            print_progress(done, len(paths))
     return 1 if bad else 0
 
 
@@ -50,17 +64,17 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def open_model(path: str) -> tuple[onnxruntime.InferenceSession, list[str], Decoding]:
-    """Return a model with what its metadata tells: the classes in order, and how pixels are made."""
+def open_model(path: str) -> ExportedModel:
+    """Open a model that Sightline exported; end with a line that says what to do where there is none."""
     if not Path(path).is_file():
         sys.exit(f"{path}: not found: `dvc repro` makes it, `dvc pull` fetches it, --model names another")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    told = session.get_modelmeta().custom_metadata_map
-    if "preprocessing" not in told:
+    metadata = session.get_modelmeta().custom_metadata_map
+    if "preprocessing" not in metadata:
         sys.exit(f"{path}: does not tell how to make its pixels: export it with Sightline")
-    how = json.loads(told["preprocessing"])
+    how = json.loads(metadata["preprocessing"])
     decoding = Decoding(how["image_size"], how["fit"], how["resample"], tuple(how["background"]), LARGEST)
-    return session, json.loads(told["classes"]), decoding
+    return ExportedModel(session, json.loads(metadata["classes"]), decoding)
 
 
 def list_files(path: Path) -> list[Path]:
@@ -70,13 +84,20 @@ def list_files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
 
 
-def tell(path: Path, probabilities: dict[str, float], as_json: bool) -> None:
+def print_prediction(path: Path, probabilities: dict[str, float], as_json: bool) -> None:
     best = max(probabilities, key=probabilities.get)
     if as_json:
         rounded = {name: round(value, 6) for name, value in probabilities.items()}
         print(json.dumps({"path": str(path), "class": best, "probabilities": rounded}, ensure_ascii=False))
     else:
         print(f"{path}\t{best}\t{probabilities[best]:.4f}")
+
+
+def print_progress(done: int, images: int) -> None:
+    """Draw the bar anew, and leave the line after the last image."""
+    bar = "#" * (30 * done // images)
+    end = "\n" if done == images else ""
+    print(f"\r[{bar:<30}] {done}/{images} images", end=end, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

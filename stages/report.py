@@ -18,9 +18,9 @@ from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.reporting.changes import add_curves, add_other_metrics, add_parameters, add_stage
 from sightline.reporting.decisions import (
+    LISTED,
     MISSING,
     OTHER_CLASSES,
-    TOLD,
     count_confusion_change,
     describe_confusion_change,
     describe_differences,
@@ -32,7 +32,7 @@ from sightline.reporting.decisions import (
 from sightline.reporting.paired import Pair, bootstrap_differences, pair_up
 from sightline.reporting.pictures import draw_confusion_change, draw_flips
 from sightline.reporting.report import Report
-from sightline.reporting.revision import WORKSPACE, Run
+from sightline.reporting.revision import WORKSPACE, Revision
 
 DRAWN = 30  # classes in the picture of the confusion matrix
 
@@ -50,7 +50,8 @@ class Params(StageParams):
 
 def main(params: Params) -> None:
     options = read_options()
-    before, after = Run(options.base), Run(options.head)
+    before = Revision(options.base)
+    after = Revision(options.head)
     report = Report(Path(options.out), options.images_url)
     report.say(f"## What changed from `{options.base}` to `{options.head}`")
     pair, classes = match(before, after)
@@ -77,27 +78,27 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def match(before: Run, after: Run) -> tuple[Pair | str, list[str]]:
-    """Return the test images that both judged, or why there is no comparison, and the class names."""
-    for run in (before, after):
-        if run.read_judged() is None or run.read_classes() is None:
-            return MISSING.format(run.revision), []
+def match(before: Revision, after: Revision) -> tuple[Pair | str, list[str]]:
+    """Return the test images that both predicted, or why there is no comparison, and the class names."""
+    for side in (before, after):
+        if side.read_predictions() is None or side.read_classes() is None:
+            return MISSING.format(side.name), []
     classes = after.read_classes()
     if before.read_classes() != classes:
         return OTHER_CLASSES, classes
-    pair = pair_up(before.read_judged(), after.read_judged())
+    pair = pair_up(before.read_predictions(), after.read_predictions())
     return (pair if len(pair) else "The revisions have no test image in common."), classes
 
 
-def add_decisions(report: Report, pair: Pair, classes: list[str], after: Run, params: Params) -> None:
+def add_decisions(report: Report, pair: Pair, classes: list[str], after: Revision, params: Params) -> None:
     """Add metrics with intervals, flips with thumbnails, and the change of the confusion matrix."""
-    chosen = params.evaluate
+    options = params.evaluate
     report.say("### Test metrics")
-    if chosen.bootstrap:
+    if options.bootstrap:
         seed = stream_seed(params.seed, "report")
-        found = bootstrap_differences(pair, chosen.bins, chosen.bootstrap, chosen.confidence, seed)
-        report.say(*describe_differences(found, chosen.confidence))
-    report.say(*describe_pair(pair, chosen.bootstrap))
+        differences = bootstrap_differences(pair, options.bins, options.bootstrap, options.confidence, seed)
+        report.say(*describe_differences(differences, options.confidence))
+    report.say(*describe_pair(pair, options.bootstrap))
     flips = list_flips(pair, classes)
     report.say("### Images that became right or wrong")
     add_thumbnails(report, flips, after)
@@ -109,12 +110,12 @@ def add_decisions(report: Report, pair: Pair, classes: list[str], after: Run, pa
     report.say(*describe_confusion_change(change, classes))
 
 
-def add_thumbnails(report: Report, flips: dict, after: Run) -> None:
+def add_thumbnails(report: Report, flips: dict, after: Revision) -> None:
     """Draw the most telling flips, where the pixels are here."""
-    shown = {heading: found.head(TOLD) for heading, found in flips.items() if len(found)}
-    pixels = {heading: after.read_pixels(found["row"].tolist()) for heading, found in shown.items()}
-    if shown and all(found is not None for found in pixels.values()):
-        report.draw("flips", draw_flips(shown, pixels, max(len(found) for found in shown.values())))
+    groups = {heading: images.head(LISTED) for heading, images in flips.items() if len(images)}
+    pixels = {heading: after.read_pixels(images["row"].tolist()) for heading, images in groups.items()}
+    if groups and all(thumbnails is not None for thumbnails in pixels.values()):
+        report.draw("flips", draw_flips(groups, pixels, max(len(images) for images in groups.values())))
 
 
 if __name__ == "__main__":

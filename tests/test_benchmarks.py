@@ -14,7 +14,7 @@ from scaling import alone, batch_seconds, split_seconds, whole_split, write_work
 from sightline.common.params import load_params
 from sightline.parameters.train import TrainParams
 from startup import attribute_imports
-from training_report import summarize, table
+from training_report import summarize, to_table
 from windows import Window, interleave, mapped_arrays, started
 from workspace import write_params
 
@@ -60,7 +60,7 @@ def test_ratios_are_medians_over_rounds_not_of_medians():
     assert (mine["images_per_second"], mine["lowest"], mine["highest"]) == (100, 90, 200)
     assert (theirs["ratio"], theirs["ratio_lowest"], theirs["ratio_highest"], theirs["target"]) == (2, 1, 4, 1.5)
     assert theirs["memory_ratio"] == 1.25
-    assert table([mine, theirs]).count("\n") == 3
+    assert to_table([mine, theirs]).count("\n") == 3
 
 
 def test_imports_count_for_the_package_that_our_own_modules_ask_for():

@@ -4,10 +4,10 @@ import pytest
 
 from sightline.common.errors import SightlineError
 from sightline.deployment.parity import (
-    Judged,
-    choose_judged,
-    compare,
-    list_flips,
+    ParitySet,
+    choose_parity_set,
+    compare_probabilities,
+    list_flipped,
     predict_all,
     refuse_flips,
     refuse_other_model,
@@ -19,19 +19,19 @@ IDS = ["a.png", "b.png", "c.png"]
 
 
 def test_compare_by_hand():
-    found = compare(TRAINED, EXPORTED, labels=np.array([0, 0, 0]))
+    found = compare_probabilities(TRAINED, EXPORTED, labels=np.array([0, 0, 0]))
     assert found["max_probability_difference"] == pytest.approx(0.01, abs=1e-6)
     assert found["decision_flips"] == 1
     assert found["accuracy"] == pytest.approx(1 / 3)
 
 
 def test_near_ties_count_as_flips():
-    judged = Judged("test", IDS, np.arange(3), np.array([0, 0, 1]), None)
-    flips = list_flips("model.onnx", TRAINED, EXPORTED, judged, ["ant", "bee"])
+    judged = ParitySet("test", IDS, np.arange(3), np.array([0, 0, 1]), None)
+    flips = list_flipped("model.onnx", TRAINED, EXPORTED, judged, ["ant", "bee"])
     assert flips == [("model.onnx", "b.png", "ant", "ant", "bee", 0.5001, 0.5001)]
     with pytest.raises(SightlineError, match=r"on 1 of 3 images, first on b\.png: torch 'ant' \(0\.500100\).*'bee'"):
         refuse_flips(flips, 3)
-    assert list_flips("model.onnx", TRAINED, TRAINED + np.float32(1e-6), judged, ["ant", "bee"]) == []
+    assert list_flipped("model.onnx", TRAINED, TRAINED + np.float32(1e-6), judged, ["ant", "bee"]) == []
     refuse_flips([], 3)
 
 
@@ -62,7 +62,7 @@ def test_predictions_of_another_model():
 )
 def test_choice_of_images(subsets, members, subset, rows, by_all):
     predictions = pd.DataFrame({"id": IDS, "row": [7, 8, 9], "subset": subsets, "label": [0, 1, 0]})
-    found = choose_judged(predictions, TRAINED, members == 1)
+    found = choose_parity_set(predictions, TRAINED, members == 1)
     assert found.subset == subset
     assert found.rows.tolist() == rows
     assert len(found.ids) == len(found.labels) == len(rows)
@@ -73,4 +73,4 @@ def test_choice_of_images(subsets, members, subset, rows, by_all):
 
 def test_no_images():
     empty = pd.DataFrame({"id": [], "row": [], "subset": [], "label": []})
-    assert choose_judged(empty, np.empty((0, 2)), alone=True) is None
+    assert choose_parity_set(empty, np.empty((0, 2)), alone=True) is None

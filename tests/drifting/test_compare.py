@@ -4,7 +4,7 @@ import pytest
 from sightline.common.errors import SightlineError
 from sightline.drifting import compare as module
 from sightline.drifting.batch import Batch
-from sightline.drifting.compare import compare
+from sightline.drifting.compare import compare_batch
 from sightline.drifting.present import describe, draw, to_json
 from sightline.scoring.reference import Reference, describe_embeddings, place
 
@@ -48,7 +48,7 @@ def run(seed: int, **changes: float):
     world = World(seed)
     reference = world.reference(120)
     batch = world.batch(90, reference, **changes)
-    return compare(reference, batch, CLASSES, 0.05, seed), batch, reference
+    return compare_batch(reference, batch, CLASSES, 0.05, seed), batch, reference
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_each_number_is_tested_once_and_the_answer_repeats(few_permutations):
     values = ["brightness", "contrast", "confidence", *axes, "off the embedding axes"]
     assert table["what"].tolist() == ["class shares", "embedding", *values]
     assert (table["p_corrected"] >= table["p"]).all()
-    again = compare(reference, batch, CLASSES, 0.05, 2)
+    again = compare_batch(reference, batch, CLASSES, 0.05, 2)
     assert again.equals(table)
 
 
@@ -94,7 +94,7 @@ def test_a_model_without_embeddings_is_compared_by_the_rest(few_permutations):
     world = World(0)
     reference = world.reference(40, embedded=False)
     batch = world.batch(30, reference)
-    table = compare(reference, batch, CLASSES, 0.05, 0)
+    table = compare_batch(reference, batch, CLASSES, 0.05, 0)
     assert table["what"].tolist() == ["class shares", "brightness", "contrast", "confidence"]
     assert draw(table, batch, reference, CLASSES).axes
 
@@ -104,7 +104,7 @@ def test_too_few_images_are_refused(kept, new, told):
     world = World(0)
     reference = world.reference(kept)
     with pytest.raises(SightlineError, match=told):
-        compare(reference, world.batch(new, reference), CLASSES, 0.05, 0)
+        compare_batch(reference, world.batch(new, reference), CLASSES, 0.05, 0)
 
 
 def test_what_is_told(few_permutations):

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.explaining.choice import choose, choose_of_classes, choose_sample
+from sightline.explaining.choice import choose, choose_of_classes, choose_quality_sample
 
 
 def table(rows: list[tuple[int, int, float]], subset: str = "test") -> pd.DataFrame:
@@ -49,9 +49,13 @@ def test_nothing_wrong_nothing_right_nothing_at_all():
 
 def test_the_sample_does_not_depend_on_the_model():
     other = TEST.assign(predicted=1, confidence=0.1)
-    assert choose_sample(TEST, 4)["row"].tolist() == choose_sample(other, 4)["row"].tolist() == [0, 2, 3, 1]
-    assert choose_sample(TEST, 0).empty
-    assert choose_sample(table([], "test"), 4).empty
+    assert (
+        choose_quality_sample(TEST, 4)["row"].tolist()
+        == choose_quality_sample(other, 4)["row"].tolist()
+        == [0, 2, 3, 1]
+    )
+    assert choose_quality_sample(TEST, 0).empty
+    assert choose_quality_sample(table([], "test"), 4).empty
 
 
 def test_correct_ones_of_each_class():

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sightline.common.markdown import folded, format_cell, table
 from sightline.reporting.decisions import (
     count_confusion_change,
     describe_confusion_change,
@@ -10,9 +11,9 @@ from sightline.reporting.decisions import (
     describe_verdict,
     list_flips,
 )
-from sightline.reporting.markdown import changed, folded, show, table
 from sightline.reporting.paired import Difference, Pair
 from sightline.reporting.pictures import draw_confusion_change, draw_curves, draw_flips
+from sightline.reporting.values import list_changed
 
 CLASSES = ["ant", "bee|wasp"]
 
@@ -69,10 +70,16 @@ def test_plain_words(name, low, high, word):
 
 def test_markdown():
     before, after = {"a": 1, "b": 0.5, "c": "x", "e": 2.0}, {"a": 1, "b": 0.25, "c": "y", "d": True}
-    rows = changed(before, after)
+    rows = list_changed(before, after)
     assert rows == [("b", 0.5, 0.25, "-0.2500"), ("c", "x", "y", None), ("d", None, True, None), ("e", 2.0, None, None)]
     assert table(("n", "v"), [("a|b", 3e-7)]) == ["| n | v |", "|---|---|", "| a\\|b | 3.00e-07 |"]
-    assert [show(value) for value in (None, False, 12345, 0.0, 12345.6)] == ["-", "no", "12,345", "0.0000", "1.235e+04"]
+    assert [format_cell(value) for value in (None, False, 12345, 0.0, 12345.6)] == [
+        "-",
+        "no",
+        "12,345",
+        "0.0000",
+        "1.235e+04",
+    ]
     assert folded("more", ["x"])[1:4:2] == ["<summary>more</summary>", "x"]
 
 

@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from sightline.reporting.paired import Pair, bootstrap_differences, mcnemar, pair_up
-from sightline.reporting.revision import Judged
+from sightline.reporting.revision import StoredPredictions
 
 
 def pair_of(labels, before, after) -> Pair:
@@ -66,7 +66,7 @@ def test_images_are_matched_by_id_and_label():
     )
     new = pd.DataFrame({"id": ["c", "b", "d", "v"], "row": [7, 8, 9, 6], "subset": ["test"] * 4, "label": [1, 0, 1, 0]})
     probabilities = np.arange(8, dtype=np.float32).reshape(4, 2)
-    pair = pair_up(Judged(old, probabilities), Judged(new, -probabilities))
+    pair = pair_up(StoredPredictions(old, probabilities), StoredPredictions(new, -probabilities))
     assert pair.images.values.tolist() == [["c", 1, 7]]  # b has another label, v was validation
     assert (pair.before.tolist(), pair.after.tolist()) == ([[6, 7]], [[0, -1]])
     assert pair.unmatched == 2 + 3

@@ -9,8 +9,8 @@ from torch.export import ExportedProgram
 
 from sightline.deployment.cost import count_compressed
 from sightline.deployment.formats import FORMATS, RUNNERS
-from sightline.deployment.parity import compare, list_flips, predict_all, refuse_flips
-from sightline.deployment.reread import Images
+from sightline.deployment.parity import compare_probabilities, list_flipped, predict_all, refuse_flips
+from sightline.deployment.source_files import ParityImages
 from sightline.deployment.variants import VARIANTS, TrainingImages
 from sightline.networks.decider import Decider
 
@@ -64,7 +64,11 @@ def make_artifacts(
 
 
 def judge_artifacts(
-    made: Artifacts, trained: np.ndarray | None, images: Images | None, classes: list[str], max_accuracy_drop: float
+    made: Artifacts,
+    trained: np.ndarray | None,
+    images: ParityImages | None,
+    classes: list[str],
+    max_accuracy_drop: float,
 ) -> tuple[dict[str, dict], list[tuple]]:
     """Compare each file with torch, and leave out what loses more accuracy than allowed.
 
@@ -72,7 +76,7 @@ def judge_artifacts(
     ----------
     trained : ndarray
         float32 [n, classes], torch's probabilities of the stored pixels.
-    images : Images or None
+    images : ParityImages or None
         The same images, which the files get decoded again; without any, nothing is compared, and only what has full
         precision is kept.
 
@@ -89,19 +93,20 @@ def judge_artifacts(
     if images is None:
         leave_out_unjudged(made)
         return {}, []
-    judged = images.judged
+    compared = images.compared
     runners = {name: RUNNERS[Path(name).suffix](content) for name, content in made.files().items()}
-    found = predict_all(runners, images.decoded(), len(judged.ids))
-    metrics, flips = {}, []
-    accuracy = compare(trained, trained, judged.labels)["accuracy"]
-    for name, probabilities in found.items():
+    predicted = predict_all(runners, images.decoded(), len(compared.ids))
+    metrics = {}
+    flips = []
+    accuracy = compare_probabilities(trained, trained, compared.labels)["accuracy"]
+    for name, probabilities in predicted.items():
         if name in made.lossy and not np.isfinite(probabilities).all():
             made.leave_out(name, "left out: some probabilities are not finite")
             continue
-        flipped = list_flips(name, trained, probabilities, judged, classes)
+        flipped = list_flipped(name, trained, probabilities, compared, classes)
         if name in made.exact:
-            refuse_flips(flipped, len(judged.ids))
-        metrics[name] = compare(trained, probabilities, judged.labels)
+            refuse_flips(flipped, len(compared.ids))
+        metrics[name] = compare_probabilities(trained, probabilities, compared.labels)
         flips += flipped
         drop = accuracy - metrics[name]["accuracy"]
         if name in made.lossy and drop > max_accuracy_drop:
@@ -115,7 +120,7 @@ def leave_out_unjudged(made: Artifacts) -> None:
         made.leave_out(name, UNJUDGED)
 
 
-def describe_files(made: Artifacts, compared: dict[str, dict]) -> dict[str, dict]:
+def summarize_files(made: Artifacts, compared: dict[str, dict]) -> dict[str, dict]:
     """Return name -> metrics of all files that were tried: whether kept, their bytes, and what was compared.
 
     The names lose their dot, which `dvc metrics diff` would take for a level.
@@ -125,10 +130,11 @@ def describe_files(made: Artifacts, compared: dict[str, dict]) -> dict[str, dict
         for name, content in made.files().items()
     }
     left = {name: {"kept": False} for name in made.notes}
-    return {key_of(name): about | compared.get(name, {}) for name, about in (kept | left).items()}
+    return {key_of(name): metrics | compared.get(name, {}) for name, metrics in (kept | left).items()}
 
 
 def key_of(name: str) -> str:
     """Return a file's key in the metrics: model.onnx -> onnx, model_fp16.onnx -> fp16, model.pt2 -> pt2."""
     stem, _, suffix = name.partition(".")
-    return stem.partition("_")[2] or suffix
+    variant = stem.partition("_")[2]
+    return variant if variant else suffix

@@ -22,9 +22,9 @@ def count_costs(decider: Decider, image_size: int, graph: bytes) -> dict[str, in
         a shape depends on the image.
     """
     flops = count_flops(decider, image_size)
-    found = {"parameters": count_parameters(decider), "flops": flops, "macs": flops // 2}
+    costs = {"parameters": count_parameters(decider), "flops": flops, "macs": flops // 2}
     peak = peak_activation_bytes(graph)
-    return found if peak is None else found | {"peak_activation_bytes": peak}
+    return costs if peak is None else costs | {"peak_activation_bytes": peak}
 
 
 def count_parameters(decider: Decider) -> int:

@@ -1,4 +1,4 @@
-"""The model for programs that have torch: torch.export's archive and TorchScript, without traces of where they ran."""
+"""The formats besides ONNX, without traces of where they were made, and what runs a file of each format."""
 
 import io
 import warnings
@@ -15,6 +15,7 @@ from sightline.networks.decider import Decider
 
 TRACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+Runner = Callable[[np.ndarray], np.ndarray]  # uint8 [n, H, W, 3] -> float32 [n, classes]
 
 
 def to_pt2(decider: Decider, program: ExportedProgram) -> bytes:
@@ -50,9 +51,6 @@ def _without_debug_files(archive: bytes) -> bytes:
             if not name.endswith(".debug_pkl"):
                 after.writestr(zipfile.ZipInfo(name, EPOCH), before.read(name))
     return stream.getvalue()
-
-
-Runner = Callable[[np.ndarray], np.ndarray]  # uint8 [n, H, W, 3] -> float32 [n, classes]
 
 
 def run_onnx(content: bytes) -> Runner:

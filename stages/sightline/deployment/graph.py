@@ -12,7 +12,8 @@ from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec
 
 VERSION = "0.1.0"  # of Sightline, as in pyproject.toml: says which contract the metadata follows
-INPUT, OUTPUT = "pixels", "probabilities"
+INPUT = "pixels"
+OUTPUT = "probabilities"
 BATCH = ({0: torch.export.Dim("batch")},)
 LARGEST = 2**31 - 2**24  # bytes: a protobuf message ends at 2 GiB, and the graph needs some room besides its weights
 
@@ -72,9 +73,9 @@ def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int) -> bytes:
         verbose=False,
     )
     model = exported.model_proto
-    found = model.opset_import[0].version
-    if found != opset:
-        raise SightlineError(f"params.yaml: export.opset: the graph cannot be written in {opset}; use {found}")
+    written = model.opset_import[0].version
+    if written != opset:
+        raise SightlineError(f"params.yaml: export.opset: the graph cannot be written in {opset}; use {written}")
     return finish_graph(model, describe_contract(spec))
 
 
@@ -112,7 +113,7 @@ def _remove_traces(model: onnx.ModelProto) -> None:
     graphs = [model.graph]
     for graph in graphs:
         named = [*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]
-        for part in [graph, *named]:
-            part.ClearField("doc_string")
-            del part.metadata_props[:]
+        for entry in [graph, *named]:
+            entry.ClearField("doc_string")
+            del entry.metadata_props[:]
         graphs += [attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g")]

@@ -15,7 +15,7 @@ FLIPPED_COLUMNS = ("file", "id", "label", "torch", "exported", "torch_probabilit
 
 
 @dataclass(frozen=True)
-class Judged:
+class ParitySet:
     """The images to compare on.
 
     Parameters
@@ -37,7 +37,7 @@ class Judged:
     evaluated: np.ndarray | None
 
 
-def choose_judged(predictions: pd.DataFrame, probabilities: np.ndarray, alone: bool) -> Judged | None:
+def choose_parity_set(predictions: pd.DataFrame, probabilities: np.ndarray, alone: bool) -> ParitySet | None:
     """Choose all test images; where there are none, all of validation; where there are none either, None.
 
     Parameters
@@ -51,27 +51,28 @@ def choose_judged(predictions: pd.DataFrame, probabilities: np.ndarray, alone: b
         stack, that were fitted without them.
     """
     for subset in ("test", "val"):
-        chosen = (predictions["subset"] == subset).to_numpy()
-        if chosen.any():
-            found = predictions[chosen]
+        belongs = (predictions["subset"] == subset).to_numpy()
+        if belongs.any():
+            images = predictions[belongs]
             by_all = subset == "test" or alone
-            evaluated = probabilities[chosen] if by_all else None
-            return Judged(subset, found["id"].tolist(), found["row"].to_numpy(), found["label"].to_numpy(), evaluated)
+            evaluated = probabilities[belongs] if by_all else None
+            ids = images["id"].tolist()
+            return ParitySet(subset, ids, images["row"].to_numpy(), images["label"].to_numpy(), evaluated)
     return None
 
 
 def predict_all(runners: dict[str, Runner], batches: Iterable[np.ndarray], images: int) -> dict[str, np.ndarray]:
     """Return each runner's probabilities, float32 [images, classes], with one batch of pixels at a time in memory."""
-    found: dict[str, list[np.ndarray]] = {name: [] for name in runners}
+    probabilities: dict[str, list[np.ndarray]] = {name: [] for name in runners}
     with tqdm(total=images, desc="parity", unit="img", disable=None) as bar:
         for batch in batches:
             for name, run in runners.items():
-                found[name].append(run(batch))
+                probabilities[name].append(run(batch))
             bar.update(len(batch))
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+    return {name: np.concatenate(batches) for name, batches in probabilities.items()}
 
 
-def compare(trained: np.ndarray, exported: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def compare_probabilities(trained: np.ndarray, exported: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Measure how far two sets of probabilities, float [n, classes], n > 0, lie apart; labels are int [n].
 
     A decision is the most probable class; one that differs is a flip, however close the two classes are.
@@ -84,14 +85,16 @@ def compare(trained: np.ndarray, exported: np.ndarray, labels: np.ndarray) -> di
     }
 
 
-def list_flips(name: str, trained: np.ndarray, exported: np.ndarray, judged: Judged, classes: list[str]) -> list[tuple]:
+def list_flipped(
+    name: str, trained: np.ndarray, exported: np.ndarray, compared: ParitySet, classes: list[str]
+) -> list[tuple]:
     """Return a row of `FLIPPED_COLUMNS` for each image on which a file decides differently."""
     before, after = trained.argmax(axis=1), exported.argmax(axis=1)
     return [
         (
             name,
-            judged.ids[image],
-            classes[judged.labels[image]],
+            compared.ids[image],
+            classes[compared.labels[image]],
             classes[before[image]],
             classes[after[image]],
             round(float(trained[image].max()), 6),

@@ -1,13 +1,63 @@
-"""Magnitude pruning: the smallest weights become 0, so that the exported files compress better."""
+"""What is exported: the model as trained, or without its smallest weights, so that the files compress better."""
 
 import copy
+from dataclasses import dataclass
 
 import numpy as np
 from torch import nn
 from torch.nn.utils import prune
 
-from sightline.deployment.parity import compare
+from sightline.deployment.formats import run_decider
+from sightline.deployment.parity import compare_probabilities, predict_all, refuse_other_model
+from sightline.deployment.source_files import ParityImages
 from sightline.networks.decider import Decider
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What is exported.
+
+    Parameters
+    ----------
+    decider : Decider
+        Pruned or as trained.
+    probabilities : ndarray or None
+        float32 [n, classes], torch's for the stored pixels of the compared images; None without images.
+    pruning : dict
+        Metrics of pruning; empty where it was not tried.
+    """
+
+    decider: Decider
+    probabilities: np.ndarray | None
+    pruning: dict
+
+
+def choose_decider(trained: Decider, images: ParityImages | None, share: float, max_accuracy_drop: float) -> Exported:
+    """Prune `share` of the weights, in [0, 1), and keep what is pruned where the accuracy allows it.
+
+    Raises
+    ------
+    SightlineError
+        The probabilities that evaluate wrote are those of another model.
+    """
+    before = predict_torch(trained, images)
+    if images and images.compared.evaluated is not None:
+        refuse_other_model(images.compared.evaluated, before, images.compared.ids)
+    if share == 0 or images is None:
+        return Exported(trained, before, {})
+    pruned = prune_smallest(trained, share)
+    after = predict_torch(pruned, images)
+    pruning = describe_pruning(share, before, after, images.compared.labels, max_accuracy_drop)
+    if pruning["kept"]:
+        return Exported(pruned, after, {"pruning": pruning})
+    return Exported(trained, before, {"pruning": pruning})
+
+
+def predict_torch(decider: Decider, images: ParityImages | None) -> np.ndarray | None:
+    """Return torch's probabilities of the stored pixels; None without images."""
+    if images is None:
+        return None
+    return predict_all({"torch": run_decider(decider)}, images.stored(), len(images.compared.ids))["torch"]
 
 
 def prune_smallest(decider: Decider, share: float) -> Decider:
@@ -37,6 +87,7 @@ def describe_pruning(
     dict
         share, accuracy_before, accuracy_after, and kept: whether the accuracy fell by no more than allowed.
     """
-    found = {name: compare(before, p, labels)["accuracy"] for name, p in (("before", before), ("after", after))}
-    kept = found["before"] - found["after"] <= max_accuracy_drop
-    return {"share": share, "kept": kept} | {f"accuracy_{name}": value for name, value in found.items()}
+    accuracy_before = compare_probabilities(before, before, labels)["accuracy"]
+    accuracy_after = compare_probabilities(before, after, labels)["accuracy"]
+    kept = accuracy_before - accuracy_after <= max_accuracy_drop
+    return {"share": share, "kept": kept, "accuracy_before": accuracy_before, "accuracy_after": accuracy_after}

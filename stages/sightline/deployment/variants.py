@@ -139,7 +139,8 @@ def _transpose_weights(model: onnx.ModelProto) -> None:
             turned = onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weights[node.input[1]]).T.copy(), name)
             weights[name] = turned
             model.graph.initializer.append(turned)
-        node.input[1], transposed[0].i = name, 0
+        node.input[1] = name
+        transposed[0].i = 0
     used = {name for node in model.graph.node for name in node.input}
     for tensor in [tensor for tensor in model.graph.initializer if tensor.name not in used]:
         model.graph.initializer.remove(tensor)

@@ -53,39 +53,45 @@ def look_at(
     SightlineError
         There is no image, or the reference's embeddings are those of another network.
     """
-    decider, bad = decider.to(device).eval(), 0
-    probabilities, looks, embeddings = [], [], []
+    decider = decider.to(device).eval()
+    unreadable = 0
+    probabilities = []
+    summaries = []
+    embeddings = []
     with torch.inference_mode(), watching(decider.members[0], embeddings.append):
-        for pixels, missed in stack_up(tqdm(images, desc="drift", unit="img", disable=None)):
-            bad += missed
+        for pixels, skipped in stack_up(tqdm(images, desc="drift", unit="img", disable=None)):
+            unreadable += skipped
             if len(pixels):
-                looks.append(summarize_pixels(pixels, np.arange(len(pixels))))
+                summaries.append(summarize_pixels(pixels, np.arange(len(pixels))))
                 probabilities.append(decider(torch.from_numpy(pixels).to(device)).exp().cpu().numpy())
     if not probabilities:
         raise SightlineError("drift: none of the files can be read as an image")
-    found = np.concatenate(probabilities)
+    pixel_numbers = {name: np.concatenate([summary[name] for summary in summaries]) for name in summaries[0]}
+    predicted = np.concatenate(probabilities)
     return Batch(
-        {name: np.concatenate([part[name] for part in looks]).astype(np.float64).round(DECIMALS) for name in looks[0]},
-        found.max(axis=1).astype(np.float64).round(DECIMALS),
-        np.bincount(found.argmax(axis=1), minlength=found.shape[1]),
-        embedding and _place_all(embeddings, embedding),
-        bad,
+        {name: values.astype(np.float64).round(DECIMALS) for name, values in pixel_numbers.items()},
+        predicted.max(axis=1).astype(np.float64).round(DECIMALS),
+        np.bincount(predicted.argmax(axis=1), minlength=predicted.shape[1]),
+        None if embedding is None else _place_all(embeddings, embedding),
+        unreadable,
     )
 
 
 def stack_up(images: Iterable[np.ndarray | None]) -> Iterator[tuple[np.ndarray, int]]:
     """Yield up to `SIZE` images at a time, uint8 [n, H, W, 3], and how many of the files before them were none."""
-    good, bad = [], 0
+    readable = []
+    skipped = 0
     for image in images:
         if image is None:
-            bad += 1
+            skipped += 1
         else:
-            good.append(image)
-        if len(good) == SIZE:
-            yield np.stack(good), bad
-            good, bad = [], 0
-    if good or bad:
-        yield np.stack(good) if good else np.empty((0, 0, 0, 3), dtype=np.uint8), bad
+            readable.append(image)
+        if len(readable) == SIZE:
+            yield np.stack(readable), skipped
+            readable = []
+            skipped = 0
+    if readable or skipped:
+        yield np.stack(readable) if readable else np.empty((0, 0, 0, 3), dtype=np.uint8), skipped
 
 
 def _place_all(embeddings: list[np.ndarray], reference: EmbeddingReference) -> np.ndarray:
@@ -95,5 +101,6 @@ def _place_all(embeddings: list[np.ndarray], reference: EmbeddingReference) -> n
             f"data/predictions/reference.json: describes embeddings of {len(reference.mean)} features, but the "
             f"model has {features}: run `dvc repro evaluate`"
         )
-    mean, axes = np.array(reference.mean), np.array(reference.axes)
-    return np.concatenate([place(part, mean, reference.scale, axes) for part in embeddings])
+    mean = np.array(reference.mean)
+    axes = np.array(reference.axes)
+    return np.concatenate([place(batch, mean, reference.scale, axes) for batch in embeddings])

@@ -22,7 +22,7 @@ PERMUTATIONS = 4999  # a p-value of 0.0002 can be reached, which some 30 tests a
 COLUMNS = ["what", "test", "distance", "by_chance", "shift", "p"]
 
 
-def compare(reference: Reference, batch: Batch, classes: list[str], alpha: float, seed: int) -> pd.DataFrame:
+def compare_batch(reference: Reference, batch: Batch, classes: list[str], alpha: float, seed: int) -> pd.DataFrame:
     """Test every number of the batch against the reference.
 
     Parameters
@@ -48,7 +48,7 @@ def compare(reference: Reference, batch: Batch, classes: list[str], alpha: float
     """
     _refuse_few(reference, batch)
     stream = np.random.default_rng(seed)
-    values = {name: (found, batch.pixels[name]) for name, found in reference.pixels.items()}
+    values = {name: (numbers, batch.pixels[name]) for name, numbers in reference.pixels.items()}
     values["confidence"] = reference.confidence, batch.confidence
     rows = [_test_shares(reference.classes, batch, classes, alpha, stream)]
     if reference.embedding is not None:
@@ -93,7 +93,7 @@ def _test_shares(
     return _test_by_chance("class shares", "total variation", distance, by_chance, alpha)
 
 
-def _test_by_chance(what: str, test: str, distance: float, by_chance: np.ndarray, alpha: float) -> dict:
+def _test_by_chance(name: str, test: str, distance: float, by_chance: np.ndarray, alpha: float) -> dict:
     usual = float(np.quantile(by_chance, 1 - alpha))
-    found = {"what": what, "test": test, "distance": distance, "by_chance": usual}
-    return found | {"p": share_as_far(distance, by_chance)}
+    p = share_as_far(distance, by_chance)
+    return {"what": name, "test": test, "distance": distance, "by_chance": usual, "p": p}

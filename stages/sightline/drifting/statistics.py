@@ -9,8 +9,8 @@ def compare_values(reference: np.ndarray, batch: np.ndarray) -> tuple[float, flo
     """Return the two-sample Kolmogorov-Smirnov statistic of float [n] and [m], in [0, 1], and its p-value."""
     from scipy.stats import ks_2samp  # half a second
 
-    found = ks_2samp(reference, batch)
-    return float(found.statistic), float(found.pvalue)
+    test = ks_2samp(reference, batch)
+    return float(test.statistic), float(test.pvalue)
 
 
 def standardized_shift(reference: np.ndarray, batch: np.ndarray) -> float | None:
@@ -19,7 +19,8 @@ def standardized_shift(reference: np.ndarray, batch: np.ndarray) -> float | None
     Cohen, 1988, "Statistical Power Analysis for the Behavioral Sciences", section 2.3: the root of the mean variance.
     None where both are constant and differ, which is infinitely far.
     """
-    shift, spread = batch.mean() - reference.mean(), np.sqrt((batch.var(ddof=1) + reference.var(ddof=1)) / 2)
+    shift = batch.mean() - reference.mean()
+    spread = np.sqrt((batch.var(ddof=1) + reference.var(ddof=1)) / 2)
     if shift == 0:
         return 0.0
     return float(shift / spread) if spread > 0 else None
@@ -31,7 +32,7 @@ def frechet_distance(reference: np.ndarray, batch: np.ndarray) -> float:
     Dowson and Landau, 1982, "The Frechet distance between multivariate normal distributions", as used by Heusel et al.,
     2017, for images: |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2)), not its root; n and m > 1.
     """
-    first, second = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (reference, batch))
+    first, second = (np.atleast_2d(np.cov(places, rowvar=False)) for places in (reference, batch))
     # the eigenvalues of a product of two covariances are real and not negative, but for rounding
     roots = np.sqrt(np.clip(np.linalg.eigvals(first @ second).real, 0, None)).sum()
     apart = ((reference.mean(axis=0) - batch.mean(axis=0)) ** 2).sum()
@@ -46,11 +47,12 @@ def permute(
     stream: np.random.Generator,
 ) -> np.ndarray:
     """Return the measure, float [times], of random parts of all images [n + m, d], as large as reference and batch."""
-    pool, found = np.concatenate([reference, batch]), np.empty(times)
+    pool = np.concatenate([reference, batch])
+    distances = np.empty(times)
     for number in range(times):
         order = stream.permutation(len(pool))
-        found[number] = measure(pool[order[: len(reference)]], pool[order[len(reference) :]])
-    return found
+        distances[number] = measure(pool[order[: len(reference)]], pool[order[len(reference) :]])
+    return distances
 
 
 def total_variation(reference: np.ndarray, batch: np.ndarray) -> float:
@@ -60,11 +62,12 @@ def total_variation(reference: np.ndarray, batch: np.ndarray) -> float:
 
 def redraw_shares(reference: np.ndarray, batch: np.ndarray, times: int, stream: np.random.Generator) -> np.ndarray:
     """Return the total variation, float [times], of random parts of all images, as large as reference and batch."""
-    both, found = reference + batch, np.empty(times)
+    both = reference + batch
+    distances = np.empty(times)
     for number in range(times):
         drawn = stream.multivariate_hypergeometric(both, int(batch.sum()), method="marginals")
-        found[number] = total_variation(both - drawn, drawn)
-    return found
+        distances[number] = total_variation(both - drawn, drawn)
+    return distances
 
 
 def share_as_far(value: float, by_chance: np.ndarray) -> float:
@@ -81,8 +84,8 @@ def correct(p_values: np.ndarray) -> np.ndarray:
     Holm, 1979, "A Simple Sequentially Rejective Multiple Test Procedure", which holds however the tests depend on each
     other.
     """
-    order, count = np.argsort(p_values, kind="stable"), len(p_values)
-    raised = np.minimum(1, np.maximum.accumulate(p_values[order] * (count - np.arange(count))))
-    found = np.empty(count)
-    found[order] = raised
-    return found
+    order = np.argsort(p_values, kind="stable")
+    count = len(p_values)
+    corrected = np.empty(count)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(p_values[order] * (count - np.arange(count))))
+    return corrected

@@ -40,8 +40,8 @@ def choose(predictions: pd.DataFrame, kinds: list[str], images: int, ids: list[s
         An id has no prediction.
     """
     test = predictions[predictions["subset"] == "test"]
-    chosen = {kind: _choose_kind(test, kind, images) for kind in kinds}
-    return chosen | ({NAMED: _find(predictions, ids)} if ids else {})
+    groups = {kind: _choose_kind(test, kind, images) for kind in kinds}
+    return groups | ({NAMED: _find(predictions, ids)} if ids else {})
 
 
 def _choose_kind(test: pd.DataFrame, kind: str, images: int) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def _find(predictions: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
     return by_id.loc[list(dict.fromkeys(ids))]
 
 
-def choose_sample(predictions: pd.DataFrame, images: int) -> pd.DataFrame:
+def choose_quality_sample(predictions: pd.DataFrame, images: int) -> pd.DataFrame:
     """Choose up to `images` test images going round the classes by id: the same ones whatever the model predicts."""
     return _go_round(predictions[predictions["subset"] == "test"].sort_values("id"), images, by_class=True)
 

@@ -56,7 +56,7 @@ def build_network(
     if pretrained and is_own(architecture):
         raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
     if is_handcrafted(architecture):
-        network = _build_handcrafted(architecture, classes, drop_rate or drop_path_rate)
+        network = _build_handcrafted(architecture, classes, max(drop_rate, drop_path_rate))
     elif architecture in OWN_NETWORKS:
         network = _build_own(architecture, classes, drop_rate, drop_path_rate)
     else:
@@ -127,7 +127,7 @@ def _build_timm(
             f"params.yaml: pretrained: the weights of {architecture} cannot be fetched from the Hugging Face hub "
             f"({reason}): connect to the network, fill its cache (HF_HOME), or set `pretrained: false`"
         ) from None
-    if "drop_path_rate" in rates and not any(getattr(part, "drop_prob", 0) for part in network.modules()):
+    if "drop_path_rate" in rates and not any(getattr(module, "drop_prob", 0) for module in network.modules()):
         raise _no_path_to_drop(architecture)  # some take the rate and have no use for it
     return network
 

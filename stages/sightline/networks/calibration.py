@@ -95,8 +95,8 @@ class IsotonicCalibration(nn.Module):
     def __init__(self, calibration: Calibration):
         super().__init__()
         ramps = [_ramps(curve) for curve in calibration.curves]
-        longest = max(len(found) for found in ramps)
-        padded = [found + [(0.0, 1.0, 0.0)] * (longest - len(found)) for found in ramps]
+        longest = max(len(of_class) for of_class in ramps)
+        padded = [of_class + [(0.0, 1.0, 0.0)] * (longest - len(of_class)) for of_class in ramps]
         table = torch.tensor(padded, dtype=torch.float64).reshape(len(ramps), longest, 3).float()
         self.register_buffer("base", torch.tensor([curve.y[0] for curve in calibration.curves]), persistent=False)
         for number, name in enumerate(("start", "width", "rise")):

@@ -22,7 +22,8 @@ class Classifier(nn.Module):
     def __init__(self, network: nn.Module, mean: list[float], std: list[float], input_size: int):
         super().__init__()
         if not getattr(network, "takes_normalized", True):
-            mean, std = [0.0] * 3, [1.0] * 3
+            mean = [0.0] * 3
+            std = [1.0] * 3
         self.network = network
         self.input_size = input_size
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
@@ -34,7 +35,8 @@ class Classifier(nn.Module):
         size = self.input_size
         height, width = images.shape[2:]
         if height > size or width > size:
-            top, left = max(0, (height - size) // 2), max(0, (width - size) // 2)
+            top = max(0, (height - size) // 2)
+            left = max(0, (width - size) // 2)
             images = images[:, :, top : top + size, left : left + size]
         if height < size or width < size:
             images = functional.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)

@@ -7,6 +7,8 @@ from sightline.networks.calibration import Calibration, build_calibrator
 from sightline.networks.classifier import Classifier, mean_log_probabilities
 from sightline.networks.stack import Stack, combine
 
+CROPPED = 7 / 8  # side of a crop, where the network takes the whole stored image
+
 
 class Decider(nn.Module):
     """Members and calibration as one: uint8 pixels [N, H, W, 3] in, calibrated log-probabilities [N, classes] out.
@@ -31,9 +33,6 @@ class Decider(nn.Module):
         return self.calibrator(combine([member(pixels) for member in self.members], self.stack))
 
 
-CROPPED = 7 / 8  # side of a crop, where the network takes the whole stored image
-
-
 class ViewAverage(nn.Module):
     """A classifier that looks at several views: uint8 pixels [N, H, W, 3] in, log-probabilities [N, classes] out.
 
@@ -55,12 +54,12 @@ class ViewAverage(nn.Module):
         return mean_log_probabilities([self.classifier(view) for view in views])
 
 
-def plain(pixels: torch.Tensor, input_size: int) -> list[torch.Tensor]:
+def as_stored(pixels: torch.Tensor, input_size: int) -> list[torch.Tensor]:
     """Return the pixels as they are."""
     return [pixels]
 
 
-def mirrored(pixels: torch.Tensor, input_size: int) -> list[torch.Tensor]:
+def with_mirror_image(pixels: torch.Tensor, input_size: int) -> list[torch.Tensor]:
     """Return the pixels, and the pixels mirrored left to right."""
     return [pixels, pixels.flip(2)]
 
@@ -73,8 +72,9 @@ def five_crops(pixels: torch.Tensor, input_size: int) -> list[torch.Tensor]:
     """
     height, width = pixels.shape[1:3]
     side = input_size if input_size < min(height, width) else round(CROPPED * min(height, width))
-    tops, lefts = (0, height - side), (0, width - side)
+    tops = (0, height - side)
+    lefts = (0, width - side)
     return [pixels] + [pixels[:, top : top + side, left : left + side] for top in tops for left in lefts]
 
 
-VIEWS = {"none": plain, "flip": mirrored, "multi_crop": five_crops}
+VIEWS = {"none": as_stored, "flip": with_mirror_image, "multi_crop": five_crops}

@@ -16,9 +16,9 @@ def last_layer(network: nn.Module) -> nn.Module | None:
     """Return the layer that gives the logits (of several the first), or None where a network has none to name."""
     if not hasattr(network, "get_classifier"):
         return None
-    found = network.get_classifier()
-    found = found[0] if isinstance(found, tuple | list) else found
-    return found if isinstance(found, nn.Module) and any(True for _ in found.parameters()) else None
+    layer = network.get_classifier()
+    layer = layer[0] if isinstance(layer, tuple | list) else layer
+    return layer if isinstance(layer, nn.Module) and any(True for _ in layer.parameters()) else None
 
 
 @contextmanager
@@ -31,7 +31,8 @@ def watching(member: ViewAverage, take: Take) -> Iterator[None]:
     if layer is None:
         yield
         return
-    views, calls = _count_views(member), 0
+    views = _count_views(member)
+    calls = 0
 
     def hook(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         nonlocal calls

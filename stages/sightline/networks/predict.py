@@ -32,10 +32,10 @@ def predict_logits(
         float32 [n, classes] on the CPU, in the order of `rows`; [0, 0] without rows, as nothing tells the classes.
     """
     classifier = classifier.to(device)
-    found = []
+    logits = []
     with tqdm(total=len(rows), desc="predict", unit="img", disable=None) as bar:
         for start in range(0, len(rows), batch_size):
             batch = torch.from_numpy(np.asarray(pixels[rows[start : start + batch_size]]))
-            found.append(classifier(batch.to(device)).float().cpu())
+            logits.append(classifier(batch.to(device)).float().cpu())
             bar.update(len(batch))
-    return torch.cat(found) if found else torch.empty(0, 0)
+    return torch.cat(logits) if logits else torch.empty(0, 0)

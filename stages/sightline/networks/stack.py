@@ -58,11 +58,11 @@ class Stacks:
 
     def score_held_out(self, scores: list[torch.Tensor], parts: np.ndarray) -> torch.Tensor:
         """Return log-probabilities [N, classes] of images in these parts, int [N], by stacks that did not see them."""
-        found = torch.empty_like(scores[0])
+        combined = torch.empty_like(scores[0])
         for part in np.unique(parts):
-            chosen = torch.from_numpy(np.flatnonzero(parts == part))
-            found[chosen] = self.held_out[part]([one[chosen] for one in scores])
-        return found
+            images = torch.from_numpy(np.flatnonzero(parts == part))
+            combined[images] = self.held_out[part]([of_network[images] for of_network in scores])
+        return combined
 
 
 def stack_inputs(scores: list[torch.Tensor]) -> torch.Tensor:
@@ -95,20 +95,22 @@ def load_stacks(folder: str | Path, spec: ModelSpec) -> Stacks | None:
     """
     if spec.stack is None:
         return None
-    path, members = Path(folder) / spec.stack, [member.architecture for member in spec.members]
+    path = Path(folder) / spec.stack
+    members = [member.architecture for member in spec.members]
     names = list(dict.fromkeys(members))
     try:
         tensors = load_file(path)
     except FileNotFoundError:
         raise SightlineError(f"{path}: not found: `dvc repro` trains it, `dvc pull` fetches it") from None
-    weights, biases = tensors["weight"], tensors["bias"]
+    weights = tensors["weight"]
+    biases = tensors["bias"]
     if tuple(weights.shape[1:]) != (len(spec.classes), len(spec.classes) * len(names)):
         raise SightlineError(f"{path}: not fitted to the members in model.json: run `dvc repro train`")
-    held_out = [Stack(names, *one).eval() for one in zip(weights[1:], biases[1:], strict=True)]
+    held_out = [Stack(names, weight, bias).eval() for weight, bias in zip(weights[1:], biases[1:], strict=True)]
     return Stacks(Stack(members, weights[0], biases[0]).eval(), held_out)
 
 
 def load_stack(folder: str | Path, spec: ModelSpec) -> Stack | None:
     """Load only the stack of all members, as `load_stacks`."""
     stacks = load_stacks(folder, spec)
-    return stacks and stacks.whole
+    return None if stacks is None else stacks.whole

@@ -36,5 +36,5 @@ def fit_temperature(scores: np.ndarray, labels: np.ndarray) -> float:
         sums = [logsumexp(scores[rows].astype(np.float64) * colder, axis=1).sum() for rows in row_blocks(*scores.shape)]
         return sum(sums) - own.sum() * colder + log_temperature**2 / 2
 
-    found = minimize_scalar(cost, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x)) if found.fun < cost(0.0) else 1.0
+    best = minimize_scalar(cost, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(best.x)) if best.fun < cost(0.0) else 1.0

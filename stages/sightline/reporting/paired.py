@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from sightline.reporting.revision import Judged
+from sightline.reporting.revision import StoredPredictions
 from sightline.scoring.metrics.intervals import HEADLINES, Sample, draw_stratified
 
 BETTER_WHEN_LOWER = ("log_loss", "brier", "ece")
@@ -14,7 +14,7 @@ BETTER_WHEN_LOWER = ("log_loss", "brier", "ece")
 
 @dataclass(frozen=True)
 class Pair:
-    """Test images that both revisions judged.
+    """Test images that both revisions predicted.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ class Difference:
         return self.low <= 0 <= self.high
 
 
-def pair_up(before: Judged, after: Judged) -> Pair:
+def pair_up(before: StoredPredictions, after: StoredPredictions) -> Pair:
     """Match the test images of two revisions by id and label; both have the same classes."""
-    tables = [judged.table.assign(place=np.arange(len(judged.table))) for judged in (before, after)]
+    tables = [side.table.assign(place=np.arange(len(side.table))) for side in (before, after)]
     tests = [table[table["subset"] == "test"] for table in tables]
     both = tests[0].merge(tests[1], on=["id", "label"], suffixes=("_before", "_after"), validate="one_to_one")
     images = both[["id", "label", "row_after"]].rename(columns={"row_after": "row"})
@@ -77,7 +77,8 @@ def mcnemar(right_before: np.ndarray, right_after: np.ndarray) -> float:
 
     McNemar, 1947, "Note on the sampling error of the difference between correlated proportions or percentages".
     """
-    won, lost = int((right_after & ~right_before).sum()), int((right_before & ~right_after).sum())
+    won = int((right_after & ~right_before).sum())
+    lost = int((right_before & ~right_after).sum())
     return float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
 
 
@@ -94,8 +95,9 @@ def bootstrap_differences(pair: Pair, bins: int, resamples: int, confidence: flo
         for times in draw_stratified(pair.labels, resamples, seed)
         for before, after in [[sample.measure(times) for sample in samples]]
     ]
-    margins, found = (50 * (1 - confidence), 50 * (1 + confidence)), {}
+    margins = (50 * (1 - confidence), 50 * (1 + confidence))
+    differences = {}
     for name in (name for name in HEADLINES if name in whole[0]):
         low, high = np.percentile(np.concatenate([draw[name] for draw in draws]), margins)
-        found[name] = Difference(float(whole[0][name][0]), float(whole[1][name][0]), float(low), float(high))
-    return found
+        differences[name] = Difference(float(whole[0][name][0]), float(whole[1][name][0]), float(low), float(high))
+    return differences

@@ -20,7 +20,8 @@ class Report:
     """
 
     def __init__(self, folder: Path, images_url: str):
-        self._folder, self._prefix = folder, f"{images_url.rstrip('/')}/" if images_url else ""
+        self._folder = folder
+        self._prefix = f"{images_url.rstrip('/')}/" if images_url else ""
         self._lines: list[str] = []
 
     def say(self, *lines: str) -> None:

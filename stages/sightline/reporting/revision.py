@@ -21,19 +21,19 @@ ABSENT = (OSError, DvcException, DataIndexDirError)  # not in the revision, or n
 
 
 @dataclass(frozen=True)
-class Judged:
+class StoredPredictions:
     """Predictions of a revision: one row an image (id, row, subset, label), and float32 [rows, classes] beside it."""
 
     table: pd.DataFrame
     probabilities: np.ndarray
 
 
-class Run:
+class Revision:
     """What a revision holds; a file that neither Git nor DVC's cache has is None.
 
     Parameters
     ----------
-    revision : str
+    name : str
         A branch, tag, commit or experiment, or ``workspace``.
 
     Raises
@@ -42,9 +42,9 @@ class Run:
         Git knows no such revision.
     """
 
-    def __init__(self, revision: str):
-        self.revision = revision
-        self._files = DVCFileSystem(".", rev=None if revision == WORKSPACE else _resolve(revision))
+    def __init__(self, name: str):
+        self.name = name
+        self._files = DVCFileSystem(".", rev=None if name == WORKSPACE else _resolve(name))
 
     def read(self, path: str) -> bytes | None:
         """Return a file's content."""
@@ -68,7 +68,7 @@ class Run:
         content = self.read("data/prepared/dataset.json")
         return None if content is None else json.loads(content)["classes"]
 
-    def read_judged(self) -> Judged | None:
+    def read_predictions(self) -> StoredPredictions | None:
         """Return the predictions of validation and test images."""
         table, probabilities = (
             self.read(f"data/predictions/{name}") for name in ("predictions.csv", "probabilities.npy")
@@ -76,8 +76,8 @@ class Run:
         if table is None or probabilities is None:
             return None
         text = {"id": str, "subset": str}
-        found = pd.read_csv(io.BytesIO(table), dtype=text, keep_default_na=False)
-        return Judged(found, np.load(io.BytesIO(probabilities)))
+        images = pd.read_csv(io.BytesIO(table), dtype=text, keep_default_na=False)
+        return StoredPredictions(images, np.load(io.BytesIO(probabilities)))
 
     def read_pixels(self, rows: list[int]) -> np.ndarray | None:
         """Return the stored pixels uint8 [n, H, W, 3] of n > 0 images; only these are read."""
@@ -85,36 +85,37 @@ class Run:
             with self._files.open("data/prepared/images.npy") as stream:
                 np.lib.format.read_magic(stream)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-                begin, size = stream.tell(), int(np.prod(shape[1:])) * dtype.itemsize
-                found = []
+                begin = stream.tell()
+                size = int(np.prod(shape[1:])) * dtype.itemsize
+                images = []
                 for row in rows:
                     stream.seek(begin + row * size)
-                    found.append(np.frombuffer(stream.read(size), dtype).reshape(shape[1:]))
+                    images.append(np.frombuffer(stream.read(size), dtype).reshape(shape[1:]))
         except ABSENT:
             return None
-        return np.stack(found)
+        return np.stack(images)
 
     def read_curves(self) -> pd.DataFrame:
         """Return learning curves: measure, subset, member, epoch and value; no rows where there are none."""
         content = self.read(CURVES)
         columns = ["measure", "subset", "member", "epoch", "value"]
-        found = pd.DataFrame(columns=columns) if content is None else pd.read_csv(io.BytesIO(content))
-        return found.fillna({"member": ""})
+        curves = pd.DataFrame(columns=columns) if content is None else pd.read_csv(io.BytesIO(content))
+        return curves.fillna({"member": ""})
 
 
-def _resolve(revision: str) -> str:
+def _resolve(name: str) -> str:
     with Repo(".") as repo:
         try:
-            return resolve_rev(repo.scm, revision)
+            return resolve_rev(repo.scm, name)
         except RevError:
             raise SightlineError(
-                f"{revision}: no revision of this repository is called so: see `git branch --all`, `dvc exp list`"
+                f"{name}: no revision of this repository is called so: see `git branch --all`, `dvc exp list`"
             ) from None
 
 
 def flatten(content: dict, prefix: str = "") -> dict:
     """Return nested dictionaries as one, with names joined by dots."""
-    found = {}
+    flat = {}
     for name, value in content.items():
-        found |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return found
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.explaining.look import Case, Look
+from sightline.explaining.explainer import Case, Explainer
 from sightline.explaining.quality.measure import RANDOM, measure_quality
 from sightline.networks.own.cnn import SimpleCNN
 from subjects import SETTINGS, Weighted, subject
@@ -11,9 +11,9 @@ WEIGHTS = [[6.0, 0], [0, 2.0]]  # of half-white pixels: 0.75 of the probability 
 GOOD, BAD = np.array([[1.0, 0.2], [0.1, 0.5]]), np.array([[0.0, 0.5], [0.6, 0.0]])
 
 
-def look(network=None, size: int = 2, methods=("occlusion", "lime")) -> Look:
+def explainer(network=None, size: int = 2, methods=("occlusion", "lime")) -> Explainer:
     model = subject(network or Weighted(WEIGHTS), size)
-    return Look([model], np.zeros((1, size, size, 3), np.uint8), list(methods), SETTINGS)
+    return Explainer([model], np.zeros((1, size, size, 3), np.uint8), list(methods), SETTINGS)
 
 
 def case(box=None) -> Case:
@@ -21,35 +21,36 @@ def case(box=None) -> Case:
 
 
 def test_areas_by_hand():
-    found, curves, notes = measure_quality(look(), [case()], steps=4)
+    quality = measure_quality(explainer(), [case()], steps=4)
+    found = quality.metrics
     # deleted best first: 1, 0.25, 0, 0, 0; the mean of neighbours, added up over 4 steps
     assert found["occlusion"]["deletion_auc"] == pytest.approx((0.625 + 0.125) / 4)
     # worst first, the two blank corners in either order: 1, 1, 1, then 0.25 or 0.75, then 0
     assert found["lime"]["deletion_auc"] in (pytest.approx((1 + 1 + 0.625 + 0.125) / 4), pytest.approx(3.25 / 4))
     assert set(found) == {"occlusion", "lime", RANDOM}
-    assert len(curves) == 3 * 2 * 5
-    assert notes == ["no shuffled_rank_correlation: here has no weights to shuffle"]
+    assert len(quality.curves) == 3 * 2 * 5
+    assert quality.notes == ["no shuffled_rank_correlation: here has no weights to shuffle"]
 
 
 def test_random_order_does_not_depend_on_the_other_methods():
-    both = measure_quality(look(), [case()], steps=4)[0]
+    both = measure_quality(explainer(), [case()], steps=4).metrics
     alone = Case(0, case().image, 0, {"lime": BAD}, None)
-    assert measure_quality(look(methods=["lime"]), [alone], steps=4)[0][RANDOM] == both[RANDOM]
+    assert measure_quality(explainer(methods=["lime"]), [alone], steps=4).metrics[RANDOM] == both[RANDOM]
 
 
 def test_pointing_counts_boxes():
     inside, outside = np.array([0.0, 0.0, 1.0, 1.0]), np.array([1.0, 1.0, 2.0, 2.0])
-    found, _, _ = measure_quality(look(), [case(inside), case(outside), case()], steps=2)
+    found = measure_quality(explainer(), [case(inside), case(outside), case()], steps=2).metrics
     assert found["occlusion"]["pointing"] == 0.5
     assert found["lime"]["pointing"] == 0
-    assert "pointing" not in measure_quality(look(), [case()], steps=2)[0]["lime"]
+    assert "pointing" not in measure_quality(explainer(), [case()], steps=2).metrics["lime"]
 
 
 def test_nothing_to_measure():
-    for nothing in ((look(), []), (look(methods=[]), [case()])):
-        found, curves, notes = measure_quality(*nothing, steps=2)
-        assert (found, len(curves), notes) == ({}, 0, [])
-        assert list(curves.columns) == ["method", "measure", "share", "probability"]
+    for nothing in ((explainer(), []), (explainer(methods=[]), [case()])):
+        quality = measure_quality(*nothing, steps=2)
+        assert (quality.metrics, len(quality.curves), quality.notes) == ({}, 0, [])
+        assert list(quality.curves.columns) == ["method", "measure", "share", "probability"]
 
 
 def test_maps_that_ignore_the_weights_are_noted(monkeypatch):
@@ -58,7 +59,9 @@ def test_maps_that_ignore_the_weights_are_noted(monkeypatch):
     heat = np.random.default_rng(0).random((16, 16))
     monkeypatch.setattr("sightline.explaining.quality.measure.explain", lambda *_: heat)
     cases = [Case(0, image, 0, {"gradcam": heat}, None)]
-    found, _, notes = measure_quality(look(SimpleCNN(4, 0.0), 16, ["gradcam"]), cases, steps=1)
-    assert found["gradcam"]["shuffled_rank_correlation"] == pytest.approx(1)
-    assert len(notes) == 1
-    assert notes[0].startswith("gradcam: maps keep much of their order when the weights are shuffled (rank correlation")
+    quality = measure_quality(explainer(SimpleCNN(4, 0.0), 16, ["gradcam"]), cases, steps=1)
+    assert quality.metrics["gradcam"]["shuffled_rank_correlation"] == pytest.approx(1)
+    assert len(quality.notes) == 1
+    assert quality.notes[0].startswith(
+        "gradcam: maps keep much of their order when the weights are shuffled (rank correlation"
+    )

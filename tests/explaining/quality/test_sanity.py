@@ -5,7 +5,7 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from sightline.explaining.methods.catalogue import explain
-from sightline.explaining.quality.sanity import forget, rank_correlation
+from sightline.explaining.quality.sanity import rank_correlation, shuffle_weights
 from sightline.networks.own.cnn import SimpleCNN
 from subjects import SETTINGS, Channels, noise, subject
 
@@ -26,18 +26,18 @@ def test_forgetting_shuffles_each_parameter_and_leaves_the_network():
     torch.manual_seed(0)
     seen = subject(SimpleCNN(4, 0.0), 16)
     before = {name: value.clone() for name, value in seen.classifier.named_parameters()}
-    other = forget(seen, seed=0)
+    other = shuffle_weights(seen, seed=0)
     for name, value in other.classifier.named_parameters():
         assert torch.equal(value.flatten().sort().values, before[name].flatten().sort().values)
     assert not torch.equal(other.classifier.network.head.weight, before["network.head.weight"])
     assert all(torch.equal(value, before[name]) for name, value in seen.classifier.named_parameters())
-    again, another = forget(seen, seed=0), forget(seen, seed=1)
+    again, another = shuffle_weights(seen, seed=0), shuffle_weights(seen, seed=1)
     assert torch.equal(again.classifier.network.head.weight, other.classifier.network.head.weight)
     assert not torch.equal(another.classifier.network.head.weight, other.classifier.network.head.weight)
 
 
 def test_networks_without_weights_cannot_forget():
-    assert forget(subject(Channels([[1.0, 0, 0]]), 4), seed=0) is None
+    assert shuffle_weights(subject(Channels([[1.0, 0, 0]]), 4), seed=0) is None
 
 
 class Picky(nn.Module):
@@ -56,6 +56,6 @@ def test_correlation_falls_for_what_was_learnt():
     seen = subject(Picky(), 8)
     image = noise(1, 8)
     shown = explain("saliency", [seen], image, 0, SETTINGS)
-    shuffled = explain("saliency", [forget(seen, seed=0)], image, 0, SETTINGS)
+    shuffled = explain("saliency", [shuffle_weights(seen, seed=0)], image, 0, SETTINGS)
     assert rank_correlation(shown, seen.classifier.network.weight.detach().numpy()) == pytest.approx(1)
     assert abs(rank_correlation(shown, shuffled)) < 0.3

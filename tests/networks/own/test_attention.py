@@ -4,7 +4,7 @@ import pytest
 import torch
 from timm.layers import SEModule
 
-from sightline.networks.own.layers import CBAM, DenseBlock, ResidualBlock, SqueezeExcite, separable, transition
+from sightline.networks.own.layers import CBAM, AttentionResidualBlock, DenseBlock, SqueezeExcite, separable, transition
 
 
 def set_gate(gate: torch.nn.Sequential, first: list[list[float]], second: list[list[float]]) -> None:
@@ -52,7 +52,7 @@ def test_separable_convolution_has_the_parameters_of_its_two_parts():
 
 @pytest.mark.parametrize(("before", "after"), [(8, 8), (8, 12)])
 def test_residual_block_without_its_body_is_its_shortcut(before, after):
-    block = ResidualBlock(before, after, torch.nn.Identity(), rate=0.0).eval()
+    block = AttentionResidualBlock(before, after, torch.nn.Identity(), rate=0.0).eval()
     torch.nn.init.zeros_(block.body[4].weight)  # the last batch norm's scale
     maps = torch.rand(2, before, 6, 6)
     expected = maps if before == after else block.shortcut(maps).relu()

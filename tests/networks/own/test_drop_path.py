@@ -5,7 +5,7 @@ from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.networks.build import OWN_NETWORKS, RESIDUAL, build_network
-from sightline.networks.own.cnn import ResidualBlock
+from sightline.networks.own.cnn import ResidualConvBlock
 from sightline.networks.own.layers import drop_path, rates_by_depth
 
 
@@ -62,7 +62,7 @@ def test_a_rate_changes_training_but_neither_initial_weights_nor_evaluation(name
 
 def test_a_dropped_branch_leaves_the_shortcut_and_a_kept_one_counts_more():
     """Branch 1 everywhere and shortcut 0: an image gives 0 or 1 / (1 - rate)."""
-    block = ResidualBlock(2, 2, rate=0.75).train()
+    block = ResidualConvBlock(2, 2, rate=0.75).train()
     block.body, block.shortcut = nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 1)
     for layer, bias in ((block.body, 1.0), (block.shortcut, 0.0)):
         nn.init.zeros_(layer.weight)

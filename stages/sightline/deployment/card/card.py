@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sightline.deployment.card.files import describe_files, describe_revision
+from sightline.common.markdown import escape, table
+from sightline.deployment.card.files import describe_files, describe_provenance
 from sightline.deployment.card.quality import describe_calibration, describe_quality, describe_worst_slice
 from sightline.images.samples import SUBSETS, Samples
 from sightline.images.store import DatasetSpec
@@ -66,7 +67,7 @@ def write_card(facts: CardFacts) -> str:
         "How well it works": describe_quality(facts.evaluation),
         "Limitations": _describe_limitations(facts),
         "Files": describe_files(facts.spec, facts.export),
-        "Made from": describe_revision(facts.export),
+        "Made from": describe_provenance(facts.export),
     }
     body = [f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items()]
     return "\n\n".join(["# Model card", *body]) + "\n"
@@ -87,23 +88,22 @@ def _describe_model(facts: CardFacts) -> list[str]:
 
 
 def _describe_data(facts: CardFacts) -> list[str]:
-    parts = ", ".join(f"{len(facts.samples.of(subset)):,} {subset}" for subset in SUBSETS)
-    return [f"Source `{facts.dataset.source}`, {facts.dataset.images:,} images, of which {parts}.", "", *_table(facts)]
+    counts = ", ".join(f"{len(facts.samples.of(subset)):,} {subset}" for subset in SUBSETS)
+    source = f"Source `{facts.dataset.source}`, {facts.dataset.images:,} images, of which {counts}."
+    return [source, "", *_list_classes(facts)]
 
 
-def _table(facts: CardFacts) -> list[str]:
+def _list_classes(facts: CardFacts) -> list[str]:
+    """Return a table of the classes; of many, those that are recognised least."""
     classes = facts.spec.classes
     counts = {name: np.bincount(facts.samples.of(name).label, minlength=len(classes)) for name in SUBSETS}
-    recall = _recall(facts)
-    shown = pd.DataFrame(counts, index=classes).assign(recall=recall)
-    lines = []
-    if len(shown) > LISTED:
-        shown = shown.sort_values("recall", kind="stable").head(LISTED)
-        lines = [f"The {LISTED} classes of lowest recall on test, of {len(classes)}:", ""]
-    lines += ["| class | train | val | test | recall on test |", "|---|---|---|---|---|"]
-    for name, train, val, test, found in shown.itertuples():
-        lines.append(f"| {_escape(name)} | {train} | {val} | {test} | {'-' if pd.isna(found) else f'{found:.4f}'} |")
-    return lines
+    described = pd.DataFrame(counts, index=classes).assign(recall=_recall(facts))
+    heading = []
+    if len(described) > LISTED:
+        described = described.sort_values("recall", kind="stable").head(LISTED)
+        heading = [f"The {LISTED} classes of lowest recall on test, of {len(classes)}:", ""]
+    rows = [(*row, None if pd.isna(recall) else recall) for *row, recall in described.itertuples()]
+    return heading + table(("class", *SUBSETS, "recall on test"), rows)
 
 
 def _recall(facts: CardFacts) -> pd.Series:
@@ -131,7 +131,7 @@ def _weakest_class(facts: CardFacts) -> list[str]:
     if recall.min() == 1:
         return [f"- All {len(facts.test):,} test images are recognised; more images would find mistakes."]
     images = int((facts.test["label"] == facts.spec.classes.index(recall.idxmin())).sum())
-    return [f"- The weakest class is {_escape(recall.idxmin())}: recall {recall.min():.4f} on {images} test images."]
+    return [f"- The weakest class is {escape(recall.idxmin())}: recall {recall.min():.4f} on {images} test images."]
 
 
 def _most_frequent_mistake(facts: CardFacts) -> list[str]:
@@ -139,7 +139,7 @@ def _most_frequent_mistake(facts: CardFacts) -> list[str]:
     if wrong.empty:
         return []
     pairs = wrong.groupby(["label", "predicted"]).size()
-    actual, taken_for = (_escape(facts.spec.classes[code]) for code in pairs.idxmax())
+    actual, taken_for = (escape(facts.spec.classes[code]) for code in pairs.idxmax())
     return [f"- The most frequent mistake takes {actual} for {taken_for}: {pairs.max()} of {len(wrong)} mistakes."]
 
 
@@ -153,8 +153,4 @@ def _small_classes(facts: CardFacts) -> list[str]:
 
 def _list_names(names: list[str]) -> str:
     rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(_escape(name) for name in names[:LISTED]) + rest
-
-
-def _escape(name: str) -> str:
-    return name.replace("|", "\\|").replace("\n", " ")
+    return ", ".join(escape(name) for name in names[:LISTED]) + rest

@@ -1,20 +1,30 @@
 """The part of the model card about its files: what they cost, how far they agree with torch, what they are made of."""
 
+from sightline.common.markdown import table
 from sightline.deployment.graph import INPUT, OUTPUT
 from sightline.networks.saved import ModelSpec
 
-REVISED = {"images": "data/prepared/index.csv", "split": "data/split/split.csv", "weights": "models/trained"}
+COLUMNS = (
+    "file",
+    "bytes",
+    "in a zip",
+    "decisions that differ",
+    "largest difference of a probability",
+    "accuracy",
+)
+HASHED = {"images": "data/prepared/index.csv", "split": "data/split/split.csv", "weights": "models/trained"}
 
 
 def describe_files(spec: ModelSpec, export: dict) -> list[str]:
     """Return the lines on the exported files; `export` is the content of metrics/export.json."""
-    size, how = spec.preprocessing.image_size, spec.preprocessing
+    preprocessing = spec.preprocessing
+    size = preprocessing.image_size
     return [
-        *_table(export["artifacts"]),
+        *table(COLUMNS, [_describe_file(key, file) for key, file in export["artifacts"].items()]),
         "",
         f"- ONNX operator set {export['opset']}; `labels.txt` names the classes in order.",
-        f"- In: `{INPUT}` uint8 [batch, {size}, {size}, 3], RGB, fitted by `{how.fit}` with the `{how.resample}` "
-        f"filter. Out: `{OUTPUT}` float32 [batch, {len(spec.classes)}].",
+        f"- In: `{INPUT}` uint8 [batch, {size}, {size}, 3], RGB, fitted by `{preprocessing.fit}` with the "
+        f"`{preprocessing.resample}` filter. Out: `{OUTPUT}` float32 [batch, {len(spec.classes)}].",
         "- Normalisation, test-time augmentation, calibration and softmax are inside; the class names and how to make "
         "the pixels are in the metadata of the ONNX files (`classes`, `preprocessing`).",
         f"- {_describe_costs(export)}",
@@ -24,30 +34,24 @@ def describe_files(spec: ModelSpec, export: dict) -> list[str]:
     ]
 
 
-def describe_revision(export: dict) -> list[str]:
+def describe_provenance(export: dict) -> list[str]:
     """Return the lines on what exactly the model was made from."""
-    revision = export["revision"]
+    digests = export["revision"]
+    rows = [(f"{name}: `{HASHED[name]}`", f"`{digest}`") for name, digest in digests.items()]
     return [
-        "| what | SHA-256 begins with |",
-        "|---|---|",
-        *[f"| {what}: `{REVISED[what]}` | `{digest}` |" for what, digest in revision.items()],
+        *table(("what", "SHA-256 begins with"), rows),
         "",
         "The commit of this model, of its parameters (`params.yaml`) and of all data's hashes (`dvc.lock`) is found by "
-        f"`git log -S {revision['weights']} -- metrics/export.json`.",
+        f"`git log -S {digests['weights']} -- metrics/export.json`.",
     ]
 
 
-def _table(artifacts: dict[str, dict]) -> list[str]:
-    lines = ["| file | bytes | in a zip | decisions that differ | largest difference of a probability | accuracy |"]
-    lines.append("|---|---|---|---|---|---|")
-    for key, found in artifacts.items():
-        cost = [f"{found['bytes']:,}", f"{found['bytes_zipped']:,}"] if found["kept"] else ["left out", "-"]
-        agreement = ["-"] * 3
-        if "accuracy" in found:
-            difference, accuracy = f"{found['max_probability_difference']:.1e}", f"{found['accuracy']:.4f}"
-            agreement = [str(found["decision_flips"]), difference, accuracy]
-        lines.append(f"| {' | '.join([key, *cost, *agreement])} |")
-    return lines
+def _describe_file(key: str, file: dict) -> tuple:
+    """Return a row of `COLUMNS`."""
+    cost = (file["bytes"], file["bytes_zipped"]) if file["kept"] else ("left out", None)
+    if "accuracy" not in file:
+        return (key, *cost, None, None, None)
+    return (key, *cost, file["decision_flips"], f"{file['max_probability_difference']:.1e}", file["accuracy"])
 
 
 def _describe_costs(export: dict) -> str:
@@ -59,10 +63,10 @@ def _describe_costs(export: dict) -> str:
 def _describe_pruning(export: dict) -> list[str]:
     if "pruning" not in export:
         return []
-    found = export["pruning"]
-    change = f"accuracy {found['accuracy_before']:.4f} before and {found['accuracy_after']:.4f} after"
-    kept = "" if found["kept"] else ": too much, so nothing is pruned"
-    return [f"- Pruning {found['share']:.0%} of the weights: {change}{kept}."]
+    pruning = export["pruning"]
+    change = f"accuracy {pruning['accuracy_before']:.4f} before and {pruning['accuracy_after']:.4f} after"
+    kept = "" if pruning["kept"] else ": too much, so nothing is pruned"
+    return [f"- Pruning {pruning['share']:.0%} of the weights: {change}{kept}."]
 
 
 def _describe_parity(export: dict) -> list[str]:

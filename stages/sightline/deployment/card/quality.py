@@ -1,5 +1,6 @@
 """The part of the model card about how well it works; every number comes from metrics/evaluate.json."""
 
+from sightline.common.markdown import escape, table
 from sightline.networks.calibration import Calibration
 
 HEADLINES = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr", "log_loss", "brier", "ece")
@@ -21,17 +22,9 @@ def describe_calibration(calibration: Calibration) -> str:
 
 def describe_quality(evaluation: dict) -> list[str]:
     """Return the lines on validation and test: headline metrics with intervals, calibration, doubt, what is missing."""
-    found = {subset: evaluation.get(subset, {}) for subset in ("val", "test")}
     intervals = evaluation.get("intervals", {})
     margin = f"{intervals['confidence']:.0%} interval on test" if intervals else "interval on test"
-    images = [f"{found[subset].get('images', 0):,}" for subset in found]
-    lines = [f"| | validation | test | {margin} |", "|---|---|---|---|", f"| images | {' | '.join(images)} | |"]
-    for name in HEADLINES:
-        values = [_number(found[subset].get(name)) for subset in found]
-        ends = intervals.get("test", {}).get(name)
-        between = f"{ends['low']:.4f} to {ends['high']:.4f}" if ends else "-"
-        if values != ["-", "-"]:
-            lines.append(f"| {name} | {' | '.join(values)} | {between} |")
+    lines = table(("", "validation", "test", margin), _list_headlines(evaluation))
     lines += ["", "Validation images chose the weights and the calibration; only the test numbers are independent.", ""]
     lines += _describe_reliability(evaluation) + _describe_doubt(evaluation) + _describe_leakage(evaluation)
     return lines + [f"- {about}: {note}" for about, note in evaluation.get("notes", {}).items()]
@@ -43,26 +36,41 @@ def describe_worst_slice(evaluation: dict) -> list[str]:
     if not worst:
         return []
     return [
-        f"- The weakest slice of the test images is {_escape(worst['slice'])}: accuracy {worst['accuracy']:.4f} "
+        f"- The weakest slice of the test images is {escape(worst['slice'])}: accuracy {worst['accuracy']:.4f} "
         f"({worst['low']:.4f} to {worst['high']:.4f}) on {worst['images']} images."
     ]
 
 
+def _list_headlines(evaluation: dict) -> list[tuple]:
+    """Return a row for the images and for each headline metric: its name, on validation, on test, its interval."""
+    val = evaluation.get("val", {})
+    test = evaluation.get("test", {})
+    intervals = evaluation.get("intervals", {}).get("test", {})
+    rows = [("images", val.get("images", 0), test.get("images", 0), "")]
+    for name in HEADLINES:
+        ends = intervals.get(name)
+        if name in val or name in test:
+            between = f"{ends['low']:.4f} to {ends['high']:.4f}" if ends else None
+            rows.append((name, val.get(name), test.get(name), between))
+    return rows
+
+
 def _describe_reliability(evaluation: dict) -> list[str]:
-    found = evaluation.get("calibration", {}).get("test", {})
-    if "ece_before" not in found:
+    errors = evaluation.get("calibration", {}).get("test", {})
+    if "ece_before" not in errors:
         return []
-    before, after = found["ece_before"], found["ece_after"]
-    return [f"- Calibration changed the calibration error on test from {before:.4f} to {after:.4f}."]
+    change = f"from {errors['ece_before']:.4f} to {errors['ece_after']:.4f}"
+    return [f"- Calibration changed the calibration error on test {change}."]
 
 
 def _describe_doubt(evaluation: dict) -> list[str]:
-    abstention, conformal = evaluation.get("abstention", {}), evaluation.get("conformal", {})
+    abstention = evaluation.get("abstention", {})
+    conformal = evaluation.get("conformal", {})
     lines = []
     if abstention.get("coverage", 1) < 1 and "accuracy_decided" in abstention:
-        share, accuracy = abstention["coverage"], abstention["accuracy_decided"]
         lines.append(
-            f"- It is asked to decide on the surest {share:.1%} of the test images, with accuracy {accuracy:.4f}."
+            f"- It is asked to decide on the surest {abstention['coverage']:.1%} of the test images, with accuracy "
+            f"{abstention['accuracy_decided']:.4f}."
         )
     if "coverage" in conformal:
         lines.append(
@@ -73,14 +81,6 @@ def _describe_doubt(evaluation: dict) -> list[str]:
 
 
 def _describe_leakage(evaluation: dict) -> list[str]:
-    found = evaluation.get("leakage", {})
-    twins = found.get("exact", 0) + found.get("near", 0)
+    leakage = evaluation.get("leakage", {})
+    twins = leakage.get("exact", 0) + leakage.get("near", 0)
     return [f"- {twins} test images have a twin, or nearly one, among the training images."] if twins else []
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _escape(name: str) -> str:
-    return name.replace("|", "\\|").replace("\n", " ")

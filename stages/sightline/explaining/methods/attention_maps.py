@@ -53,20 +53,21 @@ def read_attention(subject: Subject, images: torch.Tensor) -> list[torch.Tensor]
     timm's attention is fused, and its weights never exist, unless told otherwise; the modules are told while this
     runs, and hand their weights to a dropout that does nothing in evaluation.
     """
-    found, layers = [], _attention_layers(subject.classifier.network)
+    attention = []
+    layers = _attention_layers(subject.classifier.network)
     fused = [layer.fused_attn for layer in layers]
     with ExitStack() as stack:
         for layer in layers:
             layer.fused_attn = False
             stack.enter_context(
-                layer.attn_drop.register_forward_hook(lambda _module, _inputs, output: found.append(output))
+                layer.attn_drop.register_forward_hook(lambda _module, _inputs, weights: attention.append(weights))
             )
         try:
             subject.logits(images)
         finally:
             for layer, before in zip(layers, fused, strict=True):
                 layer.fused_attn = before
-    return found
+    return attention
 
 
 def why_no_attention(subject: Subject) -> str | None:
@@ -74,10 +75,10 @@ def why_no_attention(subject: Subject) -> str | None:
     if not _attention_layers(subject.classifier.network):
         return "it has no attention between patches"
     side = subject.classifier.input_size
-    found = read_attention(subject, torch.zeros(1, 3, side, side))
-    shapes = {weights.shape for weights in found}
-    heads = found[0].shape[1] if found else 0
-    tokens = found[0].shape[-1] if found else 0
+    attention = read_attention(subject, torch.zeros(1, 3, side, side))
+    shapes = {weights.shape for weights in attention}
+    heads = attention[0].shape[1] if attention else 0
+    tokens = attention[0].shape[-1] if attention else 0
     if shapes != {(1, heads, tokens, tokens)}:
         return "its attention has windows, several resolutions or only one query, not a weight for each pair of patches"
     patches = tokens - _prefix(subject)

@@ -16,8 +16,8 @@ def saliency(subject: Subject, images: torch.Tensor, classes: torch.Tensor, sett
     """
     from captum.attr import Saliency  # over a second to import, here and below
 
-    found = Saliency(subject.logits).attribute(_followed(images), target=classes)
-    return found.detach().amax(dim=1)
+    gradients = Saliency(subject.logits).attribute(_followed(images), target=classes)
+    return gradients.detach().amax(dim=1)
 
 
 def smooth_grad(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:
@@ -28,7 +28,7 @@ def smooth_grad(subject: Subject, images: torch.Tensor, classes: torch.Tensor, s
     from captum.attr import NoiseTunnel, Saliency
 
     with drawn_from(settings.seed, "smoothgrad"):
-        found = NoiseTunnel(Saliency(subject.logits)).attribute(
+        gradients = NoiseTunnel(Saliency(subject.logits)).attribute(
             _followed(images),
             nt_type="smoothgrad",
             nt_samples=settings.steps,
@@ -37,7 +37,7 @@ def smooth_grad(subject: Subject, images: torch.Tensor, classes: torch.Tensor, s
             target=classes,
             abs=False,
         )
-    return found.detach().abs().amax(dim=1)
+    return gradients.detach().abs().amax(dim=1)
 
 
 def integrated_gradients(
@@ -50,14 +50,14 @@ def integrated_gradients(
     """
     from captum.attr import IntegratedGradients
 
-    found = IntegratedGradients(subject.logits).attribute(
+    shares = IntegratedGradients(subject.logits).attribute(
         _followed(images),
         baselines=subject.hidden().expand_as(images),
         target=classes,
         n_steps=settings.steps,
         internal_batch_size=max(AT_ONCE, len(images)),
     )
-    return found.detach().sum(dim=1).float().relu()
+    return shares.detach().sum(dim=1).float().relu()
 
 
 def _followed(images: torch.Tensor) -> torch.Tensor:

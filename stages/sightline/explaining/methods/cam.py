@@ -73,20 +73,21 @@ def score_cam(subject: Subject, images: torch.Tensor, classes: torch.Tensor, set
     forward pass a map. What a mask hides turns into the training images' mean colour.
     """
     return torch.stack(
-        [_score_one(subject, image, chosen) for image, chosen in zip(images, classes.tolist(), strict=True)]
+        [_score_one(subject, image, target) for image, target in zip(images, classes.tolist(), strict=True)]
     )
 
 
-def _score_one(subject: Subject, image: torch.Tensor, chosen: int) -> torch.Tensor:
+def _score_one(subject: Subject, image: torch.Tensor, target: int) -> torch.Tensor:
     name = subject.layer.name
     maps = subject.layer.to_grid(read_outputs(subject.classifier, [name], image.unsqueeze(0))[name])[0]
     large = functional.interpolate(maps.unsqueeze(1), size=image.shape[1:], mode="bilinear", align_corners=False)
-    lowest, highest = large.amin(dim=(1, 2, 3), keepdim=True), large.amax(dim=(1, 2, 3), keepdim=True)
-    told = (highest > lowest).flatten()
-    masks = (large - lowest) / torch.where(highest > lowest, highest - lowest, torch.ones_like(highest))
+    lowest = large.amin(dim=(1, 2, 3), keepdim=True)
+    highest = large.amax(dim=(1, 2, 3), keepdim=True)
+    flat = ~(highest > lowest)
+    masks = (large - lowest) / torch.where(flat, torch.ones_like(highest), highest - lowest)
     hidden = subject.hidden()
     scores = torch.cat(
-        [subject.probabilities(hidden + part * (image - hidden))[:, chosen] for part in masks.split(AT_ONCE)]
+        [subject.probabilities(hidden + batch * (image - hidden))[:, target] for batch in masks.split(AT_ONCE)]
     )
-    weights = scores.masked_fill(~told, -torch.inf).softmax(dim=0).nan_to_num()  # a flat map masks nothing
+    weights = scores.masked_fill(flat.flatten(), -torch.inf).softmax(dim=0).nan_to_num()  # a flat map masks nothing
     return (weights[:, None, None] * maps).sum(dim=0).relu()

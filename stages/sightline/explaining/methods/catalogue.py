@@ -45,7 +45,8 @@ def why_no_gradients(subject: Subject) -> str | None:
 
 def why_no_activation(subject: Subject) -> str | None:
     """Return why class activation maps that need gradients do not apply."""
-    return why_no_layer(subject) or why_no_gradients(subject)
+    reason = why_no_layer(subject)
+    return why_no_gradients(subject) if reason is None else reason
 
 
 METHODS = {
@@ -66,7 +67,8 @@ METHODS = {
 
 def select_methods(names: list[str], subjects: list[Subject]) -> tuple[list[str], list[str]]:
     """Return the methods that suit every member, and a line for each that does not."""
-    fit, notes = [], []
+    fit = []
+    notes = []
     for name in names:
         reasons = {subject.architecture: METHODS[name].why_not(subject) for subject in subjects}
         unfit = {network: reason for network, reason in reasons.items() if reason}
@@ -76,7 +78,7 @@ def select_methods(names: list[str], subjects: list[Subject]) -> tuple[list[str]
     return fit, notes
 
 
-def explain(name: str, subjects: list[Subject], image: torch.Tensor, chosen: int, settings: Settings) -> np.ndarray:
+def explain(name: str, subjects: list[Subject], image: torch.Tensor, target: int, settings: Settings) -> np.ndarray:
     """Return one image's map, averaged over the members, each scaled to a largest value of 1.
 
     Parameters
@@ -87,7 +89,7 @@ def explain(name: str, subjects: list[Subject], image: torch.Tensor, chosen: int
         The ensemble.
     image : torch.Tensor
         float [1, 3, S, S] in [0, 1].
-    chosen : int
+    target : int
         The class to explain.
 
     Returns
@@ -95,7 +97,7 @@ def explain(name: str, subjects: list[Subject], image: torch.Tensor, chosen: int
     ndarray
         float32 [S, S] in [0, 1]; all zero when no member's map points anywhere.
     """
-    classes = torch.tensor([chosen])
+    classes = torch.tensor([target])
     maps = [
         _enlarge(scale_to_one(METHODS[name].explain(subject, image, classes, settings)), image.shape[2])
         for subject in subjects
@@ -108,7 +110,8 @@ def scale_to_one(maps: torch.Tensor) -> torch.Tensor:
 
     A map that is the same everywhere, or not finite, points nowhere: it becomes zero.
     """
-    lowest, highest = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
+    lowest = maps.amin(dim=(1, 2), keepdim=True)
+    highest = maps.amax(dim=(1, 2), keepdim=True)
     telling = torch.isfinite(highest) & torch.isfinite(lowest) & (highest > lowest)
     return torch.where(telling, maps / highest, torch.zeros_like(maps))
 

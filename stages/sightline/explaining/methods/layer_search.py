@@ -18,7 +18,7 @@ from sightline.networks.classifier import Classifier
 QUARTERS = ((0, 0), (0, 1), (1, 0), (1, 1))  # of the image: row, column
 
 
-def probe_layer(classifier: Classifier) -> TargetLayer | None:
+def search_target_layer(classifier: Classifier) -> TargetLayer | None:
     """Choose the last module to run whose output is a grid over the image that the strongest logit depends on.
 
     The output must be as wide as one of the stages in `feature_info` or as what the head takes, and not that of a
@@ -35,14 +35,16 @@ def probe_layer(classifier: Classifier) -> TargetLayer | None:
     widths = _stage_widths(classifier.network)
     if not widths:
         return None
-    best, finest = None, 1
+    best = None
+    finest = 1
     for name, output, gradient in _read_backwards(classifier, _partly_changed(classifier.input_size)):
         to_grid = _find_grid(classifier, output, widths)
         if to_grid is None or not to_grid(gradient).any():
             continue
         side = min(to_grid(output).shape[2], FINE_ENOUGH)
         if side > finest:
-            best, finest = TargetLayer(name, to_grid), side
+            best = TargetLayer(name, to_grid)
+            finest = side
         if finest == FINE_ENOUGH:
             break
     return best
@@ -80,10 +82,11 @@ def _partly_changed(size: int) -> torch.Tensor:
     """Return noise [5, 3, size, size] in [0, 1]: an image, and the same with each of `QUARTERS` drawn anew."""
     stream = torch.Generator().manual_seed(0)  # a fixed one: which layer is chosen must not depend on the experiment
     images = torch.rand(1, 3, size, size, generator=stream).repeat(1 + len(QUARTERS), 1, 1, 1)
-    other, half = torch.rand(3, size, size, generator=stream), size // 2
+    other = torch.rand(3, size, size, generator=stream)
+    half = size // 2
     for image, (row, column) in zip(images[1:], QUARTERS, strict=True):
-        part = slice(row * half, size if row else half), slice(column * half, size if column else half)
-        image[:, *part] = other[:, *part]
+        quarter = slice(row * half, size if row else half), slice(column * half, size if column else half)
+        image[:, *quarter] = other[:, *quarter]
     return images
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sightline.explaining.methods.grids import FINE_ENOUGH, TargetLayer, lay_out
-from sightline.explaining.methods.layer_search import probe_layer
+from sightline.explaining.methods.layer_search import search_target_layer
 from sightline.networks.classifier import Classifier
 
 
@@ -16,7 +16,7 @@ def find_target_layer(classifier: Classifier) -> TargetLayer | None:
 
     Where none is as fine as that, the deepest of the finest is taken. In a transformer that classifies by its class
     token, the last block's patch tokens reach no output, so what enters that block's attention stands for them. Where
-    none of those layers can be read, `probe_layer` chooses among all modules.
+    none of those layers can be read, `search_target_layer` chooses among all modules.
 
     Returns
     -------
@@ -25,15 +25,17 @@ def find_target_layer(classifier: Classifier) -> TargetLayer | None:
     """
     size = classifier.input_size
     channels = named_layers(classifier)
-    best, finest = None, 0
+    best = None
+    finest = 0
     for name, output in read_outputs(classifier, list(channels), torch.zeros(1, 3, size, size)).items():
         to_grid = lay_out(classifier, output, channels[name])
         if to_grid is None:
             continue
         side = min(*to_grid(output).shape[2:], FINE_ENOUGH)
         if side >= finest:  # layers come in the order of their depth
-            best, finest = TargetLayer(name, to_grid), side
-    return best or probe_layer(classifier)
+            best = TargetLayer(name, to_grid)
+            finest = side
+    return search_target_layer(classifier) if best is None else best
 
 
 def named_layers(classifier: Classifier) -> dict[str, int]:

@@ -23,7 +23,7 @@ def occlusion(subject: Subject, images: torch.Tensor, classes: torch.Tensor, set
     stride = max(1, images.shape[2] // settings.cells)
     window = min(2 * stride, images.shape[2])
     with torch.no_grad():
-        found = Occlusion(subject.probabilities).attribute(
+        falls = Occlusion(subject.probabilities).attribute(
             images,
             sliding_window_shapes=(3, window, window),
             strides=(3, stride, stride),
@@ -31,7 +31,7 @@ def occlusion(subject: Subject, images: torch.Tensor, classes: torch.Tensor, set
             target=classes,
             perturbations_per_eval=AT_ONCE,
         )
-    return found[:, 0].relu()
+    return falls[:, 0].relu()
 
 
 def lime(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:
@@ -69,23 +69,23 @@ def _explain_each(
     method, purpose: str, subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings
 ) -> torch.Tensor:
     cells = number_cells(images.shape[2], settings.cells)
-    found = []
+    maps = []
     with torch.no_grad(), drawn_from(settings.seed, purpose):
-        for image, chosen in zip(images.split(1), classes.split(1), strict=True):  # one regression an image
+        for image, target in zip(images.split(1), classes.split(1), strict=True):  # one regression an image
             weights = method.attribute(
                 image,
                 baselines=subject.hidden().expand_as(image),
-                target=chosen,
+                target=target,
                 feature_mask=cells.expand_as(image),
                 n_samples=settings.samples,
                 perturbations_per_eval=min(AT_ONCE, settings.samples),
             )
-            found.append(weights[:, 0])
-    return torch.cat(found).float().relu()
+            maps.append(weights[:, 0])
+    return torch.cat(maps).float().relu()
 
 
-def _closeness(_image: torch.Tensor, _perturbed: torch.Tensor, shown: torch.Tensor, **_options: object) -> float:
-    """Return exp(-d^2 / width^2), d the cosine distance of what is shown to everything; 0 / 0 counts as distance 1."""
-    share = float(shown.float().mean())
+def _closeness(_image: torch.Tensor, _perturbed: torch.Tensor, visible: torch.Tensor, **_options: object) -> float:
+    """Return exp(-d^2 / width^2), d the cosine distance of the visible to all; 0 / 0 counts as distance 1."""
+    share = float(visible.float().mean())
     distance = 1 - share**0.5
     return float(torch.exp(torch.tensor(-(distance**2) / KERNEL_WIDTH**2)))

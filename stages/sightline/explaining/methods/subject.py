@@ -1,4 +1,4 @@
-"""One member of the ensemble as the explaining methods see it: from images in [0, 1] to logits."""
+"""What every method is given: one member of the ensemble, from images in [0, 1] to logits, and its settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -5,7 +5,7 @@ from PIL import Image
 
 from sightline.drawing.tiles import draw_message
 from sightline.explaining.choice import KINDS, choose_of_classes
-from sightline.explaining.look import Case, Look
+from sightline.explaining.explainer import Case, Explainer
 from sightline.explaining.methods.catalogue import METHODS
 from sightline.explaining.pictures.averages import MOST, draw_averages, mean_explanation
 from sightline.explaining.pictures.features import draw_features, read_features
@@ -15,7 +15,7 @@ NOTHING = "No method of gradcam.method applies to this model: take occlusion, li
 
 
 def draw_kinds(
-    look: Look, chosen: dict[str, pd.DataFrame], cases: dict[int, Case], classes: list[str], alpha: float
+    look: Explainer, chosen: dict[str, pd.DataFrame], cases: dict[int, Case], classes: list[str], alpha: float
 ) -> dict[str, Image.Image]:
     """Return a sheet for each kind of prediction, even where there is none of it or nothing to say."""
     if not look.methods:
@@ -26,7 +26,9 @@ def draw_kinds(
     }
 
 
-def draw_classes(look: Look, predictions: pd.DataFrame, classes: list[str], images: int, alpha: float) -> Image.Image:
+def draw_classes(
+    look: Explainer, predictions: pd.DataFrame, classes: list[str], images: int, alpha: float
+) -> Image.Image:
     """Return the mean map of the first method over correct test images of each class."""
     if not look.methods:
         return draw_message([NOTHING])
@@ -41,7 +43,7 @@ def draw_classes(look: Look, predictions: pd.DataFrame, classes: list[str], imag
     return draw_averages(heading, means, alpha)
 
 
-def draw_layers(look: Look, predictions: pd.DataFrame, wanted: list[str]) -> Image.Image:
+def draw_layers(look: Explainer, predictions: pd.DataFrame, wanted: list[str]) -> Image.Image:
     """Return feature maps of the first member for the test image with the smallest id."""
     test = predictions[predictions["subset"] == "test"].sort_values("id")
     if test.empty:
@@ -54,7 +56,7 @@ def draw_layers(look: Look, predictions: pd.DataFrame, wanted: list[str]) -> Ima
     return draw_features(f"Feature maps of {first['id']}", look.seen(first["row"]), features)
 
 
-def _show(look: Look, one, cases: dict[int, Case], classes: list[str]) -> Explained:
+def _show(look: Explainer, one, cases: dict[int, Case], classes: list[str]) -> Explained:
     case = cases[one.row]
     maps = {METHODS[name].title: heat for name, heat in case.maps.items()}
     return Explained(look.seen(one.row), maps, classes[one.label], classes[one.predicted], one.confidence, case.box)

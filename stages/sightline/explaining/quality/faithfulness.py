@@ -21,7 +21,7 @@ def shares(steps: int) -> np.ndarray:
 
 
 def deletion_curve(
-    subjects: list[Subject], image: torch.Tensor, chosen: int, order: np.ndarray, steps: int
+    subjects: list[Subject], image: torch.Tensor, target: int, order: np.ndarray, steps: int
 ) -> np.ndarray:
     """Return the class's probability while pixels turn into the training images' mean colour.
 
@@ -31,7 +31,7 @@ def deletion_curve(
         The ensemble, whose probabilities are averaged.
     image : torch.Tensor
         float [1, 3, S, S] in [0, 1].
-    chosen : int
+    target : int
         The class.
     order : ndarray
         int [S * S], positions in a flattened image, most important first.
@@ -42,14 +42,14 @@ def deletion_curve(
         float64 [steps + 1], at `shares(steps)`.
     """
     hidden = subjects[0].hidden().expand_as(image)
-    return _follow(subjects, image, hidden, chosen, order, steps)
+    return _follow(subjects, image, hidden, target, order, steps)
 
 
 def insertion_curve(
-    subjects: list[Subject], image: torch.Tensor, chosen: int, order: np.ndarray, steps: int
+    subjects: list[Subject], image: torch.Tensor, target: int, order: np.ndarray, steps: int
 ) -> np.ndarray:
     """Return the class's probability while pixels of a blurred image turn sharp; otherwise as `deletion_curve`."""
-    return _follow(subjects, blur(image), image, chosen, order, steps)
+    return _follow(subjects, blur(image), image, target, order, steps)
 
 
 def area(curve: np.ndarray) -> float:
@@ -71,16 +71,16 @@ def blur(image: torch.Tensor) -> torch.Tensor:
 
 @torch.inference_mode()
 def _follow(
-    subjects: list[Subject], before: torch.Tensor, after: torch.Tensor, chosen: int, order: np.ndarray, steps: int
+    subjects: list[Subject], before: torch.Tensor, after: torch.Tensor, target: int, order: np.ndarray, steps: int
 ) -> np.ndarray:
     rank = np.empty(order.size, np.int64)
     rank[order] = np.arange(order.size)
     limits = np.round(shares(steps) * order.size)
     changed = torch.from_numpy(rank.reshape(1, *before.shape[2:]) < limits[:, None, None]).unsqueeze(1)
-    images = (torch.where(part, after, before) for part in changed.split(AT_ONCE))
-    return np.concatenate([_mean_probability(subjects, part, chosen) for part in images])
+    batches = (torch.where(pixels, after, before) for pixels in changed.split(AT_ONCE))
+    return np.concatenate([_mean_probability(subjects, images, target) for images in batches])
 
 
-def _mean_probability(subjects: list[Subject], images: torch.Tensor, chosen: int) -> np.ndarray:
-    found = torch.stack([subject.probabilities(images)[:, chosen] for subject in subjects])
-    return found.mean(dim=0).double().numpy()
+def _mean_probability(subjects: list[Subject], images: torch.Tensor, target: int) -> np.ndarray:
+    probabilities = torch.stack([subject.probabilities(images)[:, target] for subject in subjects])
+    return probabilities.mean(dim=0).double().numpy()

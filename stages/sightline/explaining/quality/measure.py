@@ -1,20 +1,54 @@
 """Quality of explanations as numbers: faithfulness, dependence on the weights, pointing into given boxes."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from sightline.common.seeding import stream_seed
-from sightline.explaining.look import Case, Look
+from sightline.explaining.explainer import Case, Explainer
 from sightline.explaining.methods.catalogue import explain
 from sightline.explaining.methods.subject import Subject
 from sightline.explaining.quality.faithfulness import area, deletion_curve, importance_order, insertion_curve, shares
 from sightline.explaining.quality.pointing import points_inside
-from sightline.explaining.quality.sanity import forget, rank_correlation
+from sightline.explaining.quality.sanity import rank_correlation, shuffle_weights
 
 RANDOM = "random_order"  # what faithfulness is to be compared with
 CURVES = {"deletion": deletion_curve, "insertion": insertion_curve}
 KEPT = 0.5  # rank correlation above which maps resemble those of shuffled weights too much
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well maps explain.
+
+    Parameters
+    ----------
+    metrics : dict
+        Method -> name -> number.
+    curves : pandas.DataFrame
+        Those of `follow_curves`.
+    notes : list of str
+        What a reader of the metrics must know.
+    """
+
+    metrics: dict[str, dict[str, float]]
+    curves: pd.DataFrame
+    notes: list[str]
+
+
+def measure_quality(explainer: Explainer, cases: list[Case], steps: int) -> Quality:
+    """Measure on cases that do not depend on the model, so that two models' numbers can be compared."""
+    if not explainer.methods:
+        cases = []
+    curves = follow_curves(explainer.subjects, cases, steps, explainer.settings.seed)
+    metrics = measure_areas(curves)
+    correlations, notes = compare_with_shuffled(explainer, cases) if cases else ({}, [])
+    for name, values in (("shuffled_rank_correlation", correlations), ("pointing", measure_pointing(cases))):
+        for method, value in values.items():
+            metrics[method][name] = value
+    return Quality(metrics, curves, notes)
 
 
 def follow_curves(subjects: list[Subject], cases: list[Case], steps: int, seed: int) -> pd.DataFrame:
@@ -30,7 +64,7 @@ def follow_curves(subjects: list[Subject], cases: list[Case], steps: int, seed: 
         for name, heat in (case.maps | {RANDOM: np.zeros(case.image.shape[2:])}).items():
             order = importance_order(heat, np.random.default_rng(stream_seed(seed, "gradcam/order", case.row)))
             for measure, follow in CURVES.items():
-                curve = follow(subjects, case.image, case.chosen, order, steps)
+                curve = follow(subjects, case.image, case.target, order, steps)
                 sums[name, measure] = sums.get((name, measure), 0) + curve / len(cases)
     columns = ["method", "measure", "share", "probability"]
     rows = [
@@ -43,32 +77,32 @@ def follow_curves(subjects: list[Subject], cases: list[Case], steps: int, seed: 
 
 def measure_areas(curves: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Return method -> deletion_auc and insertion_auc, the areas below the mean curves, in [0, 1]."""
-    found: dict[str, dict[str, float]] = {}
+    areas: dict[str, dict[str, float]] = {}
     for (name, measure), curve in curves.groupby(["method", "measure"], sort=False):
-        found.setdefault(name, {})[f"{measure}_auc"] = area(curve["probability"].to_numpy())
-    return found
+        areas.setdefault(name, {})[f"{measure}_auc"] = area(curve["probability"].to_numpy())
+    return areas
 
 
-def compare_with_shuffled(look: Look, cases: list[Case]) -> tuple[dict[str, float], list[str]]:
+def compare_with_shuffled(explainer: Explainer, cases: list[Case]) -> tuple[dict[str, float], list[str]]:
     """Return each method's mean rank correlation with maps of the network with shuffled weights, and what to note."""
-    settings = look.settings
-    shuffled = [forget(subject, settings.seed) for subject in look.subjects]
-    fixed = sorted({old.architecture for old, new in zip(look.subjects, shuffled, strict=True) if new is None})
+    settings = explainer.settings
+    shuffled = [shuffle_weights(subject, settings.seed) for subject in explainer.subjects]
+    fixed = sorted({old.architecture for old, new in zip(explainer.subjects, shuffled, strict=True) if new is None})
     if fixed:
         return {}, [f"no shuffled_rank_correlation: {name} has no weights to shuffle" for name in fixed]
-    found = {}
-    for method in look.methods:
+    means = {}
+    for method in explainer.methods:
         bar = tqdm(cases, desc=f"{method}, shuffled weights", unit="img", disable=None)
-        others = (explain(method, shuffled, case.image, case.chosen, settings) for case in bar)
+        others = (explain(method, shuffled, case.image, case.target, settings) for case in bar)
         correlations = [rank_correlation(case.maps[method], other) for case, other in zip(cases, others, strict=True)]
-        found[method] = float(np.mean(correlations))
+        means[method] = float(np.mean(correlations))
     notes = [
         f"{method}: maps keep much of their order when the weights are shuffled (rank correlation {value:.2f}), so "
         f"they show the image as much as the model"
-        for method, value in found.items()
+        for method, value in means.items()
         if value > KEPT
     ]
-    return found, notes
+    return means, notes
 
 
 def measure_pointing(cases: list[Case]) -> dict[str, float]:
@@ -80,24 +114,3 @@ def measure_pointing(cases: list[Case]) -> dict[str, float]:
         method: float(np.mean([points_inside(case.maps[method], case.box) for case in boxed]))
         for method in boxed[0].maps
     }
-
-
-def measure_quality(
-    look: Look, cases: list[Case], steps: int
-) -> tuple[dict[str, dict[str, float]], pd.DataFrame, list[str]]:
-    """Measure on cases that do not depend on the model, so that two models' numbers can be compared.
-
-    Returns
-    -------
-    tuple
-        Method -> name -> number; the curves of `follow_curves`; and notes.
-    """
-    if not look.methods:
-        cases = []
-    curves = follow_curves(look.subjects, cases, steps, look.settings.seed)
-    found = measure_areas(curves)
-    correlations, notes = compare_with_shuffled(look, cases) if cases else ({}, [])
-    for name, values in (("shuffled_rank_correlation", correlations), ("pointing", measure_pointing(cases))):
-        for method, value in values.items():
-            found[method][name] = value
-    return found, curves, notes

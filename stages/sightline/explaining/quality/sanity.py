@@ -15,7 +15,7 @@ from sightline.common.seeding import stream_seed
 from sightline.explaining.methods.subject import Subject
 
 
-def forget(subject: Subject, seed: int) -> Subject | None:
+def shuffle_weights(subject: Subject, seed: int) -> Subject | None:
     """Return the subject with each of its parameters shuffled within itself, so that its values stay plausible.
 
     Returns

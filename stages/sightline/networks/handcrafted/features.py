@@ -18,7 +18,8 @@ from torch.nn import functional
 GRID = 4  # cells a side
 ORIENTATIONS = 9  # bins of 20 degrees over half a turn, as in Dalal & Triggs
 BLOCK = 3  # cells a side that share a normalisation: scikit-image's default
-CLIP, EPSILON = 0.2, 1e-5  # of L2-Hys: Lowe's clip at 0.2; keeps a flat block at 0
+CLIP = 0.2  # of L2-Hys, as Lowe's
+EPSILON = 1e-5  # of L2-Hys: keeps a flat block at 0
 EDGE = 1e-5  # bins: above the rounding of an angle, below what whole gradients can come near the edge of a bin
 POINTS = 8  # neighbours of a pixel at radius 1
 DIAGONAL = 0.70711  # px: sin 45 degrees, rounded as scikit-image does
@@ -81,7 +82,7 @@ def lbp(levels: torch.Tensor) -> torch.Tensor:
     """
     brighter = _brighter_neighbours(to_grey(levels))
     following = brighter[1:] + brighter[:1]
-    changes = sum((one - after).abs() for one, after in zip(brighter, following, strict=True))
+    changes = sum((before - after).abs() for before, after in zip(brighter, following, strict=True))
     codes = torch.where(changes <= 2, sum(brighter), POINTS + 1)
     return cell_histograms(codes, POINTS + 2).sqrt().flatten(1)
 
@@ -130,7 +131,8 @@ def cell_histograms(bins: torch.Tensor, count: int, weights: torch.Tensor | None
 
 
 def _to_cells(values: torch.Tensor) -> torch.Tensor:
-    height, width = values.shape[1] // GRID, values.shape[2] // GRID
+    height = values.shape[1] // GRID
+    width = values.shape[2] // GRID
     cells = values.unflatten(2, (GRID, width)).unflatten(1, (GRID, height))  # [N, 4, height, 4, width]
     return cells.transpose(2, 3).flatten(3).contiguous()
 

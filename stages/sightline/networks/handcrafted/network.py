@@ -21,8 +21,8 @@ def parse_name(architecture: str) -> tuple[list[str], str]:
     SightlineError
         The features are not some of hog, lbp and color in this order, or the classifier is unknown.
     """
-    chosen, _, classifier = architecture.partition("+")
-    features = chosen.split("_")
+    descriptors, _, classifier = architecture.partition("+")
+    features = descriptors.split("_")
     if features != [name for name in FEATURES if name in features] or classifier not in HEADS:
         raise SightlineError(
             f"params.yaml: model: no features and classifier are called {architecture!r}: join some of "
@@ -49,7 +49,8 @@ class HandcraftedNetwork(nn.Module):
 
     def __init__(self, architecture: str, classes: int):
         super().__init__()
-        self.architecture, self.classes = architecture, classes
+        self.architecture = architecture
+        self.classes = classes
         self.features, self.classifier = parse_name(architecture)
         width = sum(FEATURES[name][1] for name in self.features)
         self.register_buffer("mean", torch.zeros(width))

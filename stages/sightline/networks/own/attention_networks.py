@@ -4,8 +4,8 @@ from torch import nn
 
 from sightline.networks.own.layers import (
     CBAM,
+    AttentionResidualBlock,
     DenseBlock,
-    ResidualBlock,
     SqueezeExcite,
     rates_by_depth,
     stem,
@@ -30,17 +30,19 @@ class AttentionResNet(PooledNetwork):
 
     def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0):
         rates = iter(rates_by_depth(drop_path_rate, 2 * len(WIDTHS)))
-        blocks, before = [stem(STEM)], STEM
+        blocks = [stem(STEM)]
+        before = STEM
         for width in WIDTHS:
-            pair = _attended_residual(before, width, next(rates)), _attended_residual(width, width, next(rates))
-            blocks.append(nn.Sequential(nn.MaxPool2d(2), *pair))
+            first = _attended_residual(before, width, next(rates))
+            second = _attended_residual(width, width, next(rates))
+            blocks.append(nn.Sequential(nn.MaxPool2d(2), first, second))
             before = width
         maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], WIDTHS, (2, 4, 8))
         super().__init__(nn.Sequential(*blocks), maps, classes, drop_rate)
 
 
-def _attended_residual(before: int, after: int, rate: float) -> ResidualBlock:
-    return ResidualBlock(before, after, SqueezeExcite(after, REDUCTION), rate)
+def _attended_residual(before: int, after: int, rate: float) -> AttentionResidualBlock:
+    return AttentionResidualBlock(before, after, SqueezeExcite(after, REDUCTION), rate)
 
 
 class AttentionDenseNet(PooledNetwork):
@@ -92,5 +94,5 @@ def _hybrid_dense(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(DenseBlock(before, (after - before) // HYBRID_GROWTH, HYBRID_GROWTH), CBAM(after, REDUCTION))
 
 
-def _hybrid_residual(before: int, after: int, rate: float) -> ResidualBlock:
-    return ResidualBlock(before, after, CBAM(after, REDUCTION), rate)
+def _hybrid_residual(before: int, after: int, rate: float) -> AttentionResidualBlock:
+    return AttentionResidualBlock(before, after, CBAM(after, REDUCTION), rate)

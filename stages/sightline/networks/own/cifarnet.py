@@ -94,10 +94,14 @@ def patch_covariance(images: torch.Tensor) -> torch.Tensor:
 
     A patch's values are ordered as a convolution's weights: channel, row, column.
     """
-    total, products, count = 0.0, 0.0, 0
-    for part in images.split(AT_ONCE):
-        patches = functional.unfold(part.detach().cpu().double(), PATCH).transpose(0, 1).flatten(1)
-        total, products, count = total + patches.sum(dim=1), products + patches @ patches.T, count + patches.shape[1]
+    total = 0.0
+    products = 0.0
+    count = 0
+    for batch in images.split(AT_ONCE):
+        patches = functional.unfold(batch.detach().cpu().double(), PATCH).transpose(0, 1).flatten(1)
+        total = total + patches.sum(dim=1)
+        products = products + patches @ patches.T
+        count += patches.shape[1]
     mean = total / count
     return products / count - torch.outer(mean, mean)
 

@@ -1,4 +1,4 @@
-"""Plain convolutional networks: one of three convolutions, and one of four blocks of two, plain or residual."""
+"""Networks of 3x3 convolutions: one of three, and one of four blocks of two, plain or residual."""
 
 import torch
 from torch import nn
@@ -32,7 +32,7 @@ class ResidualCNN(PooledNetwork):
 
     def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0):
         rates = rates_by_depth(drop_path_rate, len(PAIRS))
-        blocks = [ResidualBlock(*pair, rate) for pair, rate in zip(PAIRS, rates, strict=True)]
+        blocks = [ResidualConvBlock(*pair, rate) for pair, rate in zip(PAIRS, rates, strict=True)]
         super().__init__(*_layout(blocks), classes, drop_rate)
 
 
@@ -53,7 +53,7 @@ class ConvBlock(nn.Module):
         return functional.relu(self.body(features))
 
 
-class ResidualBlock(ConvBlock):
+class ResidualConvBlock(ConvBlock):
     """A `ConvBlock` that adds a projection of its input before the last ReLU.
 
     In training, `rate` is the probability that an image takes the projection alone.

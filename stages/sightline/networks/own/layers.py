@@ -1,4 +1,4 @@
-"""Residual and dense blocks of depthwise separable convolutions, which the attention networks are built from."""
+"""What Sightline's own networks are built from: separable residual and dense blocks, attention, dropped paths."""
 
 import torch
 from torch import nn
@@ -23,7 +23,7 @@ def separable(before: int, after: int) -> nn.Sequential:
     )
 
 
-class ResidualBlock(nn.Module):
+class AttentionResidualBlock(nn.Module):
     """Two separable convolutions with batch norm, then attention, added to the input, then ReLU.
 
     Takes [N, before, h, w], gives [N, after, h, w]; where these differ, the shortcut is a 1x1 convolution with batch
@@ -91,7 +91,7 @@ def _dense_layer(before: int, growth: int) -> nn.Sequential:
 
 
 class ChannelGate(nn.Module):
-    """What both modules learn about channels: two linear layers with ReLU between them.
+    """What `SqueezeExcite` and `CBAM` learn about channels: two linear layers with ReLU between them.
 
     Parameters
     ----------

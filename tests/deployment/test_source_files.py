@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.parity import Judged
-from sightline.deployment.reread import Images, open_files
+from sightline.deployment.parity import ParitySet
+from sightline.deployment.source_files import ParityImages, open_files
 from sightline.images.decode import Decoding, decode
 from sightline.networks.saved import Preprocessing
 
@@ -26,8 +26,8 @@ def zipped(workspace, encode):
 
 
 def images(ids, pixels, batch_size):
-    judged = Judged("test", ids, np.arange(len(ids)), np.zeros(len(ids), int), None)
-    return Images(pixels, judged, open_files("data/raw/p.zip", HOW), batch_size)
+    judged = ParitySet("test", ids, np.arange(len(ids)), np.zeros(len(ids), int), None)
+    return ParityImages(pixels, judged, open_files("data/raw/p.zip", HOW), batch_size)
 
 
 def test_files_give_the_stored_pixels_again(zipped):

@@ -1,4 +1,4 @@
-"""Look at stored images through an ensemble: what it sees of them, and the maps of its predictions."""
+"""An ensemble that explains stored images: what it sees of them, and the maps of its predictions."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from sightline.explaining.methods.subject import Settings, Subject
 
 
 @dataclass(frozen=True)
-class Look:
+class Explainer:
     """An ensemble, the stored images, and how to explain.
 
     Parameters
@@ -41,10 +41,10 @@ class Look:
         """Return the same as uint8 [S, S, 3]."""
         return (self.image(row)[0].permute(1, 2, 0) * 255).round().byte().numpy()
 
-    def explain(self, row: int, chosen: int, methods: list[str]) -> dict[str, np.ndarray]:
+    def explain(self, row: int, target: int, methods: list[str]) -> dict[str, np.ndarray]:
         """Return the map of each method, float32 [S, S] in [0, 1], for one class."""
         image = self.image(row)
-        return {name: explain(name, self.subjects, image, chosen, self.settings) for name in methods}
+        return {name: explain(name, self.subjects, image, target, self.settings) for name in methods}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Case:
         Its position in images.npy.
     image : torch.Tensor
         float [1, 3, S, S] in [0, 1].
-    chosen : int
+    target : int
         The class that is explained: the predicted one.
     maps : dict of str to ndarray
         Method to its map, float [S, S] in [0, 1].
@@ -67,12 +67,12 @@ class Case:
 
     row: int
     image: torch.Tensor
-    chosen: int
+    target: int
     maps: dict[str, np.ndarray]
     box: np.ndarray | None
 
 
-def explain_rows(look: Look, predictions: pd.DataFrame, boxes: dict[int, np.ndarray]) -> dict[int, Case]:
+def explain_rows(explainer: Explainer, predictions: pd.DataFrame, boxes: dict[int, np.ndarray]) -> dict[int, Case]:
     """Explain the predicted class of each row once by each method; one image at a time, since gradients take memory.
 
     Parameters
@@ -82,7 +82,7 @@ def explain_rows(look: Look, predictions: pd.DataFrame, boxes: dict[int, np.ndar
     """
     once = predictions.drop_duplicates("row")
     cases = {}
-    for one in tqdm(once.itertuples(), total=len(once), desc="gradcam", unit="img", disable=None):
-        maps = look.explain(one.row, one.predicted, look.methods)
-        cases[one.row] = Case(one.row, look.image(one.row), one.predicted, maps, boxes.get(one.row))
+    for image in tqdm(once.itertuples(), total=len(once), desc="gradcam", unit="img", disable=None):
+        maps = explainer.explain(image.row, image.predicted, explainer.methods)
+        cases[image.row] = Case(image.row, explainer.image(image.row), image.predicted, maps, boxes.get(image.row))
     return cases

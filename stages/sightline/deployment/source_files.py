@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.parity import Judged
+from sightline.deployment.parity import ParitySet
 from sightline.images.decode import BadImageError, Decoding, decode
 from sightline.images.sources.containers import Container
 from sightline.images.sources.open import open_source
@@ -18,7 +18,7 @@ ANY_SIZE = 1 << 62  # prepare has refused what is too large
 
 
 @dataclass(frozen=True)
-class Files:
+class SourceFiles:
     """Images as files: where they lie, and how they become pixels."""
 
     source: str
@@ -53,7 +53,7 @@ class Files:
         return SightlineError(f"{self.source}: {name}: {error}, but prepare could read it: run `dvc repro prepare`")
 
 
-def open_files(source: str, preprocessing: Preprocessing) -> Files | None:
+def open_files(source: str, preprocessing: Preprocessing) -> SourceFiles | None:
     """Open a source as prepare did.
 
     None where it has no files: torchvision hands over arrays, and `dvc pull` may have brought the outputs alone.
@@ -62,42 +62,42 @@ def open_files(source: str, preprocessing: Preprocessing) -> Files | None:
         return None
     told = preprocessing.model_dump() | {"background": tuple(preprocessing.background)}
     how = Decoding(**told, max_pixels=ANY_SIZE)
-    return Files(source, open_source(source)[1], how)
+    return SourceFiles(source, open_source(source)[1], how)
 
 
 @dataclass(frozen=True)
-class Images:
+class ParityImages:
     """The compared images, twice: as stored, and decoded again from their files where these are here.
 
     Parameters
     ----------
     pixels : ndarray
         uint8 [N, H, W, 3], all stored images.
-    judged : Judged
+    compared : ParitySet
         Which of them are compared.
-    files : Files or None
+    files : SourceFiles or None
         Where they lie.
     batch_size : int
         Images at a time, > 0.
     """
 
     pixels: np.ndarray
-    judged: Judged
-    files: Files | None
+    compared: ParitySet
+    files: SourceFiles | None
     batch_size: int
 
     def stored(self) -> Iterator[np.ndarray]:
         """Yield batches uint8 [at most batch_size, H, W, 3]."""
-        for start in range(0, len(self.judged.rows), self.batch_size):
-            yield np.ascontiguousarray(self.pixels[self.judged.rows[start : start + self.batch_size]])
+        for start in range(0, len(self.compared.rows), self.batch_size):
+            yield np.ascontiguousarray(self.pixels[self.compared.rows[start : start + self.batch_size]])
 
     def decoded(self) -> Iterator[np.ndarray]:
         """Yield the same batches from the files' bytes; as stored where there are no files."""
         if self.files is None:
             yield from self.stored()
             return
-        for start in range(0, len(self.judged.ids), self.batch_size):
-            yield self.files.read(self.judged.ids[start : start + self.batch_size])
+        for start in range(0, len(self.compared.ids), self.batch_size):
+            yield self.files.read(self.compared.ids[start : start + self.batch_size])
 
 
 def _is_here(source: str) -> bool:

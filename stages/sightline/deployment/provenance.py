@@ -5,10 +5,10 @@ from pathlib import Path
 
 from sightline.networks.saved import ModelSpec
 
-DIGITS = 16  # of 64: enough to tell revisions apart
+DIGITS = 16  # of 64: enough to tell two apart
 
 
-def describe_revision(spec: ModelSpec, index: str | Path, split: str | Path, trained: str | Path) -> dict[str, str]:
+def hash_provenance(spec: ModelSpec, index: str | Path, split: str | Path, trained: str | Path) -> dict[str, str]:
     """Return the first digits of the SHA-256 of images and labels, split, and weights.
 
     Parameters
