@@ -22,7 +22,7 @@ import pandas as pd
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, read_table, replacing, require, write_json, write_table, write_text
 from sightline.common.params import validate
-from sightline.common.rows import choose_rows
+from sightline.common.rows import evenly
 from sightline.common.stage import run_stage
 from sightline.deployment.artifacts import (
     describe_files,
@@ -63,7 +63,8 @@ def main(params: ExportParams) -> None:
     decider, reference, pruning = choose_decider(trained, images, options)
     program = trace_program(decider, spec)
     graph = build_graph(program, spec, options.opset)
-    measured = TrainingImages(pixels, choose_rows(samples.of("train").row, options.calibration_images))
+    rows = samples.of("train").row
+    measured = TrainingImages(pixels, rows[evenly(len(rows), options.calibration_images)])
     made = make_artifacts(graph, decider, program, options.formats, options.quantize, measured)
     compared, flips = judge_artifacts(made, reference, images, spec.classes, options.max_accuracy_drop)
     metrics = count_costs(decider, spec.preprocessing.image_size, graph) | pruning

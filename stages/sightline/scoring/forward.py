@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sightline.common.rows import choose_sample
+from sightline.common.rows import evenly
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import ViewAverage
 from sightline.networks.predict import predict_logits
@@ -64,7 +64,7 @@ def run_networks(
     folds = [member.fold for member in spec.members]
     judged = select_judged(samples, folds)
     test_rows = judged["row"][judged["subset"] == "test"].to_numpy()
-    sample = EmbeddingSample(choose_sample(test_rows, how.kept))
+    sample = EmbeddingSample(test_rows[evenly(len(test_rows), how.kept)])
     predict = partial(predict_logits, pixels=pixels, batch_size=how.batch_size, device=how.device)
     looking = [ViewAverage(member, how.tta) for member in members]
     watched = watch(predict, looking[0], test_rows, sample)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sightline.common.rows import row_blocks
+from sightline.common.rows import evenly, row_blocks
 from sightline.networks.calibration import Conformal
 
 POINTS = 200  # of the drawn curve
@@ -45,9 +45,8 @@ def risk_area(curve: pd.DataFrame) -> float:
 
 
 def thin_curve(curve: pd.DataFrame) -> pd.DataFrame:
-    """Keep at most some 200 rows, evenly, the last among them, for drawing."""
-    kept = np.unique(np.linspace(0, len(curve) - 1, min(len(curve), POINTS)).round().astype(int))
-    return curve.iloc[kept].round(6)
+    """Keep at most 200 rows, evenly, the last among them, for drawing."""
+    return curve.iloc[evenly(len(curve), POINTS)].round(6)
 
 
 def measure_abstention(confidence: np.ndarray, right: np.ndarray, least: float) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from sightline.common.errors import SightlineError
-from sightline.common.rows import choose_sample
+from sightline.common.rows import evenly
 from sightline.common.seeding import stream_seed
 from sightline.images.decode import Decoding
 from sightline.images.store import DatasetSpec
@@ -68,7 +68,7 @@ def stress_test(
     dict of str to str
         What could not be measured, and why.
     """
-    chosen = choose_sample(np.arange(len(test)), stress.images)
+    chosen = evenly(len(test), stress.images)
     metrics, notes, table = {}, {}, tabulate_unchanged(test.right)
     if not (stress.corruptions or stress.attacks or stress.ood):
         return metrics, table, notes
