@@ -85,9 +85,9 @@ def stress_test(
         return StressResults({}, unchanged, {})
     if test.empty:
         return StressResults({}, unchanged, {"robustness": "no test images, hence not measured"})
-    sample = test.iloc[evenly(len(test), stress.images)]
-    images = np.asarray(pixels[sample["row"].to_numpy()])
-    labels = sample["label"].to_numpy()
+    sample = evenly(len(test), stress.images)
+    images = np.asarray(pixels[test["row"].to_numpy()[sample]])
+    labels = test["label"].to_numpy()[sample]
     metrics = {}
     tables = []
     notes = {}
