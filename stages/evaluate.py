@@ -27,7 +27,6 @@ With cross-validation, the validation images are those of all folds, each predic
 did not train on it; test images are predicted by all members together.
 """
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -40,7 +39,6 @@ from sightline.common.stage import run_stage
 from sightline.drawing.png import save_png
 from sightline.images.samples import read_samples, tabulate
 from sightline.images.store import open_pixels, read_dataset, read_index
-from sightline.networks.calibration import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stacks
@@ -49,9 +47,9 @@ from sightline.scoring.calibration import apply_calibration, calibrate
 from sightline.scoring.charts import draw_issues, draw_pictures
 from sightline.scoring.diagnosis.diagnose import find_causes
 from sightline.scoring.embeddings import explain_missing, map_embeddings
-from sightline.scoring.forward import Forward, run_networks
+from sightline.scoring.forward import ForwardSettings, Judgement, run_networks
 from sightline.scoring.metrics.abstention import fit_conformal
-from sightline.scoring.predictions import Scored, part_by_subset
+from sightline.scoring.predictions import Calibrated, part_by_subset
 from sightline.scoring.reference import describe_reference
 from sightline.scoring.robustness.stress import Stress, stress_test
 from sightline.scoring.summary import (
@@ -67,34 +65,40 @@ from sightline.scoring.tables import tabulate_headline, tabulate_plots, tabulate
 def main(params: EvaluateParams) -> None:
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
-    options, spec, dataset, pixels = params.evaluate, read_spec("models/trained"), read_dataset(), open_pixels()
-    refuse_other_classes(spec.classes, dataset.classes)
+    options = params.evaluate
+    spec = read_spec("models/trained")
+    dataset = read_dataset()
+    pixels = open_pixels()
+    require_equal_classes(spec.classes, dataset.classes)
     samples = tabulate(read_samples(), read_index())
-    members, stacks = load_members("models/trained", spec), load_stacks("models/trained", spec)
-    how = Forward(options.tta, options.batch_size, pick_device(), options.map)
-    judged, scores, alone, sample = run_networks(members, stacks, spec, samples, pixels, how)
-    calibration, parts, probabilities = calibrate_parts(judged, scores, options)
+    members = load_members("models/trained", spec)
+    stacks = load_stacks("models/trained", spec)
+    settings = ForwardSettings(options.tta, options.batch_size, pick_device(), options.map)
+    scores, judgement = run_networks(members, stacks, spec, samples, pixels, settings)
+    judged = judgement.images
+    calibrated = calibrate_subsets(judged, scores, options)
     del scores  # as large as the probabilities
-    decider, test = Decider(members, calibration, stacks and stacks.whole).eval(), parts["test"]
+    decider = Decider(members, calibrated.calibration, stacks.whole if stacks else None).eval()
 
-    findings = find_causes(test, judged, probabilities, samples, params.near_bits, options.confidence)
-    stressed, robustness, notes = stress_test(decider, test, pixels, dataset, stress_of(params))
-    metrics = summarize_all(parts, alone, calibration, notes | explain_missing(sample), params)
-    metrics |= findings.metrics | stressed
-    tables = tabulate_plots(test, spec.classes, options.bins, options.curves) | {"robustness": robustness}
+    test = calibrated.subsets["test"]
+    probabilities = calibrated.probabilities
+    findings = find_causes(test.right, judged, probabilities, samples, params.near_bits, options.confidence)
+    robustness = stress_test(decider, test.decided, pixels, dataset, stress_of(params))
+    metrics = summarize_all(calibrated, judgement, robustness.notes, params) | findings.metrics | robustness.metrics
+    tables = tabulate_plots(test, spec.classes, options.bins, options.curves) | {"robustness": robustness.table}
     tables["headline"] = tabulate_headline(metrics)
     tables["slices"] = findings.slices.head(options.slices).round(5)
-    tables["embedding"] = map_embeddings(sample, test.decided, spec.classes)
+    tables["embedding"] = map_embeddings(judgement.sample, test.decided, spec.classes)
     figures = draw_pictures(test, tables["reliability"], pixels, spec.classes, options.bins, options.mistakes)
     figures["label_issues"] = draw_issues(findings.issues, pixels, spec.classes, options.label_issues)
     records = tabulate_records(judged, probabilities, findings, spec.classes, options.min_confidence)
-    reference = describe_reference(sample, pixels, test.decided, spec.classes)
+    reference = describe_reference(judgement.sample, pixels, test.decided, spec.classes)
 
     write_tables("data/predictions", records)
     write_tables("plots/evaluate", tables)
     write_array("data/predictions/probabilities.npy", probabilities)
     write_json("data/predictions/reference.json", reference.model_dump(exclude_none=True))
-    write_json("models/calibration.json", calibration.model_dump(exclude_none=True))
+    write_json("models/calibration.json", calibrated.calibration.model_dump(exclude_none=True))
     write_json("metrics/evaluate.json", metrics)
     for name, figure in figures.items():
         save_png(f"plots/evaluate/{name}.png", figure)
@@ -107,27 +111,26 @@ def write_tables(folder: str, tables: dict[str, pd.DataFrame]) -> None:
         write_table(f"{folder}/{name}.csv", table)
 
 
-def refuse_other_classes(trained: list[str], prepared: list[str]) -> None:
+def require_equal_classes(trained: list[str], prepared: list[str]) -> None:
     """Raise SightlineError when the network was trained on other classes than the prepared images have."""
     if trained != prepared:
-        different = sorted(set(trained) ^ set(prepared)) or ["their order"]
+        different = sorted(set(trained) ^ set(prepared))
         raise SightlineError(
             f"models/trained/model.json: trained on {len(trained)} classes, but data/prepared/dataset.json has "
-            f"{len(prepared)} (different: {', '.join(different[:3])}): run `dvc repro train`"
+            f"{len(prepared)} (different: {', '.join(different[:3]) or 'their order'}): run `dvc repro train`"
         )
 
 
-def calibrate_parts(
-    judged: pd.DataFrame, scores: torch.Tensor, options: EvaluateSection
-) -> tuple[Calibration, dict[str, Scored], np.ndarray]:
-    """Fit calibration and prediction sets on validation; return them, the judged subsets, and all probabilities."""
+def calibrate_subsets(judged: pd.DataFrame, scores: torch.Tensor, options: EvaluateSection) -> Calibrated:
+    """Fit calibration and prediction sets on validation, and apply them to all judged images."""
     validation = (judged["subset"] == "val").to_numpy()
     labels = judged["label"].to_numpy()[validation]
     fitted = calibrate(options.calibration, scores.numpy()[validation], labels)
-    after = apply_calibration(fitted, scores)
-    conformal = fit_conformal(options.conformal, options.conformal_coverage, after[validation], labels)
+    probabilities = apply_calibration(fitted, scores)
+    conformal = fit_conformal(options.conformal, options.conformal_coverage, probabilities[validation], labels)
     decision = {"tta": options.tta, "min_confidence": options.min_confidence, "conformal": conformal}
-    return fitted.model_copy(update=decision), part_by_subset(judged, scores.numpy(), after), after
+    subsets = part_by_subset(judged, scores.numpy(), probabilities)
+    return Calibrated(fitted.model_copy(update=decision), subsets, probabilities)
 
 
 def stress_of(params: EvaluateParams) -> Stress:
@@ -137,21 +140,22 @@ def stress_of(params: EvaluateParams) -> Stress:
     return Stress(**named, images=params.evaluate.robustness_images, device=pick_device(), seed=params.seed)
 
 
-def summarize_all(
-    parts: dict[str, Scored],
-    alone: list[np.ndarray],
-    calibration: Calibration,
-    notes: dict[str, str],
-    params: EvaluateParams,
-) -> dict:
+def summarize_all(calibrated: Calibrated, judgement: Judgement, notes: dict[str, str], params: EvaluateParams) -> dict:
     """Return metrics of the two subsets and the members, their intervals, calibration and decisions, and all notes."""
-    options, seed = params.evaluate, stream_seed(params.seed, "bootstrap")
-    metrics, left_out = summarize(parts, alone, options.top_k, options.bins)
-    metrics |= summarize_calibration(parts, calibration, options.bins)
-    intervals, wide = summarize_intervals(parts["test"], options.bins, options.bootstrap, options.confidence, seed)
-    decisions, found = summarize_decisions(parts["test"], calibration)
-    notes = notes | left_out | wide | found | ({"calibration": calibration.note} if calibration.note else {})
-    return metrics | intervals | decisions | ({"notes": notes} if notes else {})
+    options = params.evaluate
+    subsets = calibrated.subsets
+    calibration = calibrated.calibration
+    seed = stream_seed(params.seed, "bootstrap")
+    metrics, left_out = summarize(subsets, judgement.decisions, options.top_k, options.bins)
+    intervals, wide = summarize_intervals(subsets["test"], options.bins, options.bootstrap, options.confidence, seed)
+    decisions, undecided = summarize_decisions(subsets["test"], calibration)
+    metrics |= summarize_calibration(subsets, calibration, options.bins) | intervals | decisions
+    notes = notes | explain_missing(judgement.sample) | left_out | wide | undecided
+    if calibration.note:
+        notes["calibration"] = calibration.note
+    if notes:
+        metrics["notes"] = notes
+    return metrics
 
 
 if __name__ == "__main__":

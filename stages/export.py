@@ -21,7 +21,7 @@ import pandas as pd
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, read_table, replacing, require, write_json, write_table, write_text
-from sightline.common.rows import choose_rows
+from sightline.common.rows import evenly
 from sightline.common.stage import run_stage
 from sightline.deployment.artifacts import judge_artifacts, make_artifacts, summarize_files
 from sightline.deployment.card.card import CardFacts, write_card
@@ -62,7 +62,8 @@ def main(params: ExportParams) -> None:
     exported = choose_decider(trained, images, options.prune, options.max_accuracy_drop)
     program = trace_program(exported.decider, spec)
     graph = build_graph(program, spec, options.opset)
-    measured = TrainingImages(pixels, choose_rows(samples.of("train").row, options.calibration_images))
+    rows = samples.of("train").row
+    measured = TrainingImages(pixels, rows[evenly(len(rows), options.calibration_images)])
     made = make_artifacts(graph, exported.decider, program, options.formats, options.quantize, measured)
     compared, flips = judge_artifacts(made, exported.probabilities, images, spec.classes, options.max_accuracy_drop)
     metrics = count_costs(exported.decider, spec.preprocessing.image_size, graph) | exported.pruning

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from evaluate import main, refuse_other_classes
+from evaluate import main, require_equal_classes
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
@@ -384,7 +384,7 @@ def test_without_calibration_the_probabilities_stay(project):
 )
 def test_other_classes_are_refused(prepared, different):
     with pytest.raises(SightlineError) as caught:
-        refuse_other_classes(NAMES, prepared)
+        require_equal_classes(NAMES, prepared)
     assert different in str(caught.value)
     assert str(caught.value).endswith("run `dvc repro train`")
 

@@ -6,7 +6,6 @@ import onnxruntime
 import pytest
 import torch
 
-from sightline.common.rows import choose_rows
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.deployment.variants import VARIANTS, TrainingImages, read_contract
 from sightline.networks.build import build_network
@@ -64,8 +63,3 @@ def test_static_quantization_is_per_channel_qdq(graph):
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     scales = [weights[node.input[1]].dims for node in model.graph.node if node.op_type == "DequantizeLinear"]
     assert any(dims and dims[0] > 1 for dims in scales)  # one scale a channel
-
-
-def test_calibration_images_are_spread_over_all():
-    assert choose_rows(np.arange(100, 200), 5).tolist() == [100, 125, 150, 174, 199]
-    assert choose_rows(np.arange(3), 5).tolist() == [0, 1, 2]

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 
-from sightline.common.rows import choose_sample
 from sightline.scoring.embeddings import EmbeddingSample, map_embeddings, principal_axes
 
 NAMES = ["a", "b"]
@@ -29,12 +28,6 @@ def test_axes_are_principal_components():
     axes = principal_axes(vectors, 3)
     assert np.abs(axes) == pytest.approx(np.abs(PCA(3).fit(vectors).components_))
     assert (axes[np.arange(3), np.abs(axes).argmax(axis=1)] > 0).all()
-
-
-def test_a_sample_is_spread_over_all_rows():
-    assert choose_sample(np.arange(100) + 5, 3).tolist() == [5, 55, 104]
-    assert choose_sample(np.arange(2), 3).tolist() == [0, 1]
-    assert choose_sample(np.arange(4), 0).size == choose_sample(np.empty(0, dtype=int), 3).size == 0
 
 
 def test_the_map_shows_principal_components():

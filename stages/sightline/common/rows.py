@@ -1,4 +1,4 @@
-"""Large arrays a few rows at a time, so that what is computed from them takes little memory besides."""
+"""Some rows of large arrays: a block at a time, so that little memory is taken besides, or a few of them, evenly."""
 
 from collections.abc import Iterator
 
@@ -14,13 +14,12 @@ def row_blocks(rows: int, width: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def choose_sample(rows: np.ndarray, most: int) -> np.ndarray:
-    """Return up to `most` of the rows int [n], evenly spaced, so that ordered classes all take part."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))]
+def evenly(count: int, most: int) -> np.ndarray:
+    """Return up to `most` positions of `count` in order, evenly spread, so that rows sorted by class give all classes.
 
-
-def choose_rows(rows: np.ndarray, count: int) -> np.ndarray:
-    """Return at most `count` of `rows`, evenly spread over them, so that an index sorted by class gives all classes."""
-    if len(rows) <= count:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]
+    Returns
+    -------
+    ndarray of int [min(count, most)]
+        Different ones, the first and the last among them where there are two or more.
+    """
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int)

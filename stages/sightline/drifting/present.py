@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sightline.common.rows import choose_sample
+from sightline.common.rows import evenly
 from sightline.drawing.charts import fitted
 from sightline.drawing.palette import AFTER, BARS, BEFORE, INK, MUTED, WRONG
 from sightline.drifting.batch import Batch
@@ -75,7 +75,7 @@ def _draw_map(axes: Axes, batch: Batch, reference: Reference) -> None:
         (np.array(reference.embedding.places), BEFORE, "test images"),
         (batch.places, AFTER, "new images"),
     ):
-        shown = places[choose_sample(np.arange(len(places)), POINTS), :2]
+        shown = places[evenly(len(places), POINTS), :2]
         axes.scatter(*shown.T, s=9, color=color, alpha=0.6, linewidths=0, label=name)
     axes.legend(fontsize=8, frameon=False)
 

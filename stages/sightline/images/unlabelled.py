@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sightline.common.errors import SightlineError
+from sightline.common.rows import evenly
 from sightline.images.decode import BadImageError, Decoding, decode
 from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
 
@@ -40,10 +41,9 @@ def gather_images(path: Path, how: Decoding, most: int, asked: str) -> Iterator[
     names = sorted(container.names())
     if not names:
         raise SightlineError(f"{asked}: {path} holds no files")
-    places = np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(int))
-    chosen = {names[place] for place in places}
+    wanted = {names[place] for place in evenly(len(names), most)}
     for name in container.names():
-        if name in chosen:
+        if name in wanted:
             yield _decode(container, name, how)
 
 

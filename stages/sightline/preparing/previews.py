@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sightline.common.rows import choose_sample
+from sightline.common.rows import evenly
 from sightline.drawing.contact_sheet import say_part, thumbnail
 from sightline.preparing.ingest import Images
 
@@ -19,12 +19,11 @@ def sample_sheet(pixels: np.ndarray, labels: np.ndarray, classes: list[str], eac
     Of many classes some are chosen, evenly spaced too, and the title says so.
     """
     rows = []
-    shown = choose_sample(np.arange(len(classes)), max(1, MOST_THUMBNAILS // each))
-    for label in shown:
+    for label in evenly(len(classes), max(1, MOST_THUMBNAILS // each)):
         members = np.flatnonzero(labels == label)
-        chosen = members[np.linspace(0, len(members) - 1, min(each, len(members))).astype(int)]
+        samples = members[evenly(len(members), each)]
         # shrunk one by one: photos of a thousand classes would take a gigabyte
-        small = np.stack([np.asarray(thumbnail(pixels[place], side)) for place in chosen])
+        small = np.stack([np.asarray(thumbnail(pixels[place], side)) for place in samples])
         rows.append((f"{classes[label]} ({len(members):,})", small))
     return f"samples of each class (images){say_part(len(rows), len(classes))}", rows
 

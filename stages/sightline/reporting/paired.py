@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from sightline.reporting.revision import StoredPredictions
-from sightline.scoring.metrics.intervals import HEADLINES, Sample, draw_stratified
+from sightline.scoring.metrics.intervals import HEADLINES, Sample, resample
 
 BETTER_WHEN_LOWER = ("log_loss", "brier", "ece")
 
@@ -92,7 +92,7 @@ def bootstrap_differences(pair: Pair, bins: int, resamples: int, confidence: flo
     whole = [sample.measure(np.ones((1, len(pair)), dtype=int)) for sample in samples]
     draws = [
         {name: after[name] - before[name] for name in before}
-        for times in draw_stratified(pair.labels, resamples, seed)
+        for times in resample(pair.labels, resamples, seed)
         for before, after in [[sample.measure(times) for sample in samples]]
     ]
     margins = (50 * (1 - confidence), 50 * (1 + confidence))

@@ -26,10 +26,11 @@ def calibrate(method: str, scores: np.ndarray, labels: np.ndarray) -> Calibratio
 
 def apply_calibration(calibration: Calibration, scores: torch.Tensor) -> np.ndarray:
     """Return probabilities float32 [n, classes] of scores [n, classes], a block at a time."""
-    calibrator, found = build_calibrator(calibration), np.empty(tuple(scores.shape), dtype=np.float32)
+    calibrator = build_calibrator(calibration)
+    probabilities = np.empty(tuple(scores.shape), dtype=np.float32)
     for rows in row_blocks(*scores.shape):
-        found[rows] = calibrator(scores[rows]).exp().numpy()
-    return found
+        probabilities[rows] = calibrator(scores[rows]).exp().numpy()
+    return probabilities
 
 
 def fit_vector(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -38,7 +39,9 @@ def fit_vector(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
     Guo et al., 2017. Normal priors, one image strong, hold the factors near the temperature's 1 / T and the shifts
     near 0, so that classes without validation images keep them. Arguments as in `fit_temperature`.
     """
-    scores, classes, rows = log_softmax(scores.astype(np.float64), axis=1), scores.shape[1], np.arange(len(labels))
+    scores = log_softmax(scores.astype(np.float64), axis=1)
+    classes = scores.shape[1]
+    rows = np.arange(len(labels))
     middle = np.full(classes, 1 / fit_temperature(scores, labels))
 
     def cost(numbers: np.ndarray) -> tuple[float, np.ndarray]:
@@ -50,8 +53,8 @@ def fit_vector(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
         error[rows, labels] -= 1
         return value, np.r_[(error * scores).sum(axis=0) + away / middle, error.sum(axis=0) + bias]
 
-    found = minimize(cost, np.r_[middle, np.zeros(classes)], jac=True, method="L-BFGS-B").x
-    return found[:classes], found[classes:]
+    best = minimize(cost, np.r_[middle, np.zeros(classes)], jac=True, method="L-BFGS-B").x
+    return best[:classes], best[classes:]
 
 
 def fit_isotonic(scores: np.ndarray, labels: np.ndarray) -> list[IsotonicCurve]:
@@ -62,10 +65,11 @@ def fit_isotonic(scores: np.ndarray, labels: np.ndarray) -> list[IsotonicCurve]:
     """
     from sklearn.isotonic import IsotonicRegression
 
-    probabilities, curves = softmax(scores.astype(np.float64), axis=1), []
+    probabilities = softmax(scores.astype(np.float64), axis=1)
+    curves = []
     for code in range(scores.shape[1]):
-        found = IsotonicRegression(y_min=0, y_max=1).fit(probabilities[:, code], labels == code)
-        curves.append(IsotonicCurve(x=found.X_thresholds_.tolist(), y=found.y_thresholds_.tolist()))
+        fitted = IsotonicRegression(y_min=0, y_max=1).fit(probabilities[:, code], labels == code)
+        curves.append(IsotonicCurve(x=fitted.X_thresholds_.tolist(), y=fitted.y_thresholds_.tolist()))
     return curves
 
 

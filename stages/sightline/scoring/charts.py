@@ -9,7 +9,7 @@ from sightline.drawing.charts import draw_mistakes, fitted
 from sightline.drawing.palette import BARS, GRID, INK, MUTED, SHARES, WRONG
 from sightline.scoring.diagnosis.label_issues import CONFLICT
 from sightline.scoring.metrics.calibration_error import expected_calibration_error
-from sightline.scoring.predictions import Scored
+from sightline.scoring.predictions import Predictions
 from sightline.scoring.tables import DIAGRAMS
 
 CELL = 0.24  # inches, which leaves room for a class name in a line and for a count of three digits
@@ -135,7 +135,7 @@ def _style_reliability(axes: Axes) -> None:
 
 
 def draw_pictures(
-    test: Scored, reliability: pd.DataFrame, pixels: np.ndarray, names: list[str], bins: int, mistakes: int
+    test: Predictions, reliability: pd.DataFrame, pixels: np.ndarray, names: list[str], bins: int, mistakes: int
 ) -> dict[str, Figure]:
     """Draw confusion, reliability (from its table), and up to `mistakes` confident mistakes, of test images."""
     diagrams = {name: reliability[reliability["curve"] == name] for name in DIAGRAMS}

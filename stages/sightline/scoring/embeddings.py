@@ -27,9 +27,9 @@ class EmbeddingSample:
 
     def add(self, rows: np.ndarray, embeddings: np.ndarray) -> None:
         """Take the embeddings [n, features] of images `rows`, of which the wanted ones are kept."""
-        chosen = [place for place, row in enumerate(rows.tolist()) if row in self.wanted]
-        self.rows += rows[chosen].tolist()
-        self.kept.append(embeddings[chosen])
+        places = [place for place, row in enumerate(rows.tolist()) if row in self.wanted]
+        self.rows += rows[places].tolist()
+        self.kept.append(embeddings[places])
 
     def vectors(self) -> np.ndarray:
         """Return the kept embeddings, float32 [kept, features], in the order of `rows`."""
@@ -94,7 +94,7 @@ def map_embeddings(sample: EmbeddingSample, images: pd.DataFrame, names: list[st
         return pd.DataFrame(columns=["first", "second", "class", "decision", "id"])
     vectors = sample.vectors().astype(np.float64)
     places = ((vectors - vectors.mean(axis=0)) @ principal_axes(vectors, COMPONENTS).T).round(3) + 0.0
-    shown = images.set_index("row").loc[sample.rows]
-    decision = np.where(shown["label"] == shown["predicted"], "right", "wrong")
-    columns = {"first": places[:, 0], "second": places[:, 1], "class": np.array(names, dtype=object)[shown["label"]]}
-    return pd.DataFrame(columns | {"decision": decision, "id": shown["id"].to_numpy()})
+    kept = images.set_index("row").loc[sample.rows]
+    decision = np.where(kept["label"] == kept["predicted"], "right", "wrong")
+    columns = {"first": places[:, 0], "second": places[:, 1], "class": np.array(names, dtype=object)[kept["label"]]}
+    return pd.DataFrame(columns | {"decision": decision, "id": kept["id"].to_numpy()})

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sightline.common.rows import choose_sample
+from sightline.common.rows import evenly
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import ViewAverage
 from sightline.networks.predict import predict_logits
@@ -18,13 +18,32 @@ from sightline.scoring.predict import score_judged, select_judged
 
 
 @dataclass(frozen=True)
-class Forward:
+class ForwardSettings:
     """How the networks are run: a key of `VIEWS`, images a batch, where, and how many embeddings are kept."""
 
     tta: str
     batch_size: int
     device: torch.device
-    kept: int
+    embeddings: int
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the members say of validation and test, besides the scores.
+
+    Parameters
+    ----------
+    images : pandas.DataFrame
+        The images of validation and test, as `select_judged` gives them.
+    decisions : list of ndarray
+        Of each member what it alone would decide on test, int [test images].
+    sample : EmbeddingSample
+        Of test images, by the first member.
+    """
+
+    images: pd.DataFrame
+    decisions: list[np.ndarray]
+    sample: EmbeddingSample
 
 
 def run_networks(
@@ -33,8 +52,8 @@ def run_networks(
     spec: ModelSpec,
     samples: pd.DataFrame,
     pixels: np.ndarray,
-    how: Forward,
-) -> tuple[pd.DataFrame, torch.Tensor, list[np.ndarray], EmbeddingSample]:
+    settings: ForwardSettings,
+) -> tuple[torch.Tensor, Judgement]:
     """Predict what must be judged.
 
     Parameters
@@ -52,20 +71,17 @@ def run_networks(
 
     Returns
     -------
-    pandas.DataFrame
-        The images of validation and test, as `select_judged` gives them.
     torch.Tensor
-        Their log-probabilities, float32 [images, classes].
-    list of ndarray
-        Of each member what it alone would decide on test, int [test images].
-    EmbeddingSample
-        Of test images, by the first member.
+        Log-probabilities of the judged images, float32 [images, classes]; apart, since they are large.
+    Judgement
+        Which images these are, and everything else.
     """
     folds = [member.fold for member in spec.members]
-    judged = select_judged(samples, folds)
-    test_rows = judged["row"][judged["subset"] == "test"].to_numpy()
-    sample = EmbeddingSample(choose_sample(test_rows, how.kept))
-    predict = partial(predict_logits, pixels=pixels, batch_size=how.batch_size, device=how.device)
-    looking = [ViewAverage(member, how.tta) for member in members]
-    watched = watch(predict, looking[0], test_rows, sample)
-    return judged, *score_judged(looking, folds, judged, len(spec.classes), watched, stacks), sample
+    images = select_judged(samples, folds)
+    test_rows = images["row"][images["subset"] == "test"].to_numpy()
+    sample = EmbeddingSample(test_rows[evenly(len(test_rows), settings.embeddings)])
+    predict = partial(predict_logits, pixels=pixels, batch_size=settings.batch_size, device=settings.device)
+    views = [ViewAverage(member, settings.tta) for member in members]
+    watched = watch(predict, views[0], test_rows, sample)
+    scores, decisions = score_judged(views, folds, images, len(spec.classes), watched, stacks)
+    return scores, Judgement(images, decisions, sample)

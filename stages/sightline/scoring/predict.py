@@ -64,28 +64,30 @@ def score_judged(
     SightlineError
         A fold has no member, or a score is not finite.
     """
-    scores, alone = torch.empty(len(judged), classes), []
+    scores = torch.empty(len(judged), classes)
+    decisions = []
     for (subset, fold), group in judged.groupby(["subset", "fold"]):
         voters = range(len(members)) if subset == "test" else _strangers(folds, fold)
         rows = group["row"].to_numpy()
         votes = [predict(members[voter], rows=rows) for voter in voters]
         if subset == "test":
-            alone = [vote.argmax(dim=1).numpy() for vote in votes]
+            decisions = [vote.argmax(dim=1).numpy() for vote in votes]
         if stacks is None or subset == "test":
             blocks = row_blocks(*votes[0].shape)  # the mean takes several times the memory of what it is taken of
-            found = torch.cat([combine([vote[part] for vote in votes], stacks and stacks.whole) for part in blocks])
+            whole = stacks.whole if stacks else None
+            combined = torch.cat([combine([vote[block] for vote in votes], whole) for block in blocks])
         else:
-            found = stacks.score_held_out(votes, assign_parts(group["label"].to_numpy(), fold))
-        scores[group.index.tolist()] = found
+            combined = stacks.score_held_out(votes, assign_parts(group["label"].to_numpy(), fold))
+        scores[group.index.tolist()] = combined
     _refuse_non_finite(scores, judged)
-    return scores, alone
+    return scores, decisions
 
 
 def _strangers(folds: list[int | None], fold: int) -> list[int]:
-    found = [index for index, own in enumerate(folds) if (NO_FOLD if own is None else own) == fold]
-    if not found:
+    strangers = [index for index, own in enumerate(folds) if (NO_FOLD if own is None else own) == fold]
+    if not strangers:
         raise SightlineError(f"models/trained/model.json: no member left out fold {fold}: run `dvc repro train`")
-    return found
+    return strangers
 
 
 def _refuse_non_finite(scores: torch.Tensor, judged: pd.DataFrame) -> None:

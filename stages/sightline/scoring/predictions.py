@@ -6,26 +6,27 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from sightline.networks.calibration import Calibration
 from sightline.scoring.metrics.ranking import Ranking, rank_classes
 
 SUBSETS = ("val", "test")
 
 
 @dataclass(frozen=True)
-class Scored:
+class Predictions:
     """Images with their labels and probabilities.
 
     Parameters
     ----------
     images : pandas.DataFrame
         One row an image: id, row (position in images.npy), label, fold.
-    before, after : ndarray
+    raw, calibrated : ndarray
         float32 [n, classes]: probabilities as the network gives them, and calibrated.
     """
 
     images: pd.DataFrame
-    before: np.ndarray
-    after: np.ndarray
+    raw: np.ndarray
+    calibrated: np.ndarray
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -33,11 +34,11 @@ class Scored:
 
     @cached_property
     def predicted(self) -> np.ndarray:
-        return self.after.argmax(axis=1)
+        return self.calibrated.argmax(axis=1)
 
     @cached_property
     def confidence(self) -> np.ndarray:
-        return self.after.max(axis=1)
+        return self.calibrated.max(axis=1)
 
     @cached_property
     def right(self) -> np.ndarray:
@@ -49,17 +50,37 @@ class Scored:
         return self.images.assign(predicted=self.predicted, confidence=self.confidence)
 
     @cached_property
-    def ranking(self) -> Ranking | None:
-        return rank_classes(self.labels, self.after) if len(self.images) else None
+    def ranking(self) -> Ranking:
+        return rank_classes(self.labels, self.calibrated)
 
     def __len__(self) -> int:
         return len(self.images)
 
 
-def part_by_subset(judged: pd.DataFrame, scores: np.ndarray, after: np.ndarray) -> dict[str, Scored]:
+@dataclass(frozen=True)
+class Calibrated:
+    """What was fitted on validation, and what it makes of the scores.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        Calibration and prediction sets.
+    subsets : dict of str to Predictions
+        val and test.
+    probabilities : ndarray
+        float32 [judged images, classes], of both subsets.
+    """
+
+    calibration: Calibration
+    subsets: dict[str, Predictions]
+    probabilities: np.ndarray
+
+
+def part_by_subset(judged: pd.DataFrame, scores: np.ndarray, calibrated: np.ndarray) -> dict[str, Predictions]:
     """Part judged images, log-probabilities and calibrated probabilities [images, classes], into val and test."""
-    parts = {}
-    for subset in SUBSETS:
-        chosen = (judged["subset"] == subset).to_numpy()
-        parts[subset] = Scored(judged[chosen].reset_index(drop=True), np.exp(scores[chosen]), after[chosen])
-    return parts
+    subsets = {}
+    for name in SUBSETS:
+        inside = (judged["subset"] == name).to_numpy()
+        images = judged[inside].reset_index(drop=True)
+        subsets[name] = Predictions(images, np.exp(scores[inside]), calibrated[inside])
+    return subsets

@@ -72,11 +72,13 @@ def describe_reference(sample: EmbeddingSample, pixels: np.ndarray, test: pd.Dat
 
 def describe_embeddings(vectors: np.ndarray) -> EmbeddingReference | None:
     """Fit axes to every second of the embeddings, float64 [n, features], and place the others; None where all equal."""
-    fitted, placed = vectors[::2], vectors[1::2]
+    fitted = vectors[::2]
+    placed = vectors[1::2]
     if len(placed) == 0 or not fitted.std(axis=0).any():
         return None
     scale = float(np.sqrt(fitted.var(axis=0).sum()))
-    mean, axes = fitted.mean(axis=0).round(DECIMALS), principal_axes(fitted, min(AXES, len(fitted) - 1)).round(DECIMALS)
+    mean = fitted.mean(axis=0).round(DECIMALS)
+    axes = principal_axes(fitted, min(AXES, len(fitted) - 1)).round(DECIMALS)
     places = place(placed, mean, scale, axes)
     return EmbeddingReference(mean=mean.tolist(), scale=scale, axes=axes.tolist(), places=places.tolist())
 
@@ -114,16 +116,19 @@ def summarize_pixels(pixels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarr
     rows : ndarray
         int [n], positions in `pixels`.
     """
-    blocks = [_summarize(np.asarray(pixels[rows[part]])) for part in row_blocks(len(rows), pixels[:1].size)]
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]} if blocks else {}
+    slices = row_blocks(len(rows), pixels[:1].size)
+    blocks = [_summarize(np.asarray(pixels[rows[block]])) for block in slices]
+    if not blocks:
+        return {}
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def _summarize(pixels: np.ndarray) -> dict[str, np.ndarray]:
     scaled = pixels.astype(np.float32) / 255
     luma = scaled @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     steps = [np.abs(np.diff(luma, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
-    found = dict(zip(("red", "green", "blue"), scaled.mean(axis=(1, 2)).T, strict=True))
-    return found | {
+    colors = dict(zip(("red", "green", "blue"), scaled.mean(axis=(1, 2)).T, strict=True))
+    return colors | {
         "brightness": luma.mean(axis=(1, 2)),
         "contrast": luma.std(axis=(1, 2)),
         "saturation": (scaled.max(axis=3) - scaled.min(axis=3)).mean(axis=(1, 2)),

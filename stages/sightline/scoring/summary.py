@@ -6,18 +6,18 @@ from sightline.networks.calibration import Calibration
 from sightline.scoring.metrics.abstention import fewest_images, measure_abstention, measure_sets
 from sightline.scoring.metrics.intervals import bootstrap_intervals
 from sightline.scoring.metrics.measure import fold_spread, measure, measure_probabilities, member_spread
-from sightline.scoring.predictions import Scored
+from sightline.scoring.predictions import Predictions
 
 CHANGED = ("accuracy", "log_loss", "ece")
-SHOWN = ("accuracy", "f1_macro", "log_loss", "ece")
+PRINTED = ("accuracy", "f1_macro", "log_loss", "ece")
 
 
 def summarize(
-    parts: dict[str, Scored], alone: list[np.ndarray], top_k: list[int], bins: int
+    subsets: dict[str, Predictions], decisions: list[np.ndarray], top_k: list[int], bins: int
 ) -> tuple[dict, dict[str, str]]:
     """Measure validation and test, the folds where there are several, and an ensemble's members.
 
-    `alone` is what each member would decide on test, int [test images].
+    `decisions` are what each member would decide on test, int [test images].
 
     Returns
     -------
@@ -26,58 +26,58 @@ def summarize(
     dict of str to str
         What is left out, and why.
     """
-    metrics, notes = {}, {}
-    for subset, part in parts.items():
-        metrics[subset], found = measure(part.labels, part.after, part.ranking, top_k, bins)
-        if found:
-            notes[subset] = "; ".join(found)
-    crossed = parts["val"].images["fold"]
-    if crossed.nunique() > 1:
-        metrics["folds"] = fold_spread(parts["val"].labels, parts["val"].after, crossed.to_numpy())
-    if len(alone) > 1:
-        metrics["members"] = member_spread(parts["test"].labels, alone, parts["test"].after.shape[1])
+    metrics = {}
+    notes = {}
+    for subset, images in subsets.items():
+        metrics[subset], remarks = measure(images.labels, images.calibrated, images.ranking, top_k, bins)
+        if remarks:
+            notes[subset] = "; ".join(remarks)
+    validation = subsets["val"]
+    folds = validation.images["fold"]
+    if folds.nunique() > 1:
+        metrics["folds"] = fold_spread(validation.labels, validation.calibrated, folds.to_numpy())
+    if len(decisions) > 1:
+        test = subsets["test"]
+        metrics["members"] = member_spread(test.labels, decisions, test.calibrated.shape[1])
     return metrics, notes
 
 
 def summarize_intervals(
-    part: Scored, bins: int, resamples: int, confidence: float, seed: int
+    test: Predictions, bins: int, resamples: int, confidence: float, seed: int
 ) -> tuple[dict, dict[str, str]]:
     """Return the interval of each headline metric, and a note where it says nothing; {} without images or resamples."""
-    if len(part) == 0 or resamples == 0:
+    if len(test) == 0 or resamples == 0:
         return {}, {}
-    found = bootstrap_intervals(part.labels, part.after, bins, resamples, confidence, seed)
+    intervals = bootstrap_intervals(test.labels, test.calibrated, bins, resamples, confidence, seed)
     notes = {}
-    if part.right.all() or not part.right.any():
-        which = "right" if part.right.all() else "wrong"
-        notes["intervals"] = f"all test images are {which}, and resampling them cannot show what did not happen"
-    return {"intervals": {"confidence": confidence, "test": found}}, notes
+    if test.right.all() or not test.right.any():
+        decision = "right" if test.right.all() else "wrong"
+        notes["intervals"] = f"all test images are {decision}, and resampling them cannot show what did not happen"
+    return {"intervals": {"confidence": confidence, "test": intervals}}, notes
 
 
-def summarize_calibration(parts: dict[str, Scored], calibration: Calibration, bins: int) -> dict:
+def summarize_calibration(subsets: dict[str, Predictions], calibration: Calibration, bins: int) -> dict:
     """Return what calibration changed on validation, which it was fitted on, and on test."""
-    found = {"method": calibration.method, "temperature": calibration.temperature}
-    for subset, part in parts.items():
-        if len(part):
-            found[subset] = {}
-            for when, probabilities in {"before": part.before, "after": part.after}.items():
-                values = measure_probabilities(part.labels, probabilities, bins)
-                values["accuracy"] = float((probabilities.argmax(axis=1) == part.labels).mean())
-                found[subset] |= {f"{name}_{when}": values[name] for name in CHANGED}
-    return {"calibration": found}
+    metrics = {"method": calibration.method, "temperature": calibration.temperature}
+    for subset, images in subsets.items():
+        if len(images):
+            before = _measure_change(images.labels, images.raw, bins, "before")
+            metrics[subset] = before | _measure_change(images.labels, images.calibrated, bins, "after")
+    return {"calibration": metrics}
 
 
-def summarize_decisions(part: Scored, calibration: Calibration) -> tuple[dict, dict[str, str]]:
+def summarize_decisions(test: Predictions, calibration: Calibration) -> tuple[dict, dict[str, str]]:
     """Measure abstention and prediction sets on test; a note where no threshold could be found."""
-    if len(part) == 0:
+    if len(test) == 0:
         return {}, {}
-    found = {"abstention": measure_abstention(part.confidence, part.right, calibration.min_confidence)}
+    metrics = {"abstention": measure_abstention(test.confidence, test.right, calibration.min_confidence)}
     if calibration.conformal is None:
-        return found, {}
-    found["conformal"] = measure_sets(calibration.conformal, part.after, part.labels)
+        return metrics, {}
+    metrics["conformal"] = measure_sets(calibration.conformal, test.calibrated, test.labels)
     if calibration.conformal.threshold is not None:
-        return found, {}
+        return metrics, {}
     least = fewest_images(calibration.conformal.coverage)
-    return found, {"conformal": f"every set holds all classes: this coverage needs {least} validation images or more"}
+    return metrics, {"conformal": f"every set holds all classes: this coverage needs {least} validation images or more"}
 
 
 def describe(metrics: dict) -> str:
@@ -85,8 +85,14 @@ def describe(metrics: dict) -> str:
     lines = [
         "  ".join(
             [f"{subset:<5}{metrics[subset]['images']:>7} images"]
-            + [f"{name} {metrics[subset][name]:.4f}" for name in SHOWN if name in metrics[subset]]
+            + [f"{name} {metrics[subset][name]:.4f}" for name in PRINTED if name in metrics[subset]]
         )
         for subset in ("val", "test")
     ]
     return "\n".join(lines + [f"{about}: {note}" for about, note in metrics.get("notes", {}).items()])
+
+
+def _measure_change(labels: np.ndarray, probabilities: np.ndarray, bins: int, moment: str) -> dict[str, float]:
+    metrics = measure_probabilities(labels, probabilities, bins)
+    metrics["accuracy"] = float((probabilities.argmax(axis=1) == labels).mean())
+    return {f"{name}_{moment}": metrics[name] for name in CHANGED}

@@ -1,4 +1,4 @@
-"""The tables that `dvc plots show` draws, all of test images."""
+"""The tables of evaluate: what `dvc plots show` draws of test images, and one row a judged image, issue or slice."""
 
 import numpy as np
 import pandas as pd
@@ -7,8 +7,8 @@ from sightline.scoring.diagnosis.diagnose import Findings
 from sightline.scoring.metrics.abstention import coverage_curve, thin_curve
 from sightline.scoring.metrics.calibration_error import reliability_table
 from sightline.scoring.metrics.measure import class_table
-from sightline.scoring.metrics.ranking import Ranking, curve_table
-from sightline.scoring.predictions import Scored
+from sightline.scoring.metrics.ranking import curve_table
+from sightline.scoring.predictions import Predictions
 
 HISTOGRAM_BINS = 20
 DIAGRAMS = ("before calibration", "after calibration")
@@ -21,18 +21,17 @@ HEADLINE = {  # metrics between 0 and 1, high is good, to the words beside them
 }
 
 
-def tabulate_plots(part: Scored, names: list[str], bins: int, curves: int) -> dict[str, pd.DataFrame]:
+def tabulate_plots(test: Predictions, names: list[str], bins: int, curves: int) -> dict[str, pd.DataFrame]:
     """Return the tables by file name: names of the classes, bins of the reliability, classes with a curve."""
     of_class = np.array(names, dtype=object)
-    ranking = part.ranking or Ranking(pd.DataFrame({"roc_auc": [], "pr_auc": []}), {}, np.empty(0, dtype=int))
     return {
-        "confusion": pd.DataFrame({"actual": of_class[part.labels], "predicted": of_class[part.predicted]}),
-        "classes": class_table(part.labels, part.predicted, names, part.ranking),
-        "reliability": tabulate_reliability(part, bins),
-        "coverage": thin_curve(coverage_curve(part.confidence, part.right)),
-        "confidence": count_confidence(part.confidence, part.right),
-        "roc": curve_table(ranking, "roc", names, curves),
-        "pr": curve_table(ranking, "pr", names, curves),
+        "confusion": pd.DataFrame({"actual": of_class[test.labels], "predicted": of_class[test.predicted]}),
+        "classes": class_table(test.labels, test.predicted, names, test.ranking),
+        "reliability": tabulate_reliability(test, bins),
+        "coverage": thin_curve(coverage_curve(test.confidence, test.right)),
+        "confidence": count_confidence(test.confidence, test.right),
+        "roc": curve_table(test.ranking, "roc", names, curves),
+        "pr": curve_table(test.ranking, "pr", names, curves),
     }
 
 
@@ -51,10 +50,12 @@ def tabulate_headline(metrics: dict) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high"]).round(5)
 
 
-def tabulate_reliability(part: Scored, bins: int) -> pd.DataFrame:
+def tabulate_reliability(test: Predictions, bins: int) -> pd.DataFrame:
     """Return the rows of both reliability diagrams; the column `curve` says which."""
-    shown = zip(DIAGRAMS, (part.before, part.after), strict=True)
-    tables = [reliability_table(found, part.labels, bins).assign(curve=name) for name, found in shown]
+    diagrams = zip(DIAGRAMS, (test.raw, test.calibrated), strict=True)
+    tables = [
+        reliability_table(probabilities, test.labels, bins).assign(curve=name) for name, probabilities in diagrams
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -64,12 +65,12 @@ def count_confidence(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
     confidence is float [n] in [0, 1], right is bool [n].
     """
     number = np.clip((confidence * HISTOGRAM_BINS).astype(int), 0, HISTOGRAM_BINS - 1)
-    parts = []
-    for decision, chosen in {"right": right, "wrong": ~right}.items():
-        counts = np.bincount(number[chosen], minlength=HISTOGRAM_BINS)
-        edges = np.round(np.arange(HISTOGRAM_BINS) / HISTOGRAM_BINS, 2)
-        parts.append(pd.DataFrame({"confidence": edges, "images": counts, "decision": decision}))
-    return pd.concat(parts, ignore_index=True)
+    edges = np.round(np.arange(HISTOGRAM_BINS) / HISTOGRAM_BINS, 2)
+    tables = []
+    for decision, images in {"right": right, "wrong": ~right}.items():
+        counts = np.bincount(number[images], minlength=HISTOGRAM_BINS)
+        tables.append(pd.DataFrame({"confidence": edges, "images": counts, "decision": decision}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def tabulate_records(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
-from sightline.images.sources.containers import TarArchive
+from sightline.images.sources.archives import TarArchive
 from sightline.images.sources.layouts import list_by_folder, list_tiny_imagenet
 from sightline.images.sources.open import open_source
 

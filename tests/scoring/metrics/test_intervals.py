@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, bootstrap
 
-from sightline.scoring.metrics.intervals import HEADLINES, bootstrap_intervals, draw_stratified, wilson_interval
+from sightline.scoring.metrics.intervals import HEADLINES, bootstrap_intervals, resample, wilson_interval
 from sightline.scoring.metrics.measure import measure
 from sightline.scoring.metrics.ranking import rank_classes
 
@@ -16,7 +16,7 @@ def case(images=300):
 
 def test_a_resample_keeps_the_images_of_each_class():
     labels = np.array([2, 0, 2, 1, 2, 0])
-    times = np.concatenate(list(draw_stratified(labels, 500, seed=0)))
+    times = np.concatenate(list(resample(labels, 500, seed=0)))
     assert times.shape == (500, 6)
     for code in range(3):
         assert (times[:, labels == code].sum(axis=1) == (labels == code).sum()).all()
@@ -27,8 +27,8 @@ def test_a_resample_keeps_the_images_of_each_class():
 
 def test_metrics_of_resamples_are_those_of_the_drawn_images(monkeypatch):
     labels, probabilities = case(images=40)
-    times = next(draw_stratified(labels, 1, seed=3))
-    monkeypatch.setattr("sightline.scoring.metrics.intervals.draw_stratified", lambda *given: [times])
+    times = next(resample(labels, 1, seed=3))
+    monkeypatch.setattr("sightline.scoring.metrics.intervals.resample", lambda *given: [times])
     found = bootstrap_intervals(labels, probabilities, 15, 1, 0.95, seed=3)
     drawn = np.repeat(np.arange(40), times[0])
     ranking = rank_classes(labels[drawn], probabilities[drawn])

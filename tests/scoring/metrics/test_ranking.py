@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sightline.scoring.metrics.ranking import GRIDS, class_curve, curve_table, rank_classes
+from sightline.scoring.metrics.ranking import GRIDS, curve_table, rank_classes
 
 
 def case(images=200):
@@ -23,10 +23,15 @@ def test_areas_are_scikit_learns_also_with_ties():
 
 
 def test_a_curve_by_hand():
-    wrong_rate, recall, precision = class_curve(np.array([True, False, True]), np.array([0.9, 0.8, 0.7]))
-    assert wrong_rate.tolist() == [0, 0, 1, 1]
-    assert recall.tolist() == [0, 0.5, 0.5, 1]
-    assert precision.tolist() == pytest.approx([1, 1, 0.5, 2 / 3])
+    scores = np.array([0.9, 0.8, 0.7])
+    ranking = rank_classes(np.array([1, 0, 1]), np.stack([1 - scores, scores], axis=1))
+    assert ranking.defined.tolist() == [0, 1]
+    recall, precision = ranking.curves["roc"][1], ranking.curves["pr"][1]
+    assert set(recall[GRIDS["roc"] < 1]) == {0.5}  # one of two above the only wrong image
+    assert recall[-1] == 1
+    assert set(precision[GRIDS["pr"] <= 0.5]) == {1.0}
+    assert precision[GRIDS["pr"] > 0.5] == pytest.approx(2 / 3)
+    assert ranking.classes.loc[1].tolist() == pytest.approx([0.5, 0.5 * 1 + 0.5 * 2 / 3])
 
 
 def test_drawn_curves_are_the_mean_and_the_worst_classes():

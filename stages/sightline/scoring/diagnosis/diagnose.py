@@ -8,7 +8,6 @@ import pandas as pd
 from sightline.scoring.diagnosis.label_issues import summarize_issues, tabulate_issues
 from sightline.scoring.diagnosis.leakage import find_seen, summarize_leakage
 from sightline.scoring.diagnosis.slices import describe_images, measure_slices, summarize_slices
-from sightline.scoring.predictions import Scored
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Findings:
 
 
 def find_causes(
-    test: Scored,
+    right: np.ndarray,
     judged: pd.DataFrame,
     probabilities: np.ndarray,
     described: pd.DataFrame,
@@ -32,8 +31,8 @@ def find_causes(
 
     Parameters
     ----------
-    test : Scored
-        Test images.
+    right : ndarray
+        bool [test images], in order: whether the prediction is right.
     judged, probabilities : pandas.DataFrame, ndarray
         Validation and test images, and float [judged, classes].
     described : pandas.DataFrame
@@ -43,7 +42,8 @@ def find_causes(
     confidence : float
         Of the intervals of slices.
     """
-    slices = measure_slices(describe_images(described[described["subset"] == "test"]), test.right, confidence)
+    slices = measure_slices(describe_images(described[described["subset"] == "test"]), right, confidence)
     issues = tabulate_issues(judged, probabilities, described)
     metrics = summarize_slices(slices) | summarize_issues(issues, len(judged))
-    return Findings(slices, issues, metrics | summarize_leakage(find_seen(described, near_bits), test.right))
+    metrics |= summarize_leakage(find_seen(described, near_bits), right)
+    return Findings(slices, issues, metrics)

@@ -6,7 +6,8 @@ import pandas as pd
 from sightline.common.rows import row_blocks
 
 COLUMNS = ["id", "row", "subset", "label", "suggested", "own_probability", "probability", "reason"]
-CONFLICT, DOUBT = "equal pixels, another label", "confident learning"
+CONFLICT = "equal pixels, another label"
+DOUBT = "confident learning"
 
 
 def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -33,17 +34,20 @@ def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarr
     images = np.bincount(labels, minlength=probabilities.shape[1])
     sums = np.bincount(labels, weights=own, minlength=probabilities.shape[1])
     least = np.divide(sums, images, out=np.full(len(images), np.inf), where=images > 0)
-    suspicious, margin = np.zeros(len(labels), dtype=bool), np.empty(len(labels))
+    suspicious = np.zeros(len(labels), dtype=bool)
+    margin = np.empty(len(labels))
     for rows in row_blocks(*probabilities.shape):
-        block, label = probabilities[rows], labels[rows]
+        block = probabilities[rows]
+        label = labels[rows]
         confident = np.where(block >= least, block, -1.0)
         best = confident.argmax(axis=1)
         contradicted = (confident.max(axis=1) >= 0) & (best != label) & (block.argmax(axis=1) != label)
         others = block.copy()
         others[np.arange(len(block)), label] = -1
-        suspicious[rows], margin[rows] = contradicted, own[rows] - others.max(axis=1)
-    found = np.flatnonzero(suspicious)
-    return found[np.argsort(margin[found], kind="stable")]
+        suspicious[rows] = contradicted
+        margin[rows] = own[rows] - others.max(axis=1)
+    issues = np.flatnonzero(suspicious)
+    return issues[np.argsort(margin[issues], kind="stable")]
 
 
 def tabulate_issues(judged: pd.DataFrame, probabilities: np.ndarray, index: pd.DataFrame) -> pd.DataFrame:
@@ -64,30 +68,36 @@ def tabulate_issues(judged: pd.DataFrame, probabilities: np.ndarray, index: pd.D
         id, row, subset, label and suggested (int), the label's own_probability and that of the suggestion (NaN for
         images that were trained on), reason.
     """
-    found = find_label_issues(judged["label"].to_numpy(), probabilities)
-    doubted = judged.iloc[found].assign(
-        suggested=probabilities[found].argmax(axis=1),
-        own_probability=probabilities[found, judged["label"].to_numpy()[found]],
-        probability=probabilities[found].max(axis=1),
+    labels = judged["label"].to_numpy()
+    issues = find_label_issues(labels, probabilities)
+    doubted = judged.iloc[issues].assign(
+        suggested=probabilities[issues].argmax(axis=1),
+        own_probability=probabilities[issues, labels[issues]],
+        probability=probabilities[issues].max(axis=1),
         reason=DOUBT,
     )
     conflicts = find_conflicting(index)
-    rest = doubted[~doubted["id"].isin(conflicts["id"])]
-    return pd.concat([part[COLUMNS] for part in (conflicts, rest) if len(part)] or [rest[COLUMNS]], ignore_index=True)
+    further = doubted[~doubted["id"].isin(conflicts["id"])]
+    if conflicts.empty:
+        return further[COLUMNS].reset_index(drop=True)
+    if further.empty:
+        return conflicts.reset_index(drop=True)
+    return pd.concat([conflicts, further[COLUMNS]], ignore_index=True)
 
 
 def find_conflicting(index: pd.DataFrame) -> pd.DataFrame:
     """Return the images whose pixels also stand under another label, copies side by side; that label is suggested."""
     several = index.groupby("sha256")["label"].transform("nunique") > 1
-    found = index[several].sort_values(["sha256", "row"], kind="stable")
-    copies = found.groupby("sha256")["label"]
-    first, last = copies.transform("min"), copies.transform("max")
-    suggested = first.where(found["label"] != first, last)
-    return found.assign(suggested=suggested, own_probability=np.nan, probability=np.nan, reason=CONFLICT)[COLUMNS]
+    copies = index[several].sort_values(["sha256", "row"], kind="stable")
+    labels = copies.groupby("sha256")["label"]
+    lowest = labels.transform("min")
+    suggested = lowest.where(copies["label"] != lowest, labels.transform("max"))
+    return copies.assign(suggested=suggested, own_probability=np.nan, probability=np.nan, reason=CONFLICT)[COLUMNS]
 
 
 def summarize_issues(issues: pd.DataFrame, judged: int) -> dict:
     """Count the issues by reason; the share is that of confident learning among the judged images."""
     doubted = int((issues["reason"] == DOUBT).sum())
-    found = {"conflicting_images": len(issues) - doubted, "doubted": doubted}
-    return {"label_issues": found | ({"doubted_share": doubted / judged} if judged else {})}
+    counts = {"conflicting_images": len(issues) - doubted, "doubted": doubted}
+    share = {"doubted_share": doubted / judged} if judged else {}
+    return {"label_issues": counts | share}

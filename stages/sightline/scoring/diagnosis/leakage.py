@@ -29,9 +29,9 @@ def find_seen(samples: pd.DataFrame, near_bits: int) -> dict[str, np.ndarray]:
 
 def summarize_leakage(seen: dict[str, np.ndarray], right: np.ndarray) -> dict:
     """Count the seen test images, and measure the accuracy without them; right is bool [test images]."""
-    found = {}
+    metrics = {}
     for name, images in seen.items():
-        found[name] = int(images.sum())
-        if found[name] and not images.all():
-            found[f"accuracy_without_{name}"] = float(right[~images].mean())
-    return {"leakage": found} if len(right) else {}
+        metrics[name] = int(images.sum())
+        if images.any() and not images.all():
+            metrics[f"accuracy_without_{name}"] = float(right[~images].mean())
+    return {"leakage": metrics} if len(right) else {}

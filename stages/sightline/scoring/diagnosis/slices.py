@@ -54,13 +54,16 @@ def measure_slices(properties: pd.DataFrame, right: np.ndarray, confidence: floa
         slice (property and value), images, accuracy, low, high (Wilson's interval). Sorted by high: where few images
         make the interval wide, a slice comes late.
     """
-    parts = [pd.DataFrame({"images": [], "accuracy": [], "slice": []})]
+    tables = []
     for name, values in properties.items():
         known = (values != "").to_numpy()
+        if not known.any():
+            continue
         grouped = pd.Series(right[known], dtype=float).groupby(values[known].to_numpy(), sort=True)
-        found = pd.DataFrame({"images": grouped.size(), "accuracy": grouped.mean()})
-        parts.append(found.assign(slice=[f"{name} {value}" for value in found.index]))
-    table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+        table = pd.DataFrame({"images": grouped.size(), "accuracy": grouped.mean()})
+        tables.append(table.assign(slice=[f"{name} {value}" for value in table.index]))
+    empty = pd.DataFrame({"images": [], "accuracy": [], "slice": []})
+    table = pd.concat(tables, ignore_index=True) if tables else empty
     low, high = wilson_interval(table["accuracy"] * table["images"], table["images"], confidence)
     table = table.assign(low=low, high=high).astype({"images": int})
     columns = ["slice", "images", "accuracy", "low", "high"]
@@ -88,6 +91,6 @@ def _cut(values: pd.Series) -> pd.Series:
     if numbers.nunique() <= MOST_VALUES or not np.isfinite(numbers).all():
         return text
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, QUANTILES + 1)))
-    part = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
+    quantile = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
     names = np.array([f"{low:.6g} to {high:.6g}" for low, high in itertools.pairwise(edges)], dtype=object)
-    return pd.Series(names[part], index=numbers.index).reindex(values.index, fill_value="")
+    return pd.Series(names[quantile], index=numbers.index).reindex(values.index, fill_value="")

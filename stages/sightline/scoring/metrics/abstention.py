@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sightline.common.rows import row_blocks
+from sightline.common.rows import evenly, row_blocks
 from sightline.networks.calibration import Conformal
 
 POINTS = 200  # of the drawn curve
@@ -28,7 +28,8 @@ def coverage_curve(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
         of them that are right). Images of equal confidence are decided together.
     """
     order = np.argsort(-confidence, kind="stable")
-    sorted_confidence, hits = confidence[order].astype(np.float64), np.cumsum(right[order])
+    sorted_confidence = confidence[order].astype(np.float64)
+    hits = np.cumsum(right[order])
     last = np.flatnonzero(np.diff(sorted_confidence, append=-1))  # of each run of equal confidences
     decided = last + 1
     columns = {"min_confidence": sorted_confidence[last], "coverage": decided / max(1, len(right))}
@@ -45,9 +46,8 @@ def risk_area(curve: pd.DataFrame) -> float:
 
 
 def thin_curve(curve: pd.DataFrame) -> pd.DataFrame:
-    """Keep at most some 200 rows, evenly, the last among them, for drawing."""
-    kept = np.unique(np.linspace(0, len(curve) - 1, min(len(curve), POINTS)).round().astype(int))
-    return curve.iloc[kept].round(6)
+    """Keep at most 200 rows, evenly, the last among them, for drawing."""
+    return curve.iloc[evenly(len(curve), POINTS)].round(6)
 
 
 def measure_abstention(confidence: np.ndarray, right: np.ndarray, least: float) -> dict[str, float]:
@@ -59,9 +59,12 @@ def measure_abstention(confidence: np.ndarray, right: np.ndarray, least: float) 
         aurc, coverage; accuracy_decided and accuracy_undecided, each where it has an image.
     """
     decided = confidence >= least
-    found = {"aurc": risk_area(coverage_curve(confidence, right)), "coverage": float(decided.mean())}
-    parts = {"accuracy_decided": right[decided], "accuracy_undecided": right[~decided]}
-    return found | {name: float(part.mean()) for name, part in parts.items() if len(part)}
+    metrics = {"aurc": risk_area(coverage_curve(confidence, right)), "coverage": float(decided.mean())}
+    if decided.any():
+        metrics["accuracy_decided"] = float(right[decided].mean())
+    if not decided.all():
+        metrics["accuracy_undecided"] = float(right[~decided].mean())
+    return metrics
 
 
 def fit_conformal(method: str, coverage: float, probabilities: np.ndarray, labels: np.ndarray) -> Conformal | None:
@@ -103,15 +106,17 @@ def fewest_images(coverage: float) -> int:
     return _round_up(coverage / (1 - coverage))
 
 
-def measure_sets(found: Conformal, probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def measure_sets(conformal: Conformal, probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Return what the prediction sets of at least one image do: coverage, mean_set_size, and the share of one class.
 
     `probabilities` is float [n, classes], `labels` int [n].
     """
-    sizes, covered = np.empty(len(labels)), np.empty(len(labels), dtype=bool)
+    sizes = np.empty(len(labels))
+    covered = np.empty(len(labels), dtype=bool)
     for rows in row_blocks(*probabilities.shape):
-        inside = prediction_sets(found, probabilities[rows])
-        sizes[rows], covered[rows] = inside.sum(axis=1), inside[np.arange(len(inside)), labels[rows]]
+        inside = prediction_sets(conformal, probabilities[rows])
+        sizes[rows] = inside.sum(axis=1)
+        covered[rows] = inside[np.arange(len(inside)), labels[rows]]
     return {
         "coverage": float(covered.mean()),
         "mean_set_size": float(sizes.mean()),
@@ -119,11 +124,11 @@ def measure_sets(found: Conformal, probabilities: np.ndarray, labels: np.ndarray
     }
 
 
-def prediction_sets(found: Conformal, probabilities: np.ndarray) -> np.ndarray:
+def prediction_sets(conformal: Conformal, probabilities: np.ndarray) -> np.ndarray:
     """Return which classes stand in each image's set, bool [n, classes]; the most probable one always does."""
-    if found.threshold is None:
+    if conformal.threshold is None:
         return np.ones(probabilities.shape, dtype=bool)
-    inside = SCORES[found.method](probabilities.astype(np.float64)) <= found.threshold
+    inside = SCORES[conformal.method](probabilities.astype(np.float64)) <= conformal.threshold
     inside[np.arange(len(inside)), probabilities.argmax(axis=1)] = True
     return inside
 
@@ -137,9 +142,9 @@ def _aps(probabilities: np.ndarray) -> np.ndarray:
     """Return, for each class, the sum of the probabilities down to its own."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     sums = np.cumsum(np.take_along_axis(probabilities, order, axis=1), axis=1)
-    found = np.empty_like(sums)
-    np.put_along_axis(found, order, sums, axis=1)
-    return found
+    of_class = np.empty_like(sums)
+    np.put_along_axis(of_class, order, sums, axis=1)
+    return of_class
 
 
 SCORES = {"lac": lambda probabilities: 1 - probabilities, "aps": _aps}  # [n, classes]: how strange each class would be

@@ -36,15 +36,15 @@ def decision_metrics(hits: np.ndarray, predicted: np.ndarray, support: np.ndarra
     """
     images = support.sum(axis=-1)
     rates = class_rates(hits, predicted, support)
-    seen = ((support + predicted) > 0).sum(axis=-1)
-    found = {
+    occurring = ((support + predicted) > 0).sum(axis=-1)
+    metrics = {
         "accuracy": hits.sum(axis=-1) / images,
         "balanced_accuracy": rates["recall"].sum(axis=-1) / (support > 0).sum(axis=-1),
     }
     for name, rate in rates.items():
-        found[f"{name}_macro"] = rate.sum(axis=-1) / seen
-        found[f"{name}_weighted"] = (rate * support).sum(axis=-1) / images
-    return found | _agreement(hits.sum(axis=-1) / images, predicted / images[..., None], support / images[..., None])
+        metrics[f"{name}_macro"] = rate.sum(axis=-1) / occurring
+        metrics[f"{name}_weighted"] = (rate * support).sum(axis=-1) / images
+    return metrics | _agreement(hits.sum(axis=-1) / images, predicted / images[..., None], support / images[..., None])
 
 
 def _agreement(accuracy: np.ndarray, predicted: np.ndarray, support: np.ndarray) -> dict[str, np.ndarray]:

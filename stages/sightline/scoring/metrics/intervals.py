@@ -43,18 +43,19 @@ def bootstrap_intervals(
         Metric to its `low` and `high`. The Matthews correlation is left out where all images are of one class.
     """
     sample = Sample(labels, probabilities, bins)
-    found = [sample.measure(times) for times in draw_stratified(labels, resamples, seed)]
+    blocks = [sample.measure(times) for times in resample(labels, resamples, seed)]
     margins = 50 * (1 - confidence), 50 * (1 + confidence)
     names = [name for name in HEADLINES if name != "matthews_corrcoef" or len(np.unique(labels)) > 1]
-    ends = {name: np.percentile(np.concatenate([part[name] for part in found]), margins) for name in names}
+    ends = {name: np.percentile(np.concatenate([block[name] for block in blocks]), margins) for name in names}
     return {name: {"low": float(low), "high": float(high)} for name, (low, high) in ends.items()}
 
 
-def draw_stratified(labels: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
+def resample(labels: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """Yield how often each image is drawn, int [some resamples, n]; each class keeps its number of images."""
     order = np.argsort(labels, kind="stable")
     _, first, inverse, size = np.unique(labels[order], return_index=True, return_inverse=True, return_counts=True)
-    stream, images = np.random.default_rng(seed), len(labels)
+    stream = np.random.default_rng(seed)
+    images = len(labels)
     for rows in row_blocks(resamples, images):
         count = min(rows.stop, resamples) - rows.start
         drawn = order[first[inverse] + (stream.random((count, images)) * size[inverse]).astype(int)]
@@ -68,7 +69,8 @@ def wilson_interval(right: np.ndarray, images: np.ndarray, confidence: float) ->
     Wilson, 1927, "Probable Inference, the Law of Succession, and Statistical Inference"; images > 0.
     """
     score = ndtri((1 + confidence) / 2)  # scipy.stats would take half a second to import
-    share, weight = right / images, score**2 / images
+    share = right / images
+    weight = score**2 / images
     middle = (share + weight / 2) / (1 + weight)
     half = score * np.sqrt(share * (1 - share) / images + weight / images / 4) / (1 + weight)
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
@@ -78,10 +80,12 @@ class Sample:
     """What of each image the metrics of a resample are made from."""
 
     def __init__(self, labels: np.ndarray, probabilities: np.ndarray, bins: int):
-        predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64)
+        predicted = probabilities.argmax(axis=1)
+        confidence = probabilities.max(axis=1).astype(np.float64)
         self.right = predicted == labels
         self.classes = probabilities.shape[1]
-        self.by_label, self.by_predicted = _Groups(labels, self.classes), _Groups(predicted, self.classes)
+        self.by_label = _Groups(labels, self.classes)
+        self.by_predicted = _Groups(predicted, self.classes)
         self.by_bin = _Groups(equal_width(confidence, bins) - 1, bins)
         self.gap = confidence - self.right
         self.losses = {"log_loss": log_losses(labels, probabilities), "brier": brier_scores(labels, probabilities)}
@@ -89,9 +93,9 @@ class Sample:
     def measure(self, times: np.ndarray) -> dict[str, np.ndarray]:
         """Return each headline metric, float [resamples], of images drawn `times` int [resamples, n]."""
         counts = self.by_label.sums(times * self.right), self.by_predicted.sums(times), self.by_label.sums(times)
-        found = decision_metrics(*counts)
-        found |= {name: (times * losses).mean(axis=1) for name, losses in self.losses.items()}
-        return found | {"ece": np.abs(self.by_bin.sums(times * self.gap)).sum(axis=1) / times.shape[1]}
+        metrics = decision_metrics(*counts)
+        metrics |= {name: (times * losses).mean(axis=1) for name, losses in self.losses.items()}
+        return metrics | {"ece": np.abs(self.by_bin.sums(times * self.gap)).sum(axis=1) / times.shape[1]}
 
 
 class _Groups:
@@ -103,6 +107,6 @@ class _Groups:
         self.count = count
 
     def sums(self, numbers: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(numbers), self.count), dtype=numbers.dtype)
-        found[:, self.present] = np.add.reduceat(numbers[:, self.order], self.starts, axis=1)
-        return found
+        sums = np.zeros((len(numbers), self.count), dtype=numbers.dtype)
+        sums[:, self.present] = np.add.reduceat(numbers[:, self.order], self.starts, axis=1)
+        return sums

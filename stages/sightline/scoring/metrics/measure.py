@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import top_k_accuracy_score
 
 from sightline.common.rows import row_blocks
 from sightline.scoring.metrics.calibration_error import (
@@ -19,7 +20,7 @@ SPREAD = (*DECISIONS, "log_loss")
 
 
 def measure(
-    labels: np.ndarray, probabilities: np.ndarray, ranking: Ranking | None, top_k: list[int], bins: int
+    labels: np.ndarray, probabilities: np.ndarray, ranking: Ranking, top_k: list[int], bins: int
 ) -> tuple[dict[str, float], list[str]]:
     """Measure predictions against labels.
 
@@ -29,8 +30,8 @@ def measure(
         int [n] in [0, classes).
     probabilities : ndarray
         float [n, classes], rows that add up to 1; the largest one is the decision.
-    ranking : Ranking or None
-        `sightline.scoring.metrics.ranking.rank_classes` of the two; None without images.
+    ranking : Ranking
+        `sightline.scoring.metrics.ranking.rank_classes` of the two.
     top_k : list of int
         For each k below the number of classes: how often the label is among the k most probable.
     bins : int
@@ -46,12 +47,14 @@ def measure(
     if len(labels) == 0:
         return {"images": 0}, ["no images, hence no metrics"]
     counts = count_decisions(labels, probabilities.argmax(axis=1), probabilities.shape[1])
-    found = {name: float(value) for name, value in decision_metrics(*counts).items()}
-    found |= _top_k(labels, probabilities, top_k) | measure_probabilities(labels, probabilities, bins)
-    found |= {f"{name}_ovr": float(ranking.classes[name].mean()) for name in ("roc_auc", "pr_auc")}
+    metrics = {"images": len(labels)}
+    metrics |= {name: float(value) for name, value in decision_metrics(*counts).items()}
+    metrics |= _top_k(labels, probabilities, top_k) | measure_probabilities(labels, probabilities, bins)
+    metrics |= {f"{name}_ovr": float(ranking.classes[name].mean()) for name in ("roc_auc", "pr_auc")}
     left_out = (*CHANCE_CORRECTED, "roc_auc_ovr", "pr_auc_ovr") if (counts[2] > 0).sum() == 1 else ()
-    kept = {name: value for name, value in found.items() if name not in left_out}
-    return {"images": len(labels)} | kept, _notes(left_out, *counts[1:])
+    for name in left_out:
+        del metrics[name]
+    return metrics, _notes(left_out, *counts[1:])
 
 
 def measure_probabilities(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> dict[str, float]:
@@ -76,25 +79,24 @@ def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 def brier_scores(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Return each image's squared distance between its probabilities and the truth, float64 [n]; two classes: half."""
-    found = np.empty(len(labels))
+    scores = np.empty(len(labels))
     for rows in row_blocks(*probabilities.shape):
         block = probabilities[rows].astype(np.float64)
         block /= block.sum(axis=1, keepdims=True)  # float32 rows add up to 1 only to seven digits
         block[np.arange(len(block)), labels[rows]] -= 1
-        found[rows] = (block**2).sum(axis=1)
-    return found / 2 if probabilities.shape[1] == 2 else found
+        scores[rows] = (block**2).sum(axis=1)
+    return scores / 2 if probabilities.shape[1] == 2 else scores
 
 
-def class_table(labels: np.ndarray, predicted: np.ndarray, names: list[str], ranking: Ranking | None) -> pd.DataFrame:
+def class_table(labels: np.ndarray, predicted: np.ndarray, names: list[str], ranking: Ranking) -> pd.DataFrame:
     """Return one row a class: class, precision, recall, f1 in [0, 1], roc_auc, pr_auc, support (its images), predicted.
 
     The recall of a class without images is 0, as is the precision of one that was never predicted; the areas of a
     class without images are empty.
     """
     hits, called, support = count_decisions(labels, predicted, len(names))
-    areas = ranking.classes if ranking else pd.DataFrame({"roc_auc": np.nan, "pr_auc": np.nan}, index=range(len(names)))
     table = pd.DataFrame({"class": names} | class_rates(hits, called, support))
-    return table.join(areas).assign(support=support, predicted=called)
+    return table.join(ranking.classes).assign(support=support, predicted=called)
 
 
 def fold_spread(labels: np.ndarray, probabilities: np.ndarray, folds: np.ndarray) -> dict[str, float]:
@@ -102,9 +104,9 @@ def fold_spread(labels: np.ndarray, probabilities: np.ndarray, folds: np.ndarray
 
     labels and folds are int [n], probabilities float [n, classes]; there are at least two folds.
     """
-    parts = [folds == fold for fold in np.unique(folds)]
-    each = pd.DataFrame([_measure_fold(labels[part], probabilities[part]) for part in parts])
-    return {"folds": len(parts)} | _spread(each, SPREAD)
+    members = [folds == fold for fold in np.unique(folds)]
+    metrics = pd.DataFrame([_measure_fold(labels[images], probabilities[images]) for images in members])
+    return {"folds": len(members)} | _spread(metrics, SPREAD)
 
 
 def member_spread(labels: np.ndarray, decisions: list[np.ndarray], classes: int) -> dict[str, float]:
@@ -112,14 +114,15 @@ def member_spread(labels: np.ndarray, decisions: list[np.ndarray], classes: int)
 
     labels and each of the two or more members' decisions, before calibration, are int [n], of at least one image.
     """
-    each = pd.DataFrame([decision_metrics(*count_decisions(labels, alone, classes)) for alone in decisions])
-    return {"members": len(decisions)} | _spread(each, DECISIONS)
+    counts = [count_decisions(labels, predicted, classes) for predicted in decisions]
+    metrics = pd.DataFrame([decision_metrics(*of_member) for of_member in counts])
+    return {"members": len(decisions)} | _spread(metrics, DECISIONS)
 
 
-def _spread(each: pd.DataFrame, names: tuple[str, ...]) -> dict[str, float]:
+def _spread(metrics: pd.DataFrame, names: tuple[str, ...]) -> dict[str, float]:
     spread = {}
     for name in names:
-        spread |= {f"{name}_mean": float(each[name].mean()), f"{name}_std": float(each[name].std())}
+        spread |= {f"{name}_mean": float(metrics[name].mean()), f"{name}_std": float(metrics[name].std())}
     return spread
 
 
@@ -129,21 +132,26 @@ def _measure_fold(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, fl
 
 
 def _top_k(labels: np.ndarray, probabilities: np.ndarray, top_k: list[int]) -> dict[str, float]:
-    """Of equally probable classes the earlier comes first, as in the decision itself."""
-    own = probabilities[np.arange(len(labels)), labels][:, None]
-    rank = np.empty(len(labels), dtype=int)
+    """Of equally probable classes the earlier comes first, as in the decision itself.
+
+    scikit-learn prefers the later one, so it is given the classes in the opposite order.
+    """
+    codes = np.arange(probabilities.shape[1])
+    hits = {k: 0 for k in top_k if k < len(codes)}
     for rows in row_blocks(*probabilities.shape):
-        block = probabilities[rows]
-        tied_before = (block == own[rows]) & (np.arange(block.shape[1]) < labels[rows][:, None])
-        rank[rows] = (block > own[rows]).sum(axis=1) + tied_before.sum(axis=1)
-    return {f"top_{k}_accuracy": float((rank < k).mean()) for k in top_k if k < probabilities.shape[1]}
+        truth = codes[-1] - labels[rows]
+        scores = probabilities[rows, ::-1]
+        for k in hits:
+            hits[k] += top_k_accuracy_score(truth, scores, k=k, normalize=False, labels=codes)
+    return {f"top_{k}_accuracy": float(count / len(labels)) for k, count in hits.items()}
 
 
 def _notes(left_out: tuple[str, ...], predicted: np.ndarray, support: np.ndarray) -> list[str]:
     notes = []
     if left_out:
         notes.append(f"{', '.join(left_out)} left out: needs images of two classes or more")
-    missing, silent = int((support == 0).sum()), int(((predicted == 0) & (support > 0)).sum())
+    missing = int((support == 0).sum())
+    silent = int(((predicted == 0) & (support > 0)).sum())
     if missing:
         notes.append(
             f"{missing} of {len(support)} classes have no image here: macro averages are over the classes that "

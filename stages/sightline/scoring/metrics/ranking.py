@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 BEND = np.linspace(0, 1, 61) ** 2
 GRIDS = {"roc": BEND, "pr": 1 - BEND[::-1]}  # of drawn curves; denser where those of good classifiers bend
@@ -34,28 +35,18 @@ def rank_classes(labels: np.ndarray, probabilities: np.ndarray) -> Ranking:
     """Rank the images by each class's probability: labels int [n] in [0, classes), probabilities float [n, classes]."""
     support = np.bincount(labels, minlength=probabilities.shape[1])
     defined = np.flatnonzero((support > 0) & (support < len(labels)))
-    areas, curves = np.full((len(support), 2), np.nan), {"roc": [], "pr": []}
+    areas = np.full((len(support), 2), np.nan)
+    curves = {"roc": [], "pr": []}
     for code in defined:
-        wrong_rate, recall, precision = class_curve(labels == code, probabilities[:, code])
+        truth = labels == code
+        scores = probabilities[:, code]
+        wrong_rate, recall, _ = roc_curve(truth, scores, drop_intermediate=False)
+        precision = precision_recall_curve(truth, scores)[0][::-1]  # from the highest threshold on, as the other two
         areas[code] = np.trapezoid(recall, wrong_rate), (np.diff(recall) * precision[1:]).sum()
         curves["roc"].append(recall[np.searchsorted(wrong_rate, GRIDS["roc"], side="right") - 1])
         curves["pr"].append(precision[np.searchsorted(recall, GRIDS["pr"])])
     drawn = {name: np.array([*rows, np.mean(rows, axis=0)]) for name, rows in curves.items() if rows}
     return Ranking(pd.DataFrame(areas, columns=["roc_auc", "pr_auc"]), drawn, defined)
-
-
-def class_curve(truth: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return false positive rate, recall and precision from the highest threshold to the lowest.
-
-    truth is bool [n], neither all true nor all false; scores are float [n]. The first point is above all scores:
-    nothing is called positive, and the precision is 1 by convention.
-    """
-    order = np.argsort(-scores, kind="stable")
-    last = np.flatnonzero(np.diff(scores[order], append=np.inf))  # of each run of equal scores
-    right = np.cumsum(truth[order])[last]
-    wrong = last + 1 - right
-    wrong_rate, recall, precision = wrong / wrong[-1], right / right[-1], right / (last + 1)
-    return np.r_[0, wrong_rate], np.r_[0, recall], np.r_[1, precision]
 
 
 def curve_table(ranking: Ranking, kind: str, names: list[str], most: int) -> pd.DataFrame:
@@ -72,9 +63,10 @@ def curve_table(ranking: Ranking, kind: str, names: list[str], most: int) -> pd.
     if not len(ranking.defined):
         return pd.DataFrame(columns=[*columns, "curve"])
     worst = np.argsort(ranking.classes["pr_auc"].to_numpy()[ranking.defined], kind="stable")[:most]
-    shown = {"mean of the classes": -1} | {names[ranking.defined[row]]: row for row in worst}
-    parts = [
-        pd.DataFrame(dict(zip(columns, (GRIDS[kind].round(5), ranking.curves[kind][row].round(5)), strict=True)))
-        for row in shown.values()
+    row_of = {"mean of the classes": -1} | {names[ranking.defined[row]]: row for row in worst}
+    x, y = columns
+    tables = [
+        pd.DataFrame({x: GRIDS[kind].round(5), y: ranking.curves[kind][row].round(5), "curve": name})
+        for name, row in row_of.items()
     ]
-    return pd.concat([part.assign(curve=name) for name, part in zip(shown, parts, strict=True)], ignore_index=True)
+    return pd.concat(tables, ignore_index=True)

@@ -48,11 +48,11 @@ def pgd(
     Madry et al., 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks"; arguments as in `fgsm`.
     """
     start = (torch.rand(images.shape, generator=stream) * 2 - 1).to(images.device)
-    found = (images + epsilon * start).clamp(0, 1)
+    attacked = (images + epsilon * start).clamp(0, 1)
     for _ in range(steps):
-        found = found + OVERREACH * epsilon / steps * _ascend(score, found, labels)
-        found = torch.clamp(found, images - epsilon, images + epsilon).clamp(0, 1)
-    return found
+        attacked = attacked + OVERREACH * epsilon / steps * _ascend(score, attacked, labels)
+        attacked = torch.clamp(attacked, images - epsilon, images + epsilon).clamp(0, 1)
+    return attacked
 
 
 def _ascend(score: Score, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

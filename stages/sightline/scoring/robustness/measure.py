@@ -1,6 +1,7 @@
 """How the accuracy falls when images are corrupted, attacked, or show something else; on a part of the test images."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -18,6 +19,16 @@ Decide = Callable[[np.ndarray], np.ndarray]  # pixels uint8 [n, H, W, 3] -> pred
 COLUMNS = ["severity", "accuracy", "curve"]
 UNCHANGED = "unchanged; for more set evaluate.corruptions"
 FIFTHS = 5  # of the largest change: as many attacks as corruptions have severities
+
+
+@dataclass(frozen=True)
+class AttackSettings:
+    """Largest change of a value, in [0, 1], and how many steps pgd goes; images a batch, and where they are changed."""
+
+    epsilon: float
+    steps: int
+    batch_size: int
+    device: torch.device
 
 
 def decide_with(decider: Decider, batch_size: int, device: torch.device) -> Decide:
@@ -58,12 +69,13 @@ def measure_corruptions(
     pandas.DataFrame
         severity (0: as they are), accuracy, curve (the corruption).
     """
-    rows, clean = [], float((decide(pixels) == labels).mean())
+    rows = []
+    clean = float((decide(pixels) == labels).mean())
     for name in names:
         rows.append((0, clean, name))
         for severity in range(1, len(STRENGTHS[name]) + 1):
             seeds = [stream_seed(seed, f"corruption {name}", severity, place) for place in range(len(pixels))]
-            changed = [corrupt(image, name, severity, own) for image, own in zip(pixels, seeds, strict=True)]
+            changed = [corrupt(image, name, severity, noise) for image, noise in zip(pixels, seeds, strict=True)]
             rows.append((severity, float((decide(np.stack(changed)) == labels).mean()), name))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -71,26 +83,29 @@ def measure_corruptions(
 def summarize_corruptions(table: pd.DataFrame) -> dict[str, float]:
     """Return the mean accuracy over the severities of each corruption, and over all of them."""
     means = table[table["severity"] > 0].groupby("curve")["accuracy"].mean()
-    found = {name: float(value) for name, value in means.items()}
-    return found | ({"mean": float(means.mean())} if found else {})
+    metrics = {name: float(value) for name, value in means.items()}
+    if metrics:
+        metrics["mean"] = float(means.mean())
+    return metrics
 
 
 def measure_attacks(
-    decider: Decider, pixels: np.ndarray, labels: np.ndarray, names: list[str], how: dict, seed: int
+    decider: Decider, pixels: np.ndarray, labels: np.ndarray, names: list[str], settings: AttackSettings, seed: int
 ) -> pd.DataFrame:
     """Measure each attack with each fifth of its largest change.
 
-    The attack sees the members without views and calibration. Arguments as in `measure_corruptions`; `how` holds
-    epsilon (in [0, 1]), steps, batch_size and device. Returns columns as there; severity 5 is the whole epsilon.
+    The attack sees the members without views and calibration. Arguments and columns as in `measure_corruptions`;
+    severity 5 is the whole epsilon.
     """
-    members = [view.classifier for view in decider.to(how["device"]).members]
-    score, rows = score_with(members, decider.stack), []
+    members = [view.classifier for view in decider.to(settings.device).members]
+    score = score_with(members, decider.stack)
+    rows = []
     for name in names:
         for severity in range(FIFTHS + 1):
             stream = torch.Generator().manual_seed(stream_seed(seed, name))
-            reach = how["epsilon"] * severity / FIFTHS
-            attack = partial(ATTACKS[name], score, epsilon=reach, steps=how["steps"], stream=stream)
-            right = _count_right(score, attack if severity else None, _batches(members[0], pixels, labels, how))
+            reach = settings.epsilon * severity / FIFTHS
+            attack = partial(ATTACKS[name], score, epsilon=reach, steps=settings.steps, stream=stream)
+            right = _count_right(score, attack if severity else None, _batches(members[0], pixels, labels, settings))
             rows.append((severity, right / len(pixels), name))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -102,13 +117,13 @@ def summarize_attacks(table: pd.DataFrame) -> dict[str, float]:
 
 
 def _batches(
-    member: Classifier, pixels: np.ndarray, labels: np.ndarray, how: dict
+    member: Classifier, pixels: np.ndarray, labels: np.ndarray, settings: AttackSettings
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield images float [batch, 3, H, W] in [0, 1], as the network takes them, and their labels."""
-    for start in range(0, len(pixels), how["batch_size"]):
-        batch = slice(start, start + how["batch_size"])
-        images = member.scale(torch.from_numpy(pixels[batch]).to(how["device"]))
-        yield images, torch.from_numpy(labels[batch]).to(how["device"])
+    for start in range(0, len(pixels), settings.batch_size):
+        batch = slice(start, start + settings.batch_size)
+        images = member.scale(torch.from_numpy(pixels[batch]).to(settings.device))
+        yield images, torch.from_numpy(labels[batch]).to(settings.device)
 
 
 def _count_right(score: Score, attack: Callable | None, batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> int:

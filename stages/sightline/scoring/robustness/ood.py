@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
 from sightline.common.errors import SightlineError
@@ -12,7 +13,7 @@ from sightline.images.unlabelled import gather_images
 from sightline.networks.decider import Decider
 
 SCORES = ("max_probability", "energy")
-KEPT = 0.95  # share of test images that are recognised as such where the false positive rate is read
+RECOGNISED = 0.95  # share of test images that are recognised as such where the false positive rate is read
 
 
 class OutlierScores(nn.Module):
@@ -32,7 +33,7 @@ class OutlierScores(nn.Module):
         return torch.stack([self.decider(pixels).exp().amax(dim=1), torch.stack(energies).mean(dim=0)], dim=1)
 
 
-def read_outside(path: Path, how: Decoding, most: int) -> np.ndarray:
+def read_ood_images(path: Path, how: Decoding, most: int) -> np.ndarray:
     """Read up to `most` images, evenly chosen, of a folder or an archive; what is no image is passed over.
 
     Returns
@@ -59,12 +60,11 @@ def measure_outliers(test: np.ndarray, outside: np.ndarray) -> dict[str, float]:
         images; for each score its auroc (1: always higher for test images), and fpr95, the share of outside images
         taken for test images where 95 % of these are recognised.
     """
-    from sklearn.metrics import roc_auc_score, roc_curve  # half a second, for this measure alone
-
-    truth, found = np.r_[np.ones(len(test)), np.zeros(len(outside))], {"images": len(outside)}
+    truth = np.r_[np.ones(len(test)), np.zeros(len(outside))]
+    metrics = {"images": len(outside)}
     for column, name in enumerate(SCORES):
         scores = np.r_[test[:, column], outside[:, column]]
         wrong, right, _ = roc_curve(truth, scores, drop_intermediate=False)  # else the point looked for may be gone
-        found |= {f"{name}_auroc": float(roc_auc_score(truth, scores))}
-        found |= {f"{name}_fpr95": float(wrong[np.searchsorted(right, KEPT)])}
-    return found
+        metrics[f"{name}_auroc"] = float(roc_auc_score(truth, scores))
+        metrics[f"{name}_fpr95"] = float(wrong[np.searchsorted(right, RECOGNISED)])
+    return metrics

@@ -10,7 +10,8 @@ import pytest
 
 from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
-from sightline.images.sources.containers import ZipArchive, open_container
+from sightline.images.sources.archives import ZipArchive
+from sightline.images.sources.containers import open_container
 
 LIMIT = 10**6
 NOISE = random.Random(0).randbytes(3000)
@@ -163,9 +164,11 @@ def test_a_damaged_member_is_a_bad_image_with_its_reason(opened, data, reason):
         (b"", "File is not a zip file"),
         (b"PK\5\6", "File is not a zip file"),
         (STORED[:-1], "File is not a zip file"),
-        (STORED[100:], "its beginning is missing|bad magic number"),
-        (change(STORED, b"PK\1\2", 0, b"KP"), "bad magic number for central directory"),
-        (change(STORED, b"PK\1\2", 28, b"\xff"), "truncated central directory"),
+        (STORED[100:], "its beginning is missing|Bad magic number|Bad offset"),
+        (change(STORED, b"PK\1\2", 0, b"KP"), "Bad magic number for central directory"),
+        (change(STORED, b"PK\1\2", 28, b"\0"), "Truncated central directory"),
+        (change(STORED, b"PK\1\2", 6, b"\xff"), "zip file version 25.5"),
+        (STORED[30:], "its beginning is missing"),
         (set_flags(make_zip({"abc": b"1"}).replace(b"abc", b"\xff\xfe\xfd"), 0x800), "is not UTF-8"),
     ],
 )
@@ -200,7 +203,7 @@ def test_threads_read_at_the_same_time(opened):
 
 
 def test_a_member_takes_few_bytes_of_memory(tmp_path):
-    path, count = tmp_path / "many.zip", 5000
+    path, count = tmp_path / "many.zip", 20_000
     path.write_bytes(make_zip({f"class_{number % 10}/image_{number:07d}.jpg": b"" for number in range(count)}))
     tracemalloc.start()
     try:
@@ -210,4 +213,4 @@ def test_a_member_takes_few_bytes_of_memory(tmp_path):
         tracemalloc.stop()
     assert len(container.names()) == count
     assert kept / count < 160  # a name of 74 bytes, 48 of numbers, 8 of the list; zipfile keeps 700
-    assert most / count < 500
+    assert most / count < 800  # while the directory is read

@@ -1,0 +1,152 @@
+"""The files of a zip: listed by Python's zipfile, then read by their offset, unpacked and checked.
+
+zipfile itself reads for one thread at a time, and keeps 700 bytes for each file where 48 and a name are enough.
+Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7, 4.4.4, 4.4.5 and 5.8.8.
+"""
+
+import bz2
+import contextlib
+import lzma
+import os
+import struct
+import zlib
+from array import array
+from typing import BinaryIO, NamedTuple
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+import numpy as np
+
+LOCAL = struct.Struct("<4s22xHH")  # signature, lengths of name and extra fields
+LOCAL_SIGNATURE = b"PK\3\4"
+LZMA = struct.Struct("<4xBL")
+SMALLEST_DICTIONARY = 4096  # of LZMA
+ENCRYPTED = 1 << 0  # flag
+UTF8 = 1 << 11  # flag
+LAST_OFFSET = (1 << 63) - 1  # that a file can have
+
+
+class ZipEntry(NamedTuple):
+    """Where a file lies in the zip and what it must turn out to be."""
+
+    offset: int
+    packed: int
+    size: int
+    crc: int
+    method: int
+    flags: int
+
+
+def list_entries(file: BinaryIO) -> tuple[list[str], np.ndarray]:
+    """List a zip's files in the order of its directory.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        The open zip; whatever stands before the zip in the file is passed over.
+
+    Returns
+    -------
+    names : list of str, length N
+        Folders, which end with a slash, included.
+    entries : ndarray of uint64 [N, 6]
+        The fields of `ZipEntry`.
+
+    Raises
+    ------
+    zipfile.BadZipFile
+        The file is not a zip, or its directory is damaged.
+    """
+    names = []
+    fields = array("Q")
+    try:
+        with ZipFile(file) as archive:
+            for info in archive.infolist():
+                names.append(_name(info))
+                fields.extend(_entry(info))
+    except UnicodeDecodeError as error:
+        raise BadZipFile(f"the name {error.object!r} is not UTF-8") from None
+    except NotImplementedError as error:  # made for a later version of the format
+        raise BadZipFile(str(error)) from None
+    return names, np.frombuffer(fields, dtype=np.uint64).reshape(-1, len(ZipEntry._fields))
+
+
+def _name(info: ZipInfo) -> str:
+    """Return a path; Linux's zip writes UTF-8 without saying so, and code page 437 is next to never valid UTF-8."""
+    name = info.orig_filename
+    if not info.flag_bits & UTF8:
+        with contextlib.suppress(UnicodeDecodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.partition("\0")[0]
+
+
+def _entry(info: ZipInfo) -> ZipEntry:
+    if info.header_offset < 0:
+        raise BadZipFile("its beginning is missing")
+    offset = min(info.header_offset, LAST_OFFSET)
+    return ZipEntry(offset, info.compress_size, info.file_size, info.CRC, info.compress_type, info.flag_bits)
+
+
+def read_entry(file: int, entry: ZipEntry) -> bytes:
+    """Return a file's bytes, checked by length and CRC-32.
+
+    Threads may call this at the same time, since it moves no file position.
+
+    Parameters
+    ----------
+    file : int
+        Descriptor of the open zip.
+    entry : ZipEntry
+        Without password.
+
+    Raises
+    ------
+    zipfile.BadZipFile
+        It is damaged, or packed by a method that Python cannot read.
+    """
+    if entry.method not in UNPACK:
+        raise BadZipFile(f"compression method {entry.method} is not supported")
+    try:
+        # one byte more than promised is enough to tell a decompression bomb
+        data = UNPACK[entry.method](_packed(file, entry), entry.size + 1)
+    except (zlib.error, lzma.LZMAError, struct.error, OSError, OverflowError, EOFError) as error:
+        raise BadZipFile(str(error)) from None
+    if len(data) != entry.size:
+        raise BadZipFile("truncated" if len(data) < entry.size else "longer than its directory says")
+    if zlib.crc32(data) != entry.crc:
+        raise BadZipFile("bad CRC-32")
+    return data
+
+
+def _packed(file: int, entry: ZipEntry) -> bytes:
+    header = os.pread(file, LOCAL.size, entry.offset)
+    if len(header) < LOCAL.size:
+        raise BadZipFile("truncated file header")
+    signature, name_length, extra_length = LOCAL.unpack(header)
+    if signature != LOCAL_SIGNATURE:
+        raise BadZipFile("bad magic number for file header")
+    return os.pread(file, entry.packed, entry.offset + LOCAL.size + name_length + extra_length)
+
+
+def _stored(data: bytes, _most: int) -> bytes:
+    return data
+
+
+def _inflate(data: bytes, most: int) -> bytes:
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, most)
+
+
+def _unpack_bzip2(data: bytes, most: int) -> bytes:
+    return bz2.BZ2Decompressor().decompress(data, most)
+
+
+def _unpack_lzma(data: bytes, most: int) -> bytes:
+    properties, dictionary = LZMA.unpack_from(data)
+    remainder, context_bits = divmod(properties, 9)
+    position_bits, literal_bits = divmod(remainder, 5)
+    needed = min(dictionary, max(most, SMALLEST_DICTIONARY))  # a damaged number might ask for 4 GB
+    settings = {"lc": context_bits, "lp": literal_bits, "pb": position_bits, "dict_size": needed}
+    filters = [{"id": lzma.FILTER_LZMA1, **settings}]
+    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters).decompress(data[LZMA.size :], most)
+
+
+UNPACK = {ZIP_STORED: _stored, ZIP_DEFLATED: _inflate, ZIP_BZIP2: _unpack_bzip2, ZIP_LZMA: _unpack_lzma}
