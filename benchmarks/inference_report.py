@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from sightline.common.markdown import table as to_table
+from sightline.drawing.markdown import table as to_table
 
 FEATURES = (
     "avx2",

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sightline.common.markdown import table
+from sightline.drawing.markdown import table
 
 PACKAGES = ("torch", "torchvision", "timm", "accelerate", "numpy", "pillow")
 

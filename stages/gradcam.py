@@ -20,6 +20,7 @@ from PIL import Image
 
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import read_table, write_json, write_table
+from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
 from sightline.drawing.png import save_png
 from sightline.explaining.choice import choose, choose_quality_sample
@@ -37,6 +38,7 @@ MAPS = Path("plots/gradcam/maps")
 
 
 def main(params: GradcamParams) -> None:
+    keep_freed_memory()
     use_deterministic_algorithms(params.seed)
     options = params.gradcam
     spec = read_spec("models/trained")

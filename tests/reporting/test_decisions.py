@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sightline.common.markdown import folded, format_cell, table
+from sightline.drawing.markdown import folded, format_cell, table
 from sightline.reporting.decisions import (
     count_confusion_change,
     describe_confusion_change,

@@ -4,13 +4,43 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from sightline.common.errors import SightlineError
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+# kinds of values that several schemas share
+Seed = Annotated[int, Field(ge=0)]
+NearBits = Annotated[int, Field(ge=0, le=8)]
+Count = Annotated[int, Field(ge=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+def ascending(span: list[float]) -> list[float]:
+    """Check a lowest and a highest value for pydantic.
+
+    Raises
+    ------
+    ValueError
+        They stand the wrong way round.
+    """
+    if span[0] > span[1]:
+        raise ValueError(f"the first number ({span[0]}) must not be above the second ({span[1]})")
+    return span
+
+
+Span = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(ascending)]
+Area = Annotated[float, Field(gt=0, le=1)]
+AreaSpan = Annotated[list[Area], Field(min_length=2, max_length=2), AfterValidator(ascending)]
 
 
 class StrictModel(BaseModel):
@@ -21,9 +51,6 @@ class StrictModel(BaseModel):
 
 class StageParams(StrictModel):
     """The keys of params.yaml that one stage reads; each stage script begins with its own."""
-
-
-Schema = TypeVar("Schema", bound=BaseModel)
 
 
 def load_params(schema: type[Schema], path: str = "params.yaml") -> Schema:

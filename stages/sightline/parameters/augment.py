@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from sightline.common.params import StrictModel
-from sightline.parameters.types import AreaSpan, Count, NotNegative, Probability, Span
+from sightline.common.params import AreaSpan, Count, NotNegative, Probability, Span, StrictModel
 
 Policy = Literal["none", "randaugment", "trivialaugment", "autoaugment", "augmix"]
 

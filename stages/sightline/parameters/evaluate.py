@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sightline.common.params import StageParams, StrictModel
-from sightline.parameters.types import Count, NearBits, Probability, Seed, Share
+from sightline.common.params import Count, NearBits, Probability, Seed, Share, StageParams, StrictModel
 
 Views = Literal["none", "flip", "multi_crop"]
 CalibrationMethod = Literal["none", "temperature", "vector", "isotonic"]

@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sightline.common.params import StageParams, StrictModel
-from sightline.parameters.types import Count, Name
+from sightline.common.params import Count, Name, StageParams, StrictModel
 
 Format = Literal["pt2", "torchscript"]
 Variant = Literal["fp16", "int8_dynamic", "int8_static"]

@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from sightline.common.params import StageParams, StrictModel
-from sightline.parameters.types import Count, Probability, Seed
+from sightline.common.params import Count, Probability, Seed, StageParams, StrictModel
 
 Method = Literal[
     "gradcam",

@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sightline.common.params import StageParams, StrictModel
-from sightline.parameters.types import Name, NearBits, Probability
+from sightline.common.params import Name, NearBits, Probability, StageParams, StrictModel
 
 Fit = Literal["crop", "pad", "stretch"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]

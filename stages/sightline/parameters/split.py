@@ -4,8 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from sightline.common.params import StageParams, StrictModel
-from sightline.parameters.types import NearBits, Seed
+from sightline.common.params import NearBits, Seed, StageParams, StrictModel
 
 
 class SplitSection(StrictModel):

@@ -4,9 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sightline.common.params import StageParams, StrictModel
+from sightline.common.params import (
+    Count,
+    Name,
+    NotNegative,
+    Positive,
+    Probability,
+    Seed,
+    Share,
+    StageParams,
+    StrictModel,
+)
 from sightline.parameters.augment import AugmentSection
-from sightline.parameters.types import Count, Name, NotNegative, Positive, Probability, Seed, Share
 
 Normalization = Literal["dataset", "network", "weights"]
 Schedule = Literal[

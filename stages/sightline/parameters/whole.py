@@ -1,12 +1,12 @@
 """The schema of all of params.yaml: every stage's keys at once."""
 
+from sightline.common.params import Name
 from sightline.parameters.evaluate import EvaluateParams
 from sightline.parameters.export import ExportParams
 from sightline.parameters.gradcam import GradcamParams
 from sightline.parameters.prepare import PrepareParams
 from sightline.parameters.split import SplitParams
 from sightline.parameters.train import TrainParams
-from sightline.parameters.types import Name
 
 
 class WholeParams(PrepareParams, SplitParams, TrainParams, EvaluateParams, GradcamParams, ExportParams):

@@ -1,6 +1,6 @@
 """The report's sections that need no predictions: parameters, learning curves, explanations, files, other metrics."""
 
-from sightline.common.markdown import folded, table
+from sightline.drawing.markdown import folded, table
 from sightline.reporting.pictures import draw_curves
 from sightline.reporting.report import Report
 from sightline.reporting.revision import Revision

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sightline.common.markdown import table
+from sightline.drawing.markdown import table
 from sightline.reporting.paired import BETTER_WHEN_LOWER, Difference, Pair, mcnemar
 from sightline.reporting.values import format_gap
 

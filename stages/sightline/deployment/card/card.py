@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sightline.common.markdown import escape, table
 from sightline.deployment.card.files import describe_files, describe_provenance
 from sightline.deployment.card.quality import describe_calibration, describe_quality, describe_worst_slice
+from sightline.drawing.markdown import escape, table
 from sightline.images.samples import SUBSETS, Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.calibration import Calibration

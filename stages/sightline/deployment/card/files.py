@@ -1,7 +1,7 @@
 """The part of the model card about its files: what they cost, how far they agree with torch, what they are made of."""
 
-from sightline.common.markdown import table
 from sightline.deployment.graph import INPUT, OUTPUT
+from sightline.drawing.markdown import table
 from sightline.networks.saved import ModelSpec
 
 COLUMNS = (

@@ -1,6 +1,6 @@
 """The part of the model card about how well it works; every number comes from metrics/evaluate.json."""
 
-from sightline.common.markdown import escape, table
+from sightline.drawing.markdown import escape, table
 from sightline.networks.calibration import Calibration
 
 HEADLINES = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr", "log_loss", "brier", "ece")
