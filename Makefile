@@ -1,33 +1,39 @@
-# make repro   set up .venv and run the pipeline on the default, scikit-learn's digits
-# make lr-find suggest a learning rate for params.yaml's model and images, with a plot
-# make test    set up .venv with the development requirements, check the style, run the tests
-# make drift   IMAGES=data/raw/new_photos: do new images still look like the test images? drift/drift.json, drift/drift.png
-# make report  BASE=main HEAD=workspace: report/report.md tells what a change did, between any two revisions
 PYTHON ?= python3
 BASE ?= main
 HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro lr-find drift test report clean
+.PHONY: repro recipe lr-find drift report test clean help
 
-repro: $(VENV)/.requirements
+repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
 
-lr-find: $(VENV)/.requirements
+recipe: $(VENV)/.requirements ## NAME=photos SET="prepare.source=data/raw/photos epochs=5": run an experiment of recipes/; without NAME: list them
+	@test -f "recipes/$(NAME)" || { cd recipes && awk 'FNR == 1 { sub(/^# /, ""); printf "%-20s%s\n", FILENAME, $$0 }' *; exit 2; }
+	@git diff --quiet HEAD -- params.yaml || echo "params.yaml is changed, and the recipe is laid over it: for the committed one, git checkout params.yaml"
+	dvc exp run $$(grep ^-S recipes/$(NAME)) $(addprefix -S=,$(filter-out -S,$(SET)))
+
+lr-find: $(VENV)/.requirements ## suggest a learning rate for params.yaml's model and images: lr_find/loss.png
 	dvc repro split
 	python stages/lr_find.py
 
-drift: $(VENV)/.requirements
+drift: $(VENV)/.requirements ## IMAGES=data/raw/new_photos: do new images still look like the test images? drift/drift.json, drift/drift.png
 	python stages/drift.py $(if $(IMAGES),"$(IMAGES)")
 
-test: $(VENV)/.requirements-dev
+report: $(VENV)/.requirements ## BASE=main HEAD=workspace: what a change did, between any two revisions: report/report.md
+	python stages/report.py --base $(BASE) --head $(HEAD)
+
+test: $(VENV)/.requirements-dev ## set up .venv with the development requirements, check the style, run the tests
 	ruff check
 	ruff format --check
 	pytest -n 2 --dist loadfile
 
-report: $(VENV)/.requirements
-	python stages/report.py --base $(BASE) --head $(HEAD)
+clean: ## remove .venv
+	rm -rf $(VENV)
+
+help: ## list the commands
+	@awk -F ': .*## |: ## ' '/^[a-z-]+:.* ## / { printf "make %-9s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(VENV)/.requirements: requirements.txt | $(VENV)/bin/pip
 	pip install -r requirements.txt
@@ -40,6 +46,3 @@ $(VENV)/.requirements-dev: requirements-dev.txt requirements.txt | $(VENV)/bin/p
 $(VENV)/bin/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
-
-clean:
-	rm -rf $(VENV)

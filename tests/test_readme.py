@@ -1,32 +1,28 @@
-"""The README's table of parameters is that of params.yaml; `python tests/test_readme.py` writes it anew."""
+"""What README, docs and the other pages name exists: links, headings, commands, files and parameters."""
 
 import re
-from pathlib import Path
+import subprocess
 
+import pytest
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).resolve().parent.parent
-START, END = "<!-- parameters -->", "<!-- end of parameters -->"
-LINE = re.compile(r"^(?P<indent> *)(?P<key>\w+): *(?P<value>[^#]*?)(?: *# (?P<comment>.*))?$")
+from imports import ROOT
+
+LIMIT = 8000  # bytes of the README: one screenful and a half
+FOLDERS = ("", "docs", "benchmarks", "data/raw", "data/ood", "models/pretrained")
+PAGES = sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
+LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
+OVERRIDE = re.compile(r"(?:-S |SET=)[\"']?([a-z][\w.]*)=")
+MORE_OF_SET = re.compile(r"SET=\"([^\"]+)\"")
+PATH = re.compile(
+    r"(?<![\w./-])((?:stages|tests|benchmarks|recipes|docs|data/raw|\.github|\.dvc)/[\w./-]*\w|params\.yaml|dvc\.yaml)"
+)
+MADE_BY_THE_READER = ("data/raw/", "benchmarks/results")
+TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
 
 
-def parameter_table():
-    """Return a Markdown table: key, default, meaning, one row a parameter in the file's order."""
-    values = dict(leaves(YAML(typ="safe").load(ROOT / "params.yaml")))
-    rows, section = ["| parameter | default | meaning |", "|---|---|---|"], ""
-    for line in (ROOT / "params.yaml").read_text().splitlines():
-        match = LINE.match(line)
-        if not match:
-            continue
-        section = section if match["indent"] else ""
-        name = f"{section}{match['key']}"
-        if name not in values:
-            section = f"{name}."
-            continue
-        default = match["value"] or values[name]  # lists stand on the lines below their key
-        comment = (match["comment"] or "").replace("|", "\\|")
-        rows.append(f"| `{name}` | `{default}` | {comment} |")
-    return "\n".join(rows)
+def read(page):
+    return (ROOT / page).read_text()
 
 
 def leaves(content, prefix=""):
@@ -37,30 +33,89 @@ def leaves(content, prefix=""):
             yield f"{prefix}{key}", value
 
 
-def test_the_table_shows_every_parameter_with_its_comment():
-    table = parameter_table()
-    names = re.findall(r"^\| `([\w.]+)`", table, flags=re.MULTILINE)
-    assert names == [name for name, _ in leaves(YAML(typ="safe").load(ROOT / "params.yaml"))]
-    assert [row for row in table.splitlines()[2:] if row.endswith("|  |")] == []
+PARAMETERS = dict(leaves(YAML(typ="safe").load(ROOT / "params.yaml")))
+SECTIONS = {name.split(".")[0] for name in PARAMETERS if "." in name}
 
 
-def test_the_readme_has_this_table():
-    readme = (ROOT / "README.md").read_text()
-    assert readme.split(START)[1].split(END)[0].strip() == parameter_table()
+def headings(page):
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", read(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_the_readmes_links_and_pictures_exist():
-    readme = (ROOT / "README.md").read_text()
-    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", readme) if "://" not in target]
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+def named_parameters(text):
+    """Return what a page names as a parameter: overrides, `section.key`, `key: value`, the rows of tables of them."""
+    named = set(OVERRIDE.findall(text))
+    named |= {pair.split("=")[0] for pairs in MORE_OF_SET.findall(text) for pair in pairs.replace("-S ", "").split()}
+    for code in re.findall(r"`([^`\n]+)`", text):
+        found = re.fullmatch(r"(\w+\.\w+)|([a-z]\w*): .+", code)
+        if found and (found[2] or found[1].split(".")[0] in SECTIONS):
+            named.add(found[1] or found[2])
+    for table in re.findall(r"^\| parameter \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, flags=re.MULTILINE):
+        named |= {name for row in table.splitlines() for name in re.findall(r"`([\w.]+)`", row.split("|")[1])}
+    return named - {"key"}  # of `-S key=value`, which stands for all
 
 
-def rewrite():
-    path = ROOT / "README.md"
-    before, rest = path.read_text().split(START)
-    path.write_text(f"{before}{START}\n{parameter_table()}\n{END}{rest.split(END)[1]}")
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_bytes()) <= LIMIT
 
 
-if __name__ == "__main__":
-    rewrite()
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_pictures_exist(page):
+    targets = [first or second for first, second in LINK.findall(read(page))]
+    missing = []
+    for target in targets:
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        path = (ROOT / page).parent / name if name else ROOT / page
+        if not path.exists() or (anchor and anchor not in headings(path.resolve().relative_to(ROOT))):
+            missing.append(target)
+    assert missing == []
+
+
+def test_the_readme_links_every_page_of_docs_and_shows_pictures():
+    targets = {first or second for first, second in LINK.findall(read("README.md"))}
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= targets
+    assert len([target for target in targets if target.endswith(".png")]) >= 3
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_parameters_that_a_page_names_are_in_params_yaml(page):
+    assert sorted(name for name in named_parameters(read(page)) if name not in PARAMETERS) == []
+
+
+def test_parameters_are_found_in_a_page():
+    text = "-S lr=1e-4 `folds: 5` `augment.rotation` SET=\"a.b=1 c=2\" `-S 'evaluate.attacks=[fgsm]'` `index.csv`"
+    assert named_parameters(text) == {"lr", "folds", "augment.rotation", "a.b", "c", "evaluate.attacks"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_make_targets_that_a_page_names_exist(page):
+    named = re.findall(r"(?:`|^|&& )make ([a-z-]+)", read(page), flags=re.MULTILINE)
+    assert set(named) <= set(TARGETS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_recipes_that_a_page_names_exist(page):
+    named = re.findall(r"\bNAME=(\w+)", read(page))
+    assert [name for name in named if not (ROOT / "recipes" / name).is_file()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_a_page_names_exist(page):
+    named = [name for name in PATH.findall(read(page)) if not name.startswith(MADE_BY_THE_READER)]
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_readmes_table_has_the_stages_in_their_order():
+    stages = list(YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"])
+    section = read("README.md").split("## The stages")[1].split("\n## ")[0]
+    assert re.findall(r"^\| (\w+) \| .+ \| .+ \|$", section, flags=re.MULTILINE)[1:] == stages
+
+
+def test_make_help_tells_every_target_in_one_line():
+    printed = subprocess.run(["make", "--silent", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    lines = re.findall(r"^make ([a-z-]+) +\S.+$", printed, flags=re.MULTILINE)
+    assert sorted(lines) == sorted(TARGETS)
+    assert len(printed.splitlines()) == len(lines)
