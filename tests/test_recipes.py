@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
-from sightline.parameters.whole import WholeParams
 
 from imports import ROOT
-from sightline.common.params import load_params
+from sightline.common.params import check_params
+from sightline.parameters.whole import WholeParams
 
 RECIPES = sorted(path.name for path in (ROOT / "recipes").iterdir())
 FIELDS = ["data", "result", "time", "hardware", "torch"]
@@ -52,7 +52,7 @@ def test_keys_and_values_are_those_of_the_schema(name, tmp_path):
     params.write_text((ROOT / "params.yaml").read_text())
     (sweep,) = get_hydra_sweeps({str(params): read_overrides(name)})  # more would be a sweep: a comma without brackets
     apply_overrides(params, sweep[str(params)])  # as DVC does; refuses keys that are not there
-    load_params(WholeParams, str(params))
+    check_params(WholeParams, str(params))
 
 
 @pytest.mark.parametrize("name", RECIPES)
