@@ -5,7 +5,8 @@ import numpy as np
 from sightline.networks.calibration import Calibration
 from sightline.scoring.metrics.abstention import fewest_images, measure_abstention, measure_sets
 from sightline.scoring.metrics.intervals import bootstrap_intervals
-from sightline.scoring.metrics.measure import fold_spread, measure, measure_probabilities, member_spread
+from sightline.scoring.metrics.measure import measure, measure_probabilities
+from sightline.scoring.metrics.spread import fold_spread, member_spread
 from sightline.scoring.predictions import Predictions
 
 CHANGED = ("accuracy", "log_loss", "ece")

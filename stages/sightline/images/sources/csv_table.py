@@ -50,7 +50,7 @@ def open_csv(path: Path) -> tuple[Listing, BesideCsv]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            columns = reader.fieldnames or []
+            columns = list(reader.fieldnames) if reader.fieldnames else []
             _check_columns(path, columns)
             listing.further = {name: [] for name in columns if name.strip() and name not in KNOWN}
             for row in reader:
