@@ -49,11 +49,11 @@ def main(params: PrepareParams) -> None:
     refuse_bad_fraction(images.bad, len(listing.paths) + len(listing.unlabelled), options.max_bad_fraction)
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
     refuse_small_classes(classes, counts, options.source)
-    write_json(PREPARED / "dataset.json", describe(options, classes, len(images.ids)).model_dump())
+    write_json(PREPARED / "dataset.json", describe_dataset(options, classes, len(images.ids)).model_dump())
     exact = exact_clusters(images.sha256)
     near = near_clusters(images.phash, params.near_bits)
     conflicts = find_conflicts(exact, images.labels)
-    summary = summarize(counts, images.bad, len(conflicts)) | count_duplicates(exact, near)
+    summary = summarize_images(counts, images.bad, len(conflicts)) | count_duplicates(exact, near)
     write_json("metrics/prepare.json", summary)
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
     write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
@@ -68,7 +68,7 @@ def decoding(options: PrepareSection) -> Decoding:
     return Decoding(options.image_size, options.fit, options.resample, tuple(options.background), options.max_pixels)
 
 
-def describe(options: PrepareSection, classes: list[str], images: int) -> DatasetSpec:
+def describe_dataset(options: PrepareSection, classes: list[str], images: int) -> DatasetSpec:
     return DatasetSpec(
         source=options.source,
         classes=classes,
@@ -80,7 +80,7 @@ def describe(options: PrepareSection, classes: list[str], images: int) -> Datase
     )
 
 
-def summarize(counts: list[int], bad: list[tuple[str, str]], conflicts: int) -> dict[str, Any]:
+def summarize_images(counts: list[int], bad: list[tuple[str, str]], conflicts: int) -> dict[str, Any]:
     return {
         "images": sum(counts),
         "classes": len(counts),

@@ -42,7 +42,7 @@ def main(params: SplitParams) -> None:
     kept = act_on_leaks(leaks, params.split)
     split = pd.DataFrame({"id": index["id"], "subset": subsets, "fold": folds})[kept]
     write_table("data/split/split.csv", split)
-    write_json("metrics/split.json", summarize(index["label"][kept], split, leaks, int((~kept).sum())))
+    write_json("metrics/split.json", summarize_split(index["label"][kept], split, leaks, int((~kept).sum())))
     write_table("plots/split/classes.csv", count_classes(index["class"][kept], split["subset"]))
 
 
@@ -124,7 +124,7 @@ def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], options: SplitSection)
     )
 
 
-def summarize(
+def summarize_split(
     labels: pd.Series, split: pd.DataFrame, leaks: dict[str, dict[str, np.ndarray]], dropped: int
 ) -> dict[str, Any]:
     """Count images and classes per subset, leaks before any image was dropped, and classes too small for the folds."""

@@ -13,7 +13,7 @@ CHANGED = ("accuracy", "log_loss", "ece")
 PRINTED = ("accuracy", "f1_macro", "log_loss", "ece")
 
 
-def summarize(
+def summarize_subsets(
     subsets: dict[str, Predictions], decisions: list[np.ndarray], top_k: list[int], bins: int
 ) -> tuple[dict, dict[str, str]]:
     """Measure validation and test, the folds where there are several, and an ensemble's members.
@@ -81,7 +81,7 @@ def summarize_decisions(test: Predictions, calibration: Calibration) -> tuple[di
     return metrics, {"conformal": f"every set holds all classes: this coverage needs {least} validation images or more"}
 
 
-def describe(metrics: dict) -> str:
+def describe_metrics(metrics: dict) -> str:
     """Return the lines that the stage prints: the main metrics of each subset, then the notes."""
     lines = [
         "  ".join(
