@@ -53,11 +53,11 @@ from sightline.scoring.predictions import Calibrated, part_by_subset
 from sightline.scoring.reference import describe_reference
 from sightline.scoring.robustness.stress import Stress, stress_test
 from sightline.scoring.summary import (
-    describe,
-    summarize,
+    describe_metrics,
     summarize_calibration,
     summarize_decisions,
     summarize_intervals,
+    summarize_subsets,
 )
 from sightline.scoring.tables import tabulate_headline, tabulate_plots, tabulate_records
 
@@ -102,7 +102,7 @@ def main(params: EvaluateParams) -> None:
     write_json("metrics/evaluate.json", metrics)
     for name, figure in figures.items():
         save_png(f"plots/evaluate/{name}.png", figure)
-    print(describe(metrics))
+    print(describe_metrics(metrics))
 
 
 def write_tables(folder: str, tables: dict[str, pd.DataFrame]) -> None:
@@ -146,7 +146,7 @@ def summarize_all(calibrated: Calibrated, judgement: Judgement, notes: dict[str,
     subsets = calibrated.subsets
     calibration = calibrated.calibration
     seed = stream_seed(params.seed, "bootstrap")
-    metrics, left_out = summarize(subsets, judgement.decisions, options.top_k, options.bins)
+    metrics, left_out = summarize_subsets(subsets, judgement.decisions, options.top_k, options.bins)
     intervals, wide = summarize_intervals(subsets["test"], options.bins, options.bootstrap, options.confidence, seed)
     decisions, undecided = summarize_decisions(subsets["test"], calibration)
     metrics |= summarize_calibration(subsets, calibration, options.bins) | intervals | decisions

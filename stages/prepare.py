@@ -34,50 +34,53 @@ from sightline.preparing.checks import count_reasons, refuse_bad_fraction, refus
 from sightline.preparing.ingest import store_images
 from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
 
-PREPARED, PLOTS = Path("data/prepared"), Path("plots/prepare")
+PREPARED = Path("data/prepared")
+PLOTS = Path("plots/prepare")
 THUMBNAIL = 64  # px
 
 
 def main(params: PrepareParams) -> None:
-    chosen = params.prepare
-    listing, container = open_source(chosen.source)
+    options = params.prepare
+    listing, container = open_source(options.source)
     classes = sorted(set(listing.classes))
-    refuse_classes(classes, chosen.source)
-    images = store_images(listing, container, classes, decoding(chosen), PREPARED)
+    refuse_classes(classes, options.source)
+    images = store_images(listing, container, classes, decoding(options), PREPARED)
     write_rows(PREPARED / "quarantine.csv", ("path", "reason"), images.bad)
-    refuse_bad_fraction(images.bad, len(listing.paths) + len(listing.unlabelled), chosen.max_bad_fraction)
+    refuse_bad_fraction(images.bad, len(listing.paths) + len(listing.unlabelled), options.max_bad_fraction)
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
-    refuse_small_classes(classes, counts, chosen.source)
-    write_json(PREPARED / "dataset.json", describe(chosen, classes, len(images.ids)).model_dump())
-    exact, near = exact_clusters(images.sha256), near_clusters(images.phash, params.near_bits)
+    refuse_small_classes(classes, counts, options.source)
+    write_json(PREPARED / "dataset.json", describe_dataset(options, classes, len(images.ids)).model_dump())
+    exact = exact_clusters(images.sha256)
+    near = near_clusters(images.phash, params.near_bits)
     conflicts = find_conflicts(exact, images.labels)
-    summary = summarize(counts, images.bad, len(conflicts)) | count_duplicates(exact, near)
+    summary = summarize_images(counts, images.bad, len(conflicts)) | count_duplicates(exact, near)
     write_json("metrics/prepare.json", summary)
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
     write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
-    pixels, side = open_pixels(PREPARED), min(chosen.image_size, THUMBNAIL)
-    samples = sample_sheet(pixels, images.labels, classes, chosen.contact_sheet, side)
+    pixels = open_pixels(PREPARED)
+    side = min(options.image_size, THUMBNAIL)
+    samples = sample_sheet(pixels, images.labels, classes, options.contact_sheet, side)
     write_picture(PLOTS / "samples.png", samples, side)
     write_picture(PLOTS / "conflicts.png", conflict_sheet(pixels, images, conflicts, classes), THUMBNAIL)
 
 
-def decoding(chosen: PrepareSection) -> Decoding:
-    return Decoding(chosen.image_size, chosen.fit, chosen.resample, tuple(chosen.background), chosen.max_pixels)
+def decoding(options: PrepareSection) -> Decoding:
+    return Decoding(options.image_size, options.fit, options.resample, tuple(options.background), options.max_pixels)
 
 
-def describe(chosen: PrepareSection, classes: list[str], images: int) -> DatasetSpec:
+def describe_dataset(options: PrepareSection, classes: list[str], images: int) -> DatasetSpec:
     return DatasetSpec(
-        source=chosen.source,
+        source=options.source,
         classes=classes,
         images=images,
-        image_size=chosen.image_size,
-        fit=chosen.fit,
-        resample=chosen.resample,
-        background=chosen.background,
+        image_size=options.image_size,
+        fit=options.fit,
+        resample=options.resample,
+        background=options.background,
     )
 
 
-def summarize(counts: list[int], bad: list[tuple[str, str]], conflicts: int) -> dict[str, Any]:
+def summarize_images(counts: list[int], bad: list[tuple[str, str]], conflicts: int) -> dict[str, Any]:
     return {
         "images": sum(counts),
         "classes": len(counts),

@@ -42,7 +42,7 @@ def main(params: SplitParams) -> None:
     kept = act_on_leaks(leaks, params.split)
     split = pd.DataFrame({"id": index["id"], "subset": subsets, "fold": folds})[kept]
     write_table("data/split/split.csv", split)
-    write_json("metrics/split.json", summarize(index["label"][kept], split, leaks, int((~kept).sum())))
+    write_json("metrics/split.json", summarize_split(index["label"][kept], split, leaks, int((~kept).sum())))
     write_table("plots/split/classes.csv", count_classes(index["class"][kept], split["subset"]))
 
 
@@ -87,7 +87,7 @@ def assign_folds(
 def hash_keys(index: pd.DataFrame) -> Iterator[str]:
     """Yield what decides an image's side: its group, or its pixels where it has none."""
     for group, sha256 in zip(index["group"], index["sha256"].to_numpy(), strict=True):
-        yield group or sha256.decode()
+        yield group if group else sha256.decode()
 
 
 def find_all_leaks(
@@ -100,7 +100,7 @@ def find_all_leaks(
     }
 
 
-def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], chosen: SplitSection) -> np.ndarray:
+def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], options: SplitSection) -> np.ndarray:
     """Return which images stay, bool [N]; near duplicates count only where they were to be kept together.
 
     Raises
@@ -108,13 +108,15 @@ def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], chosen: SplitSection) 
     SightlineError
         There are leaks, and `on_leak` is ``fail``.
     """
-    asked = ["exact", "group"] + ["near"] * (chosen.keep_duplicates_together == "near")
-    leaking = np.logical_or.reduce([images for kind in asked for images in leaks[kind].values()])
-    if chosen.on_leak == "report" or not leaking.any():
+    kinds = ["exact", "group"]
+    if options.keep_duplicates_together == "near":
+        kinds.append("near")
+    leaking = np.logical_or.reduce([images for kind in kinds for images in leaks[kind].values()])
+    if options.on_leak == "report" or not leaking.any():
         return np.ones(len(leaking), dtype=bool)
-    if chosen.on_leak == "drop":
+    if options.on_leak == "drop":
         return ~leaking
-    counts = {f"{kind} {name}": count for kind in asked for name, count in count_leaks(leaks[kind]).items() if count}
+    counts = {f"{kind} {name}": count for kind in kinds for name, count in count_leaks(leaks[kind]).items() if count}
     detail = ", ".join(f"{name}: {count}" for name, count in counts.items())
     raise SightlineError(
         f"split.on_leak: {int(leaking.sum())} images stand on two sides ({detail}): "
@@ -122,7 +124,7 @@ def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], chosen: SplitSection) 
     )
 
 
-def summarize(
+def summarize_split(
     labels: pd.Series, split: pd.DataFrame, leaks: dict[str, dict[str, np.ndarray]], dropped: int
 ) -> dict[str, Any]:
     """Count images and classes per subset, leaks before any image was dropped, and classes too small for the folds."""
@@ -131,7 +133,7 @@ def summarize(
         name: {"images": int((subsets == name).sum()), "classes": int(labels[subsets == name].nunique())}
         for name in SUBSETS
     }
-    summary["leaks"] = {kind: count_leaks(found) for kind, found in leaks.items()}
+    summary["leaks"] = {kind: count_leaks(of_kind) for kind, of_kind in leaks.items()}
     summary["dropped"] = dropped
     if (split["fold"] >= 0).any():
         per_class = labels[subsets != "test"].value_counts()

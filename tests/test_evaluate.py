@@ -30,7 +30,7 @@ from sightline.networks.saved import (
 from sightline.networks.stack import Stacks, load_stacks
 from sightline.parameters.evaluate import EvaluateParams, EvaluateSection
 from sightline.scoring.reference import place, read_reference
-from sightline.scoring.summary import describe
+from sightline.scoring.summary import describe_metrics
 
 NAMES = ["NA", "b, c", "$d"]
 PREPROCESSING = {"image_size": 8, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
@@ -404,7 +404,7 @@ def test_a_refusal_is_one_line_and_writes_nothing(project):
 
 def test_describe_shows_the_main_metrics_and_the_notes():
     metrics = {"val": {"images": 0}, "test": {"images": 5, "accuracy": 0.5}, "notes": {"val": "no images"}}
-    assert describe(metrics).splitlines() == [
+    assert describe_metrics(metrics).splitlines() == [
         "val        0 images",
         "test       5 images  accuracy 0.5000",
         "val: no images",

@@ -136,10 +136,10 @@ def _message(error: dict) -> str:
 
 def _key(loc: tuple[str | int, ...], values: object) -> str:
     """Return the dotted key, without the names of allowed types that pydantic puts behind it."""
-    parts = []
-    for part in loc:
+    names = []
+    for name in loc:
         if not isinstance(values, dict | list):
             break
-        parts.append(str(part))
-        values = values.get(part) if isinstance(values, dict) else values[part]
-    return ".".join(parts)
+        names.append(str(name))
+        values = values.get(name) if isinstance(values, dict) else values[name]
+    return ".".join(names)

@@ -5,8 +5,10 @@ import os
 import signal
 import sys
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # option numbers of mallopt(3)
+M_TRIM_THRESHOLD = -1  # option numbers of mallopt(3)
+M_MMAP_THRESHOLD = -3
 KEEP_UP_TO = 1 << 30  # bytes
+PR_SET_PDEATHSIG = 1  # option number of prctl(2)
 
 
 def keep_freed_memory() -> None:
@@ -20,9 +22,6 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, KEEP_UP_TO)
         mallopt(M_TRIM_THRESHOLD, KEEP_UP_TO)
-
-
-PR_SET_PDEATHSIG = 1  # option number of prctl(2)
 
 
 def end_with_dvc() -> None:

@@ -150,8 +150,9 @@ def _stretch(image: Image.Image, how: Decoding) -> Image.Image:
     return image.resize((how.image_size,) * 2, _filter(how))
 
 
-FITS = {"crop": _crop, "pad": _pad, "stretch": _stretch}
-
-
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    message = " ".join(str(error).split())
+    return message if message else type(error).__name__
+
+
+FITS = {"crop": _crop, "pad": _pad, "stretch": _stretch}

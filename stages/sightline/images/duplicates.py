@@ -77,8 +77,10 @@ def _near_pairs(hashes: np.ndarray, bits: int) -> Iterator[np.ndarray]:
         mask = (1 << int(high - low)) - 1
         band = ((hashes >> low) & np.uint64(mask)).astype(np.min_scalar_type(mask))  # small numbers sort by radix
         order = np.argsort(band, kind="stable")
-        band, ordered = band[order], hashes[order]
-        first, shift = np.arange(len(order)), 1
+        band = band[order]
+        ordered = hashes[order]
+        first = np.arange(len(order))
+        shift = 1
         while first.size:  # compare each hash with the next, the one after, ... while the band stays equal
             first = first[first + shift < len(order)]
             first = first[band[first] == band[first + shift]]
@@ -110,20 +112,24 @@ def near_clusters(phash: np.ndarray, bits: int) -> np.ndarray:
     """Return a cluster number for each image, int [N]; images linked by a chain of near duplicates share one."""
     values, position = np.unique(phash, return_inverse=True)
     clusters = np.arange(len(values))
-    waiting, count = [np.empty((0, 2), dtype=np.int64)], 0
+    none = np.empty((0, 2), dtype=np.int64)
+    waiting = [none]
+    count = 0
     for pairs in _near_pairs(values, bits):
         waiting.append(pairs)
         count += len(pairs)
         if count > PAIRS_AT_ONCE:
-            clusters, waiting, count = _join(clusters, np.concatenate(waiting)), [waiting[0]], 0
+            clusters = _join(clusters, np.concatenate(waiting))
+            waiting = [none]
+            count = 0
     return _join(clusters, np.concatenate(waiting))[position]
 
 
 def _join(clusters: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Join the clusters of each pair of members; numbers follow the first members."""
     count = int(clusters.max(initial=-1)) + 1
-    one, other = clusters[pairs].T
-    links = scipy.sparse.coo_array((np.ones(len(pairs), dtype=np.int8), (one, other)), shape=(count, count))
+    ends = tuple(clusters[pairs].T)
+    links = scipy.sparse.coo_array((np.ones(len(pairs), dtype=np.int8), ends), shape=(count, count))
     return connected_components(links, directed=False)[1][clusters]
 
 

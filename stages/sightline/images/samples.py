@@ -42,9 +42,9 @@ class Samples:
     def __len__(self) -> int:
         return len(self.row)
 
-    def __getitem__(self, chosen: np.ndarray) -> "Samples":
-        """Return those that are chosen, by bool [n]."""
-        return Samples(*(getattr(self, field.name)[chosen] for field in fields(self)))
+    def __getitem__(self, mask: np.ndarray) -> "Samples":
+        """Return those where the mask, bool [n], is true."""
+        return Samples(*(getattr(self, field.name)[mask] for field in fields(self)))
 
     def of(self, subset: str) -> "Samples":
         """Return those of a subset."""
@@ -59,11 +59,14 @@ def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "da
     SightlineError
         One of the files is missing, or the split names an image that does not follow in the index.
     """
-    rows, labels, subsets, folds = array("i"), array("i"), array("b"), array("b")
+    rows = array("i")
+    labels = array("i")
+    subsets = array("b")
+    folds = array("b")
     index = enumerate(read_cells(Path(prepared) / "index.csv", "id", "label"))
     for name, subset, fold in read_cells(Path(split) / "split.csv", "id", "subset", "fold"):
-        for row, (found, label) in index:
-            if found == name:
+        for row, (indexed_name, label) in index:
+            if indexed_name == name:
                 rows.append(row)
                 labels.append(int(label))
                 subsets.append(SUBSETS.index(subset))
@@ -90,8 +93,8 @@ def tabulate(samples: Samples, index: "pd.DataFrame") -> "pd.DataFrame":
     pandas.DataFrame
         The index's columns, row (position in images.npy), subset (train, val or test), fold (-1 where there is none).
     """
-    found = {"row": samples.row, "subset": np.array(SUBSETS)[samples.subset], "fold": samples.fold}
-    return index.iloc[samples.row].reset_index(drop=True).assign(**found)
+    columns = {"row": samples.row, "subset": np.array(SUBSETS)[samples.subset], "fold": samples.fold}
+    return index.iloc[samples.row].reset_index(drop=True).assign(**columns)
 
 
 def read_cells(path: Path, *columns: str) -> Iterator[tuple[str, ...]]:

@@ -14,7 +14,7 @@ MOST_PIXELS = 100_000_000  # of an image that is decoded, against decompression 
 BYTES_PER_PIXEL = 8  # no honest file takes more
 
 
-def gather_images(path: Path, how: Decoding, most: int, asked: str) -> Iterator[np.ndarray | None]:
+def gather_images(path: Path, how: Decoding, most: int, caller: str) -> Iterator[np.ndarray | None]:
     """Decode up to `most` files, evenly chosen by their path, in the order in which reading is cheapest.
 
     Parameters
@@ -25,7 +25,7 @@ def gather_images(path: Path, how: Decoding, most: int, asked: str) -> Iterator[
         How bytes become pixels.
     most : int
         Files, > 0.
-    asked : str
+    caller : str
         Who wants it, for messages.
 
     Yields
@@ -37,21 +37,21 @@ def gather_images(path: Path, how: Decoding, most: int, asked: str) -> Iterator[
     SightlineError
         Nothing is there, or it is neither a folder nor an archive, or empty.
     """
-    container = _open(path, asked)
+    container = _open(path, caller)
     names = sorted(container.names())
     if not names:
-        raise SightlineError(f"{asked}: {path} holds no files")
+        raise SightlineError(f"{caller}: {path} holds no files")
     wanted = {names[place] for place in evenly(len(names), most)}
     for name in container.names():
         if name in wanted:
             yield _decode(container, name, how)
 
 
-def _open(path: Path, asked: str) -> Container:
+def _open(path: Path, caller: str) -> Container:
     if not path.exists():
-        raise SightlineError(f"{asked}: {path} does not exist: put a folder or an archive there")
+        raise SightlineError(f"{caller}: {path} does not exist: put a folder or an archive there")
     if not path.is_dir() and not path.name.lower().endswith(ARCHIVE_SUFFIXES):
-        raise SightlineError(f"{asked}: {path} must be a folder or one of {' '.join(ARCHIVE_SUFFIXES)}")
+        raise SightlineError(f"{caller}: {path} must be a folder or one of {' '.join(ARCHIVE_SUFFIXES)}")
     return open_container(path)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from sightline.common.errors import SightlineError
 
-SHOWN = 5
+NAMED = 5  # classes that a message names
 
 
 def refuse_classes(classes: list[str], source: str) -> None:
@@ -36,8 +36,8 @@ def refuse_small_classes(classes: list[str], counts: list[int], source: str) -> 
     small = [f"{name!r} ({count})" for name, count in zip(classes, counts, strict=True) if count < 2]
     if small:
         raise SightlineError(
-            f"prepare.source: {source}: classes with fewer than 2 usable images: {', '.join(small[:SHOWN])}"
-            f"{', ...' if len(small) > SHOWN else ''}: add images or remove the class"
+            f"prepare.source: {source}: classes with fewer than 2 usable images: {', '.join(small[:NAMED])}"
+            f"{', ...' if len(small) > NAMED else ''}: add images or remove the class"
         )
 
 

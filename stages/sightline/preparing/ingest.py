@@ -20,7 +20,7 @@ WRITTEN = np.dtype([("positions", np.int64), ("sha256", SHA256), ("phash", np.ui
 
 
 @dataclass
-class Images:
+class Ingested:
     """What is remembered of the N written images, and (path, reason) of unusable files.
 
     `labels` is int64 [N], `sha256` V32 [N] and `phash` uint64 [N].
@@ -33,14 +33,15 @@ class Images:
     bad: list[tuple[str, str]]
 
 
-def store_images(listing: Listing, container: Container, classes: list[str], how: Decoding, folder: Path) -> Images:
+def store_images(listing: Listing, container: Container, classes: list[str], how: Decoding, folder: Path) -> Ingested:
     """Decode everything into `folder`/images.npy and index.csv, a batch at a time, with a progress bar.
 
     Neither file is replaced unless both are complete.
     """
     label_of = {name: label for label, name in enumerate(classes)}
     bad = [(path, "not below a class folder") for path in listing.unlabelled]
-    written, count = np.empty(len(listing.paths), dtype=WRITTEN), 0
+    written = np.empty(len(listing.paths), dtype=WRITTEN)
+    count = 0
     with (
         replacing(folder / "images.npy") as pixels_path,
         replacing(folder / "index.csv") as index_path,
@@ -60,7 +61,7 @@ def store_images(listing: Listing, container: Container, classes: list[str], how
             progress.update(len(batch.positions) + len(batch.bad))
     written = written[:count]
     positions = written["positions"]
-    return Images(
+    return Ingested(
         ids=[listing.paths[position] for position in positions],
         labels=np.array([label_of[listing.classes[position]] for position in positions], dtype=np.int64),
         sha256=written["sha256"],

@@ -21,7 +21,8 @@ MOST_WORKERS = 16  # so that what they hold stays below 300 MB; the thread that 
 SMALL_FILE = 4096  # bytes, on average
 BYTES_PER_PIXEL = 8  # no honest file takes more, whatever its format
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Encoded(NamedTuple):
@@ -55,10 +56,11 @@ def pack(paths: list[str], container: Container, how: Decoding) -> Iterator[Pack
     batches = _batches(_read(paths, container, BYTES_PER_PIXEL * how.max_pixels), most)
     first = next(batches, [])
     batches = itertools.chain([first], batches)
-    if sum(len(item.data or b"") for item in first) < SMALL_FILE * len(first):
+    if sum(map(_length, first)) < SMALL_FILE * len(first):
         yield from (_decode_batch(batch, how) for batch in batches)
     else:
-        workers = min(MOST_WORKERS, os.cpu_count() or 1)
+        cores = os.cpu_count()
+        workers = 1 if cores is None else min(MOST_WORKERS, cores)
         yield from _map_ahead(lambda batch: _decode_batch(batch, how), batches, workers)
 
 
@@ -71,15 +73,21 @@ def _read(paths: list[str], container: Container, limit: int) -> Iterator[Encode
 
 
 def _batches(items: Iterable[Encoded], most: int) -> Iterator[list[Encoded]]:
-    batch, size = [], 0
+    batch = []
+    size = 0
     for item in items:
         batch.append(item)
-        size += len(item.data or b"")
+        size += _length(item)
         if len(batch) == most or size >= BATCH_BYTES:
             yield batch
-            batch, size = [], 0
+            batch = []
+            size = 0
     if batch:
         yield batch
+
+
+def _length(item: Encoded) -> int:
+    return 0 if item.data is None else len(item.data)
 
 
 def _map_ahead(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
@@ -95,7 +103,8 @@ def _map_ahead(work: Callable[[Item], Result], items: Iterable[Item], workers: i
 
 
 def _decode_batch(batch: list[Encoded], how: Decoding) -> Packed:
-    good, bad = [], []
+    good = []
+    bad = []
     for item in batch:
         try:
             if item.data is None:

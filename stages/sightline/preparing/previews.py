@@ -4,10 +4,11 @@ import numpy as np
 
 from sightline.common.rows import evenly
 from sightline.drawing.contact_sheet import say_part, thumbnail
-from sightline.preparing.ingest import Images
+from sightline.preparing.ingest import Ingested
 
 CONFLICT_COLUMNS = ("class", "other_class", "id", "other_id")
-CONFLICTS_SHOWN, LONGEST_NAME = 24, 32  # pairs, characters
+MOST_CONFLICTS = 24  # pairs
+LONGEST_NAME = 32  # characters
 MOST_THUMBNAILS = 800  # which make a picture of some megabytes at most, since it lies in Git
 
 Sheet = tuple[str, list[tuple[str, np.ndarray]]]  # title, and rows of caption and uint8 [n, H, W, 3]
@@ -28,23 +29,25 @@ def sample_sheet(pixels: np.ndarray, labels: np.ndarray, classes: list[str], eac
     return f"samples of each class (images){say_part(len(rows), len(classes))}", rows
 
 
-def conflict_rows(images: Images, conflicts: np.ndarray, classes: list[str]) -> list[tuple[str, str, str, str]]:
+def conflict_rows(images: Ingested, conflicts: np.ndarray, classes: list[str]) -> list[tuple[str, str, str, str]]:
     """Name the classes and ids of each pair of equal images."""
     return [
-        (classes[images.labels[one]], classes[images.labels[other]], images.ids[one], images.ids[other])
-        for one, other in conflicts
+        (classes[images.labels[first]], classes[images.labels[second]], images.ids[first], images.ids[second])
+        for first, second in conflicts
     ]
 
 
-def conflict_sheet(pixels: np.ndarray, images: Images, conflicts: np.ndarray, classes: list[str]) -> Sheet:
+def conflict_sheet(pixels: np.ndarray, images: Ingested, conflicts: np.ndarray, classes: list[str]) -> Sheet:
     """Show the first pairs of equal images with their labels."""
     title = f"equal pixels under two labels: {len(conflicts)}"
-    shown = conflicts[:CONFLICTS_SHOWN]
-    names = conflict_rows(images, shown, classes)
-    captions = [f"{one} / {other}: {_short(one_id)} = {_short(other_id)}" for one, other, one_id, other_id in names]
-    return title, [(caption, pixels[pair]) for caption, pair in zip(captions, shown, strict=True)]
+    pairs = conflicts[:MOST_CONFLICTS]
+    captions = [
+        f"{first} / {second}: {_end_of(first_id)} = {_end_of(second_id)}"
+        for first, second, first_id, second_id in conflict_rows(images, pairs, classes)
+    ]
+    return title, [(caption, pixels[pair]) for caption, pair in zip(captions, pairs, strict=True)]
 
 
-def _short(name: str) -> str:
+def _end_of(name: str) -> str:
     """Return the end of a long path, which tells files apart."""
     return name if len(name) <= LONGEST_NAME else f"…{name[-LONGEST_NAME:]}"

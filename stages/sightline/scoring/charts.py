@@ -99,7 +99,7 @@ def draw_reliability(tables: dict[str, pd.DataFrame], bins: int) -> Figure:
     Parameters
     ----------
     tables : dict of str to pandas.DataFrame
-        Title to `sightline.scoring.calibration.reliability_table`; one without rows is drawn as having no images.
+        Title to its table, as from `reliability_table`; one without rows is drawn as having no images.
     bins : int
         That the tables were made with.
     """

@@ -5,14 +5,15 @@ import numpy as np
 from sightline.networks.calibration import Calibration
 from sightline.scoring.metrics.abstention import fewest_images, measure_abstention, measure_sets
 from sightline.scoring.metrics.intervals import bootstrap_intervals
-from sightline.scoring.metrics.measure import fold_spread, measure, measure_probabilities, member_spread
+from sightline.scoring.metrics.measure import measure, measure_probabilities
+from sightline.scoring.metrics.spread import fold_spread, member_spread
 from sightline.scoring.predictions import Predictions
 
 CHANGED = ("accuracy", "log_loss", "ece")
 PRINTED = ("accuracy", "f1_macro", "log_loss", "ece")
 
 
-def summarize(
+def summarize_subsets(
     subsets: dict[str, Predictions], decisions: list[np.ndarray], top_k: list[int], bins: int
 ) -> tuple[dict, dict[str, str]]:
     """Measure validation and test, the folds where there are several, and an ensemble's members.
@@ -80,7 +81,7 @@ def summarize_decisions(test: Predictions, calibration: Calibration) -> tuple[di
     return metrics, {"conformal": f"every set holds all classes: this coverage needs {least} validation images or more"}
 
 
-def describe(metrics: dict) -> str:
+def describe_metrics(metrics: dict) -> str:
     """Return the lines that the stage prints: the main metrics of each subset, then the notes."""
     lines = [
         "  ".join(

@@ -44,28 +44,30 @@ def stratified_share(labels: np.ndarray, units: np.ndarray, share: float, groupe
     first, unit_of = index_units(units)
     splitter = StratifiedShuffleSplit(n_splits=1, test_size=round(share * len(first)), random_state=seed)
     _, drawn = next(splitter.split(first, labels[first]))
-    chosen = np.zeros(len(first), dtype=bool)
-    chosen[drawn] = True
-    return chosen[unit_of]
+    inside = np.zeros(len(first), dtype=bool)
+    inside[drawn] = True
+    return inside[unit_of]
 
 
 def stratified_folds(labels: np.ndarray, units: np.ndarray, folds: int, grouped: bool, seed: int) -> np.ndarray:
     """Return a fold 0..folds-1 for each image, with classes in proportion and units whole, int [N]."""
-    result = np.empty(len(labels), dtype=np.int64)
     with warnings.catch_warnings():
         # classes with fewer images than folds are counted in metrics/split.json
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         if grouped:
             splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-            for fold, (_, chosen) in enumerate(splitter.split(labels, labels, units)):
-                result[chosen] = fold
-            return result
+            return _number_folds(len(labels), splitter.split(labels, labels, units))
         first, unit_of = index_units(units)
-        fold_of = np.empty(len(first), dtype=np.int64)
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        for fold, (_, chosen) in enumerate(splitter.split(first, labels[first])):
-            fold_of[chosen] = fold
-    return fold_of[unit_of]
+        return _number_folds(len(first), splitter.split(first, labels[first]))[unit_of]
+
+
+def _number_folds(count: int, splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Return the fold of each of `count` items, int [count], from scikit-learn's (training, held out) positions."""
+    fold_of = np.empty(count, dtype=np.int64)
+    for fold, (_, held_out) in enumerate(splits):
+        fold_of[held_out] = fold
+    return fold_of
 
 
 def index_units(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,16 +105,16 @@ def draw_stratified(
     """
     subsets = pd.Categorical.from_codes(np.zeros(len(labels), dtype=np.int8), SUBSETS)
     for name, share in shares.items():
-        rest = np.flatnonzero(subsets == "train")
-        share_of_rest = min(share * len(labels) / max(1, len(rest)), 1.0)
+        pool = np.flatnonzero(subsets == "train")
+        share_of_pool = min(share * len(labels) / max(1, len(pool)), 1.0)
         try:
-            chosen = stratified_share(labels[rest], units[rest], share_of_rest, grouped, stream_seed(seed, name))
+            drawn = stratified_share(labels[pool], units[pool], share_of_pool, grouped, stream_seed(seed, name))
         except ValueError as error:
             raise SightlineError(
                 f"params.yaml: split.{name}: {share:g} of {len(labels)} images cannot be drawn by class: "
                 f"{' '.join(str(error).split())}"
             ) from None
-        subsets[rest[chosen]] = name
+        subsets[pool[drawn]] = name
     return subsets
 
 

@@ -37,11 +37,12 @@ def merge_clusters(*clusterings: np.ndarray) -> np.ndarray:
     if len(clusterings) == 1:
         return pd.factorize(clusterings[0])[0]
     count = len(clusterings[0])
-    offset, rows, columns = count, [], []
+    offset = count
+    nodes = []
     for clusters in clusterings:
-        rows.append(np.arange(count))
-        columns.append(clusters + offset)
+        nodes.append(clusters + offset)
         offset += int(clusters.max(initial=-1)) + 1
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
+    rows = np.tile(np.arange(count), len(clusterings))
+    columns = np.concatenate(nodes)
     links = scipy.sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=(offset, offset))
     return connected_components(links, directed=False)[1][:count]

@@ -20,24 +20,27 @@ def find_leaks(clusters: np.ndarray, subsets: np.ndarray) -> dict[str, np.ndarra
     dict of str to ndarray of bool [N]
         For ``train_test`` the training images that share a cluster with a test image, and so on.
     """
-    found, bound = {}, clusters >= 0
+    leaks = {}
+    bound = clusters >= 0
     for low, high in SIDES:
         taken = np.zeros(clusters.max(initial=-1) + 1, dtype=bool)
         taken[clusters[bound & (subsets == high)]] = True
-        found[f"{low}_{high}"] = (subsets == low) & bound
-        found[f"{low}_{high}"][bound] &= taken[clusters[bound]]
-    return found
+        leaking = (subsets == low) & bound
+        leaking[bound] &= taken[clusters[bound]]
+        leaks[f"{low}_{high}"] = leaking
+    return leaks
 
 
 def find_fold_leaks(clusters: np.ndarray, folds: np.ndarray) -> np.ndarray:
     """Find the images whose cluster stands in more than one fold, bool [N]; negative clusters and folds are free."""
     leaking = (clusters >= 0) & (folds >= 0)
-    chosen, fold = clusters[leaking], folds[leaking]
+    cluster = clusters[leaking]
+    fold = folds[leaking]
     lowest = np.full(clusters.max(initial=-1) + 1, folds.max(initial=0))
     highest = np.zeros_like(lowest)
-    np.minimum.at(lowest, chosen, fold)
-    np.maximum.at(highest, chosen, fold)
-    leaking[leaking] = lowest[chosen] < highest[chosen]
+    np.minimum.at(lowest, cluster, fold)
+    np.maximum.at(highest, cluster, fold)
+    leaking[leaking] = lowest[cluster] < highest[cluster]
     return leaking
 
 

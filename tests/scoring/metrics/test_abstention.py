@@ -1,5 +1,8 @@
 import numpy as np
 import pytest
+from mapie.classification import SplitConformalClassifier
+from mapie.conformity_scores import APSConformityScore, LACConformityScore
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from sightline.networks.calibration import Conformal
 from sightline.scoring.metrics.abstention import (
@@ -57,6 +60,51 @@ def test_aps_by_hand():
     found = fit_conformal("aps", 0.6, probabilities, np.array([1, 1]))  # sums down to the label: 0.8, 0.7
     assert found.threshold == pytest.approx(0.8)  # the second smallest of two: ceil(3 * 0.6)
     assert prediction_sets(found, np.array([[0.3, 0.5, 0.2]])).tolist() == [[True, True, False]]
+
+
+class GivenProbabilities(ClassifierMixin, BaseEstimator):
+    """A trained classifier whose input is its output."""
+
+    classes_ = np.arange(5)
+
+    def predict_proba(self, probabilities):
+        return probabilities
+
+    def predict(self, probabilities):
+        return probabilities.argmax(axis=1)
+
+
+class FixedAPS(APSConformityScore):
+    """MAPIE's score without its random share of the last class."""
+
+    def get_conformity_scores(self, y, y_pred, y_enc=None, **_):
+        scores, self.cutoff = self.get_true_label_cumsum_proba(y, y_pred, self.classes)
+        return scores
+
+
+@pytest.mark.parametrize(("method", "score"), [("lac", LACConformityScore()), ("aps", FixedAPS())])
+@pytest.mark.parametrize("coverage", [0.5, 0.8, 0.95])
+def test_thresholds_and_sets_are_mapies(method, score, coverage):
+    stream = np.random.default_rng(1)
+    probabilities = stream.dirichlet(np.ones(5), 600)
+    labels = (probabilities.cumsum(axis=1) < stream.random((600, 1))).sum(axis=1).clip(max=4)
+    reference = SplitConformalClassifier(GivenProbabilities(), coverage, score).conformalize(
+        probabilities[:311], labels[:311]
+    )
+    predicted, sets = reference.predict_set(probabilities[311:], {"include_last_label": False})
+    found = fit_conformal(method, coverage, probabilities[:311], labels[:311])
+    assert found.threshold == pytest.approx(score.quantiles_[0])
+    expected = sets[:, :, 0].astype(bool)
+    expected[np.arange(len(expected)), predicted] = True  # MAPIE's sets of lac may be empty, ours hold the decision
+    assert (prediction_sets(found, probabilities[311:]) == expected).all()
+    assert expected.sum(axis=1).mean() > 1
+
+
+def test_a_threshold_of_one_holds_all_classes_whatever_the_sums_are_rounded_to():
+    probabilities = np.random.default_rng(2).dirichlet(np.ones(7), 200).astype(np.float32)
+    found = fit_conformal("aps", 0.9, probabilities, probabilities.argmin(axis=1))
+    assert found.threshold == 1
+    assert prediction_sets(found, probabilities).all()
 
 
 @pytest.mark.parametrize("method", ["lac", "aps"])

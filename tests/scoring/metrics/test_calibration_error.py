@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.calibration import calibration_curve
+from torchmetrics.functional.classification import binary_calibration_error, multiclass_calibration_error
 
 from sightline.scoring.metrics.calibration_error import (
     classwise_calibration_error,
@@ -29,6 +31,20 @@ def test_reliability_agrees_with_scikit_learn():
     table = reliability_table(probabilities, labels, bins=10)
     assert table["accuracy"].to_numpy() == pytest.approx(accuracy)
     assert table["confidence"].to_numpy() == pytest.approx(confidence)
+
+
+@pytest.mark.parametrize("bins", [5, 15])
+def test_calibration_errors_are_torchmetrics(bins):
+    stream = np.random.default_rng(6)
+    probabilities, labels = stream.dirichlet(np.ones(4) / 2, 700), stream.integers(0, 4, 700)
+    scores, truth = torch.from_numpy(probabilities), torch.from_numpy(labels)
+    expected = multiclass_calibration_error(scores, truth, num_classes=4, n_bins=bins, norm="l1").item()
+    table = reliability_table(probabilities, labels, bins)
+    assert expected_calibration_error(table) == pytest.approx(expected, abs=1e-6)
+    columns = scores.T.contiguous()
+    each = [binary_calibration_error(columns[code], (truth == code).int(), n_bins=bins).item() for code in range(4)]
+    assert classwise_calibration_error(probabilities, labels, bins) == pytest.approx(np.mean(each), abs=1e-6)
+    assert expected > 0.1
 
 
 def test_reliability_of_no_images_has_columns_and_no_rows():

@@ -5,8 +5,9 @@ import pytest
 from sklearn import metrics as reference
 
 from sightline.scoring.metrics import measure as metrics
-from sightline.scoring.metrics.measure import fold_spread, measure_probabilities, member_spread
+from sightline.scoring.metrics.measure import measure_probabilities
 from sightline.scoring.metrics.ranking import rank_classes
+from sightline.scoring.metrics.spread import fold_spread, member_spread
 
 NAMES = ["a", "b", "c"]
 

@@ -64,6 +64,29 @@ def test_fgsm_is_captums():
     assert torch.allclose(fgsm(score, images, labels, 0.03), expected)
 
 
+@pytest.mark.filterwarnings("ignore:Input Tensor 0 did not already require gradients")
+def test_pgd_is_captums_from_the_same_start():
+    score, images = linear(), torch.rand(5, 3, 6, 6)
+    labels = torch.tensor([0, 1, 2, 3, 0])
+    noise = torch.rand(images.shape, generator=torch.Generator().manual_seed(7)) * 2 - 1
+
+    class SameStart(captum.robust.PGD):
+        def _random_point(self, center, radius, norm, mask):
+            return center + radius * noise
+
+    expected = SameStart(score, torch.nn.NLLLoss(reduction="none"), 0, 1).perturb(
+        images.clone().requires_grad_(),
+        radius=0.03,
+        step_size=2.5 * 0.03 / 4,
+        step_num=4,
+        target=labels,
+        random_start=True,
+    )
+    attacked = pgd(score, images, labels, 0.03, 4, torch.Generator().manual_seed(7))
+    assert torch.allclose(attacked, expected, atol=1e-6)
+    assert not torch.allclose(attacked, fgsm(score, images, labels, 0.03), atol=1e-3)
+
+
 def test_pgd_stays_in_reach_and_misleads_more_than_fgsm():
     score, images = linear(), torch.rand(64, 3, 6, 6)
     labels = score(images).argmax(dim=1)

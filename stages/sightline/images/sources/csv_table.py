@@ -50,7 +50,7 @@ def open_csv(path: Path) -> tuple[Listing, BesideCsv]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            columns = reader.fieldnames or []
+            columns = list(reader.fieldnames) if reader.fieldnames else []
             _check_columns(path, columns)
             listing.further = {name: [] for name in columns if name.strip() and name not in KNOWN}
             for row in reader:
@@ -78,25 +78,32 @@ def _check_columns(path: Path, columns: list[str]) -> None:
 
 
 def _add_row(listing: Listing, row: dict[str, str | None], where: str) -> None:
-    name, label = (row["path"] or "").strip(), (row["label"] or "").strip()
+    name = _cell(row, "path")
+    label = _cell(row, "label")
     if not name or not label:
         raise SightlineError(f"{where}: path and label must not be empty")
     pure = PurePosixPath(name)
     if pure.is_absolute() or ".." in pure.parts:
         raise SightlineError(f"{where}: {name!r} must lie beside the table or below it")
-    subset = (row.get("subset") or "").strip().lower()
+    subset = _cell(row, "subset").lower()
     if subset and subset not in SUBSETS:
         raise SightlineError(f"{where}: subset {subset!r} must be one of {', '.join(SUBSETS)} or empty")
-    further = {name: (row[name] or "").strip() for name in listing.further}
+    further = {column: _cell(row, column) for column in listing.further}
     _check_box([further.get(name, "") for name in BOX_COLUMNS], where)
-    listing.add(pure.as_posix(), label, SUBSETS.get(subset, ""), (row.get("group") or "").strip(), further.values())
+    listing.add(pure.as_posix(), label, SUBSETS.get(subset, ""), _cell(row, "group"), further.values())
 
 
-def _check_box(given: list[str], where: str) -> None:
-    if any(given) and not (all(_is_number(text) for text in given) and min(map(float, given[2:])) > 0):
+def _cell(row: dict[str, str | None], column: str) -> str:
+    """Return a cell's text; nothing where the column is missing or the line is too short."""
+    text = row.get(column)
+    return "" if text is None else text.strip()
+
+
+def _check_box(box: list[str], where: str) -> None:
+    if any(box) and not (all(_is_number(text) for text in box) and min(map(float, box[2:])) > 0):
         raise SightlineError(
             f"{where}: {', '.join(BOX_COLUMNS)} must be four numbers, the width and height above 0, "
-            f"or all empty (got {', '.join(map(repr, given))})"
+            f"or all empty (got {', '.join(map(repr, box))})"
         )
 
 
@@ -108,16 +115,16 @@ def _is_number(text: str) -> bool:
 
 
 def _refuse_repeats(path: Path, names: list[str]) -> None:
-    seen = set()
+    listed = set()
     for name in names:
-        if name in seen:
+        if name in listed:
             raise SightlineError(f"{path}: {name!r} stands there twice: keep one row an image")
-        seen.add(name)
+        listed.add(name)
 
 
 def _split_archive(name: str) -> tuple[str, str]:
-    parts = name.split("/")
-    for index, part in enumerate(parts[:-1]):
-        if part.lower().endswith(ARCHIVE_SUFFIXES):
-            return "/".join(parts[: index + 1]), "/".join(parts[index + 1 :])
+    steps = name.split("/")
+    for index, step in enumerate(steps[:-1]):
+        if step.lower().endswith(ARCHIVE_SUFFIXES):
+            return "/".join(steps[: index + 1]), "/".join(steps[index + 1 :])
     return "", name

@@ -52,10 +52,10 @@ def list_by_folder(names: list[str], source: str) -> Listing:
         )
     listing = Listing()
     for name in names:
-        parts = name[len(root) :].split("/")
-        subset = SUBSETS[parts.pop(0).lower()] if fixed and len(parts) > 1 else ""
-        if len(parts) > 1:
-            listing.add(name, parts[0], subset)
+        steps = name[len(root) :].split("/")
+        subset = SUBSETS[steps.pop(0).lower()] if fixed and len(steps) > 1 else ""
+        if len(steps) > 1:
+            listing.add(name, steps[0], subset)
         elif name.lower().endswith(IMAGE_SUFFIXES):
             listing.unlabelled.append(name)
     return listing
@@ -80,13 +80,13 @@ def list_tiny_imagenet(names: list[str], annotations: str, words: str) -> Listin
     class_of = _class_names(wnids | set(label_of.values()), words)
     listing = Listing()
     for name in names:
-        parts = name[len(root) :].split("/")
+        steps = name[len(root) :].split("/")
         if not name.lower().endswith(IMAGE_SUFFIXES):
             continue
-        if parts[0] == "train" and parts[2:3] == ["images"]:
-            listing.add(name, class_of[parts[1]], "train")
-        elif parts[:2] == ["val", "images"] and parts[-1] in label_of:
-            listing.add(name, class_of[label_of[parts[-1]]], "val")
+        if steps[0] == "train" and steps[2:3] == ["images"]:
+            listing.add(name, class_of[steps[1]], "train")
+        elif steps[:2] == ["val", "images"] and steps[-1] in label_of:
+            listing.add(name, class_of[label_of[steps[-1]]], "val")
     return listing
 
 

@@ -22,9 +22,9 @@ def open_torchvision(name: str, root: Path) -> tuple[Listing, InMemory]:
     SightlineError
         torchvision has no such labelled data set, or it cannot be downloaded.
     """
-    parts = _load_parts(_dataset_class(name), name, root / name)
-    listing, origin = Listing(), []
-    for subset, dataset in parts:
+    listing = Listing()
+    origin = []
+    for subset, dataset in _load_subsets(_dataset_class(name), name, root / name):
         class_names = getattr(dataset, "classes", None)
         for index, label in enumerate(_labels(dataset)):
             class_name = str(class_names[label]) if class_names else str(label)
@@ -34,20 +34,20 @@ def open_torchvision(name: str, root: Path) -> tuple[Listing, InMemory]:
 
 
 def _dataset_class(name: str) -> type:
-    found = getattr(torchvision.datasets, name, None)
-    if not (inspect.isclass(found) and issubclass(found, torchvision.datasets.VisionDataset)):
+    dataset = getattr(torchvision.datasets, name, None)
+    if not (inspect.isclass(dataset) and issubclass(dataset, torchvision.datasets.VisionDataset)):
         raise SightlineError(
             f"params.yaml: prepare.source: torchvision has no data set called {name!r}: "
             f"see torchvision.datasets, names as written there (CIFAR10, FashionMNIST, OxfordIIITPet, ...)"
         )
-    return found
+    return dataset
 
 
-def _load_parts(dataset: type, name: str, root: Path) -> list[tuple[str, torchvision.datasets.VisionDataset]]:
+def _load_subsets(dataset: type, name: str, root: Path) -> list[tuple[str, torchvision.datasets.VisionDataset]]:
     options = inspect.signature(dataset).parameters
     try:
         if "train" in options:
-            return [(part, _construct(dataset, root, train=part == "train")) for part in ("train", "test")]
+            return [(subset, _construct(dataset, root, train=subset == "train")) for subset in ("train", "test")]
         if "split" in options:
             return _load_splits(dataset, root)
         return [("", _construct(dataset, root))]
@@ -61,15 +61,15 @@ def _load_parts(dataset: type, name: str, root: Path) -> list[tuple[str, torchvi
 
 
 def _load_splits(dataset: type, root: Path) -> list[tuple[str, torchvision.datasets.VisionDataset]]:
-    parts = {}
+    datasets = {}
     for split, subset in SPLITS.items():
-        if subset in parts:  # trainval holds train
+        if subset in datasets:  # trainval holds train
             continue
         try:
-            parts[subset] = _construct(dataset, root, split=split)
+            datasets[subset] = _construct(dataset, root, split=split)
         except ValueError:  # torchvision's answer to a split that this data set lacks
             continue
-    return list(parts.items())
+    return list(datasets.items())
 
 
 def _construct(dataset: type, root: Path, **choice) -> torchvision.datasets.VisionDataset:

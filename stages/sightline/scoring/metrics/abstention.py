@@ -7,6 +7,7 @@ from sightline.common.rows import evenly, row_blocks
 from sightline.networks.calibration import Conformal
 
 POINTS = 200  # of the drawn curve
+ROUNDING = 1e-12  # of a sum of probabilities
 
 
 def coverage_curve(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
@@ -141,7 +142,9 @@ def _round_up(number: float) -> int:
 def _aps(probabilities: np.ndarray) -> np.ndarray:
     """Return, for each class, the sum of the probabilities down to its own."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
-    sums = np.cumsum(np.take_along_axis(probabilities, order, axis=1), axis=1)
+    shares = probabilities / probabilities.sum(axis=1, keepdims=True)  # float32 rows add up to 1 only to seven digits
+    sums = np.cumsum(np.take_along_axis(shares, order, axis=1), axis=1)
+    sums[sums > 1 - ROUNDING] = 1  # else a set of all classes would lose some where the sum is 1.0000000000000002
     of_class = np.empty_like(sums)
     np.put_along_axis(of_class, order, sums, axis=1)
     return of_class

@@ -15,8 +15,6 @@ from sightline.scoring.metrics.ranking import Ranking
 
 CHANCE_CORRECTED = ("matthews_corrcoef", "cohen_kappa")  # compare with chance, which needs two classes
 SMALLEST = np.finfo(np.float64).eps  # what a probability of 0 counts as in the log loss, as in scikit-learn
-DECISIONS = ("accuracy", "balanced_accuracy", "f1_macro")
-SPREAD = (*DECISIONS, "log_loss")
 
 
 def measure(
@@ -97,38 +95,6 @@ def class_table(labels: np.ndarray, predicted: np.ndarray, names: list[str], ran
     hits, called, support = count_decisions(labels, predicted, len(names))
     table = pd.DataFrame({"class": names} | class_rates(hits, called, support))
     return table.join(ranking.classes).assign(support=support, predicted=called)
-
-
-def fold_spread(labels: np.ndarray, probabilities: np.ndarray, folds: np.ndarray) -> dict[str, float]:
-    """Return mean and sample standard deviation over the folds, of the metrics of each fold's images.
-
-    labels and folds are int [n], probabilities float [n, classes]; there are at least two folds.
-    """
-    members = [folds == fold for fold in np.unique(folds)]
-    metrics = pd.DataFrame([_measure_fold(labels[images], probabilities[images]) for images in members])
-    return {"folds": len(members)} | _spread(metrics, SPREAD)
-
-
-def member_spread(labels: np.ndarray, decisions: list[np.ndarray], classes: int) -> dict[str, float]:
-    """Return mean and sample standard deviation over an ensemble's members, each deciding alone on all images.
-
-    labels and each of the two or more members' decisions, before calibration, are int [n], of at least one image.
-    """
-    counts = [count_decisions(labels, predicted, classes) for predicted in decisions]
-    metrics = pd.DataFrame([decision_metrics(*of_member) for of_member in counts])
-    return {"members": len(decisions)} | _spread(metrics, DECISIONS)
-
-
-def _spread(metrics: pd.DataFrame, names: tuple[str, ...]) -> dict[str, float]:
-    spread = {}
-    for name in names:
-        spread |= {f"{name}_mean": float(metrics[name].mean()), f"{name}_std": float(metrics[name].std())}
-    return spread
-
-
-def _measure_fold(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    counts = count_decisions(labels, probabilities.argmax(axis=1), probabilities.shape[1])
-    return decision_metrics(*counts) | {"log_loss": log_losses(labels, probabilities).mean()}
 
 
 def _top_k(labels: np.ndarray, probabilities: np.ndarray, top_k: list[int]) -> dict[str, float]:
