@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from sightline.common.device import use_deterministic_algorithms
@@ -21,8 +20,8 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
-from sightline.drawing.palette import AFTER, BEFORE, GRID, INK, MARK, MUTED
 from sightline.drawing.png import save_png
+from sightline.drawing.rate_curve import draw_rate_curve
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted
@@ -64,7 +63,7 @@ def main(params: TrainParams) -> None:
     curve = smooth(*range_test(state, train, run))
     suggestion = suggest(curve)
     write_table(FOLDER / "loss.csv", curve)
-    save_png(FOLDER / "loss.png", draw(curve, suggestion))
+    save_png(FOLDER / "loss.png", draw_rate_curve(curve, suggestion))
     print(f"suggested lr: {suggestion:.1e} (steepest fall; see {FOLDER}/loss.png)")
 
 
@@ -120,23 +119,6 @@ def suggest(curve: pd.DataFrame) -> float:
         )
     slopes = np.gradient(falling)  # rates are evenly spaced on the logarithmic axis
     return float(curve["lr"].to_numpy()[EDGE + int(slopes.argmin())])
-
-
-def draw(curve: pd.DataFrame, suggestion: float) -> Figure:
-    """Draw the smoothed loss over the rate, with the suggestion."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(curve["lr"], curve["loss"], color=BEFORE, linewidth=1, label="of each update")
-    axes.plot(curve["lr"], curve["smoothed"], color=AFTER, linewidth=1.8, label="smoothed")
-    axes.axvline(suggestion, color=MARK, linestyle="--", label=f"suggested: {suggestion:.1e}")
-    axes.set(xscale="log", xlabel="learning rate", ylabel="training loss")
-    axes.set_title("Learning-rate range test", fontsize=12, weight="bold", color=INK, loc="left")
-    axes.set_ylim(curve["smoothed"].min() * 0.9, curve["smoothed"].iloc[0] * 1.3)
-    axes.grid(color=GRID, linewidth=0.6)
-    axes.tick_params(colors=MUTED)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
-    return figure
 
 
 if __name__ == "__main__":

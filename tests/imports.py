@@ -14,8 +14,24 @@ def imported_files(script: Path) -> set[str]:
         name = path.relative_to(ROOT).as_posix()
         if name not in found:
             found.add(name)
-            waiting += [_file_of(module) for module in _modules(path)]
+            waiting += [_file_of(module) for module in imported_modules(path)]
     return found
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Return the sightline modules that a file imports, also inside functions and under TYPE_CHECKING."""
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert all(alias.name != "*" for alias in node.names), f"{path}: star import"
+            names = [node.module]
+        else:
+            continue
+        modules |= {name for name in names if name.split(".")[0] == "sightline"}
+    return modules
 
 
 def expand(deps: list[str]) -> list[str]:
@@ -35,21 +51,6 @@ def collapse(files: set[str], folder: Path = ROOT / "stages") -> list[str]:
 
 def _modules_below(folder: Path) -> list[str]:
     return [path.relative_to(ROOT).as_posix() for path in folder.rglob("*.py") if path.name != "__init__.py"]
-
-
-def _modules(path: Path) -> set[str]:
-    modules = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            assert all(alias.name != "*" for alias in node.names), f"{path}: star import"
-            names = [node.module]
-        else:
-            continue
-        modules |= {name for name in names if name.split(".")[0] == "sightline"}
-    return modules
 
 
 def _file_of(module: str) -> Path:

@@ -26,12 +26,12 @@ def test_compare_by_hand():
 
 
 def test_near_ties_count_as_flips():
-    judged = ParitySet("test", IDS, np.arange(3), np.array([0, 0, 1]), None)
-    flips = list_flipped("model.onnx", TRAINED, EXPORTED, judged, ["ant", "bee"])
+    compared = ParitySet("test", IDS, np.arange(3), np.array([0, 0, 1]), None)
+    flips = list_flipped("model.onnx", TRAINED, EXPORTED, compared, ["ant", "bee"])
     assert flips == [("model.onnx", "b.png", "ant", "ant", "bee", 0.5001, 0.5001)]
     with pytest.raises(SightlineError, match=r"on 1 of 3 images, first on b\.png: torch 'ant' \(0\.500100\).*'bee'"):
         refuse_flips(flips, 3)
-    assert list_flipped("model.onnx", TRAINED, TRAINED + np.float32(1e-6), judged, ["ant", "bee"]) == []
+    assert list_flipped("model.onnx", TRAINED, TRAINED + np.float32(1e-6), compared, ["ant", "bee"]) == []
     refuse_flips([], 3)
 
 

@@ -26,8 +26,8 @@ def zipped(workspace, encode):
 
 
 def images(ids, pixels, batch_size):
-    judged = ParitySet("test", ids, np.arange(len(ids)), np.zeros(len(ids), int), None)
-    return ParityImages(pixels, judged, open_files("data/raw/p.zip", HOW), batch_size)
+    compared = ParitySet("test", ids, np.arange(len(ids)), np.zeros(len(ids), int), None)
+    return ParityImages(pixels, compared, open_files("data/raw/p.zip", HOW), batch_size)
 
 
 def test_files_give_the_stored_pixels_again(zipped):

@@ -43,16 +43,6 @@ def to_torchscript(decider: Decider, program: ExportedProgram) -> bytes:
 FORMATS: dict[str, Callable[[Decider, ExportedProgram], bytes]] = {"pt2": to_pt2, "torchscript": to_torchscript}
 
 
-def _without_debug_files(archive: bytes) -> bytes:
-    """Drop the files that map code to the paths of its sources."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as before, zipfile.ZipFile(stream, "w") as after:
-        for name in before.namelist():
-            if not name.endswith(".debug_pkl"):
-                after.writestr(zipfile.ZipInfo(name, EPOCH), before.read(name))
-    return stream.getvalue()
-
-
 def run_onnx(content: bytes) -> Runner:
     """Return what ONNX Runtime computes."""
     options = onnxruntime.SessionOptions()
@@ -83,6 +73,16 @@ RUNNERS: dict[str, Callable[[bytes], Runner]] = {
     ".pt2": run_pt2,
     ".torchscript": run_torchscript,
 }
+
+
+def _without_debug_files(archive: bytes) -> bytes:
+    """Drop the files that map code to the paths of its sources."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as before, zipfile.ZipFile(stream, "w") as after:
+        for name in before.namelist():
+            if not name.endswith(".debug_pkl"):
+                after.writestr(zipfile.ZipInfo(name, EPOCH), before.read(name))
+    return stream.getvalue()
 
 
 def _run_torch(model: Callable[[torch.Tensor], torch.Tensor]) -> Runner:

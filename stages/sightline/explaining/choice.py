@@ -44,6 +44,19 @@ def choose(predictions: pd.DataFrame, kinds: list[str], images: int, ids: list[s
     return groups | ({NAMED: _find(predictions, ids)} if ids else {})
 
 
+def choose_quality_sample(predictions: pd.DataFrame, images: int) -> pd.DataFrame:
+    """Choose up to `images` test images going round the classes by id: the same ones whatever the model predicts."""
+    return _go_round(predictions[predictions["subset"] == "test"].sort_values("id"), images, by_class=True)
+
+
+def choose_of_classes(predictions: pd.DataFrame, images: int, classes: int) -> dict[int, pd.DataFrame]:
+    """Return up to `images` correct test predictions of each of the first `classes` classes that have some, by id."""
+    test = predictions[predictions["subset"] == "test"]
+    right = test[test["label"] == test["predicted"]].sort_values("id")
+    groups = [(int(label), group.head(images)) for label, group in right.groupby("label")]
+    return dict(groups[:classes])
+
+
 def _choose_kind(test: pd.DataFrame, kind: str, images: int) -> pd.DataFrame:
     belongs, ascending = ORDERS[kind]
     ordered = test[belongs(test)].sort_values(["confidence", "id"], ascending=[ascending, True])
@@ -59,19 +72,6 @@ def _find(predictions: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
             f"data/predictions/predictions.csv"
         )
     return by_id.loc[list(dict.fromkeys(ids))]
-
-
-def choose_quality_sample(predictions: pd.DataFrame, images: int) -> pd.DataFrame:
-    """Choose up to `images` test images going round the classes by id: the same ones whatever the model predicts."""
-    return _go_round(predictions[predictions["subset"] == "test"].sort_values("id"), images, by_class=True)
-
-
-def choose_of_classes(predictions: pd.DataFrame, images: int, classes: int) -> dict[int, pd.DataFrame]:
-    """Return up to `images` correct test predictions of each of the first `classes` classes that have some, by id."""
-    test = predictions[predictions["subset"] == "test"]
-    right = test[test["label"] == test["predicted"]].sort_values("id")
-    groups = [(int(label), group.head(images)) for label, group in right.groupby("label")]
-    return dict(groups[:classes])
 
 
 def _go_round(ordered: pd.DataFrame, images: int, by_class: bool) -> pd.DataFrame:

@@ -103,6 +103,14 @@ class Revision:
         return curves.fillna({"member": ""})
 
 
+def flatten(content: dict, prefix: str = "") -> dict:
+    """Return nested dictionaries as one, with names joined by dots."""
+    flat = {}
+    for name, value in content.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat
+
+
 def _resolve(name: str) -> str:
     with Repo(".") as repo:
         try:
@@ -111,11 +119,3 @@ def _resolve(name: str) -> str:
             raise SightlineError(
                 f"{name}: no revision of this repository is called so: see `git branch --all`, `dvc exp list`"
             ) from None
-
-
-def flatten(content: dict, prefix: str = "") -> dict:
-    """Return nested dictionaries as one, with names joined by dots."""
-    flat = {}
-    for name, value in content.items():
-        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat

@@ -51,14 +51,6 @@ def describe_subject(architecture: str, classifier: Classifier) -> Subject:
     return Subject(architecture, classifier, find_target_layer(classifier), _has_gradients(classifier))
 
 
-def _has_gradients(classifier: Classifier) -> bool:
-    side = classifier.input_size
-    images = torch.zeros(1, 3, side, side, requires_grad=True)
-    with torch.enable_grad():
-        followed = classifier.network(classifier.normalize(images)).requires_grad
-    return followed and getattr(classifier.network, "has_gradients", True)  # handcrafted features say that they jump
-
-
 @dataclass(frozen=True)
 class Settings:
     """How finely and how often the methods look; each takes what concerns it.
@@ -90,3 +82,11 @@ def drawn_from(seed: int, purpose: str) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, f"gradcam/{purpose}"))
         yield
+
+
+def _has_gradients(classifier: Classifier) -> bool:
+    side = classifier.input_size
+    images = torch.zeros(1, 3, side, side, requires_grad=True)
+    with torch.enable_grad():
+        followed = classifier.network(classifier.normalize(images)).requires_grad
+    return followed and getattr(classifier.network, "has_gradients", True)  # handcrafted features say that they jump

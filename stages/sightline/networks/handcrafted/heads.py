@@ -25,11 +25,6 @@ class Head(nn.Module):
             setattr(self, name, tensor.to(self.get_buffer(name).device))
 
 
-def _take_shapes(head: Head, state: dict[str, torch.Tensor], prefix: str, *_: object) -> None:
-    names = [name for name, _ in head.named_buffers(recurse=False) if prefix + name in state]
-    head.take(**{name: torch.empty_like(state[prefix + name]) for name in names})
-
-
 class LinearHead(Head):
     """One hyperplane a class: x W' + b, as `LinearSVC.decision_function`."""
 
@@ -100,3 +95,8 @@ class ForestHead(Head):
 
 
 HEADS: dict[str, type[Head]] = {"linear_svm": LinearHead, "svm": KernelHead, "random_forest": ForestHead}
+
+
+def _take_shapes(head: Head, state: dict[str, torch.Tensor], prefix: str, *_: object) -> None:
+    names = [name for name, _ in head.named_buffers(recurse=False) if prefix + name in state]
+    head.take(**{name: torch.empty_like(state[prefix + name]) for name in names})

@@ -41,10 +41,6 @@ class AttentionResNet(PooledNetwork):
         super().__init__(nn.Sequential(*blocks), maps, classes, drop_rate)
 
 
-def _attended_residual(before: int, after: int, rate: float) -> AttentionResidualBlock:
-    return AttentionResidualBlock(before, after, SqueezeExcite(after, REDUCTION), rate)
-
-
 class AttentionDenseNet(PooledNetwork):
     """Three dense blocks (four layers of 24 channels) with attention; each hands half as many channels to the next.
 
@@ -62,10 +58,6 @@ class AttentionDenseNet(PooledNetwork):
         )
         maps = describe_maps(["blocks.1", "blocks.2", "blocks.4"], DENSE_WIDTHS, (2, 4, 8))
         super().__init__(blocks, maps, classes, drop_rate)
-
-
-def _attended_dense(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(DenseBlock(before, DENSE_LAYERS, DENSE_GROWTH), SqueezeExcite(after, REDUCTION))
 
 
 class AttentionHybrid(PooledNetwork):
@@ -88,6 +80,14 @@ class AttentionHybrid(PooledNetwork):
         )
         maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], WIDTHS, (2, 4, 8))
         super().__init__(blocks, maps, classes, drop_rate)
+
+
+def _attended_residual(before: int, after: int, rate: float) -> AttentionResidualBlock:
+    return AttentionResidualBlock(before, after, SqueezeExcite(after, REDUCTION), rate)
+
+
+def _attended_dense(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(DenseBlock(before, DENSE_LAYERS, DENSE_GROWTH), SqueezeExcite(after, REDUCTION))
 
 
 def _hybrid_dense(before: int, after: int) -> nn.Sequential:

@@ -12,6 +12,20 @@ SIMPLE_BLOCKS = 3
 PAIRS = list(zip((3, *WIDTHS), WIDTHS, strict=False))  # channels before and after each block
 
 
+class SimpleCNN(PooledNetwork):
+    """Three 3x3 convolutions (32, 64, 128 channels) with batch norm, ReLU and max pooling, then a linear layer.
+
+    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 94,762 parameters for 10 classes.
+    """
+
+    def __init__(self, classes: int, drop_rate: float):
+        blocks = nn.Sequential(*(_pooled_convolution(*widths) for widths in PAIRS[:SIMPLE_BLOCKS]))
+        maps = describe_maps(
+            [f"blocks.{index}.2" for index in range(SIMPLE_BLOCKS)], WIDTHS[:SIMPLE_BLOCKS], (1, 2, 4)
+        )  # before pooling
+        super().__init__(blocks, maps, classes, drop_rate)
+
+
 class CNN(PooledNetwork):
     """Four blocks (32, 64, 128, 256 channels) with max pooling between them, after Simonyan & Zisserman (2015).
 
@@ -68,27 +82,6 @@ class ResidualConvBlock(ConvBlock):
         return functional.relu(self.drop_path(self.body(features)) + self.shortcut(features))
 
 
-def _layout(blocks: list[ConvBlock]) -> tuple[nn.Sequential, list[dict]]:
-    """Put pooling before all blocks but the first, and describe their maps."""
-    layers = [nn.Sequential(*([nn.MaxPool2d(2)] if index else []), block) for index, block in enumerate(blocks)]
-    names = [f"blocks.{index}" for index in range(len(blocks))]
-    return nn.Sequential(*layers), describe_maps(names, WIDTHS, (1, 2, 4, 8))
-
-
-class SimpleCNN(PooledNetwork):
-    """Three 3x3 convolutions (32, 64, 128 channels) with batch norm, ReLU and max pooling, then a linear layer.
-
-    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 94,762 parameters for 10 classes.
-    """
-
-    def __init__(self, classes: int, drop_rate: float):
-        blocks = nn.Sequential(*(_pooled_convolution(*widths) for widths in PAIRS[:SIMPLE_BLOCKS]))
-        maps = describe_maps(
-            [f"blocks.{index}.2" for index in range(SIMPLE_BLOCKS)], WIDTHS[:SIMPLE_BLOCKS], (1, 2, 4)
-        )  # before pooling
-        super().__init__(blocks, maps, classes, drop_rate)
-
-
 def _pooled_convolution(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False),
@@ -96,3 +89,10 @@ def _pooled_convolution(before: int, after: int) -> nn.Sequential:
         nn.ReLU(inplace=True),
         nn.MaxPool2d(2),
     )
+
+
+def _layout(blocks: list[ConvBlock]) -> tuple[nn.Sequential, list[dict]]:
+    """Put pooling before all blocks but the first, and describe their maps."""
+    layers = [nn.Sequential(*([nn.MaxPool2d(2)] if index else []), block) for index, block in enumerate(blocks)]
+    names = [f"blocks.{index}" for index in range(len(blocks))]
+    return nn.Sequential(*layers), describe_maps(names, WIDTHS, (1, 2, 4, 8))

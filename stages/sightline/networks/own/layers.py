@@ -75,21 +75,6 @@ def transition(before: int, after: int) -> nn.Sequential:
     )
 
 
-def _projection(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(before, after, kernel_size=1, bias=False), nn.BatchNorm2d(after))
-
-
-def _dense_layer(before: int, growth: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.BatchNorm2d(before),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(before, 4 * growth, kernel_size=1, bias=False),
-        nn.BatchNorm2d(4 * growth),
-        nn.ReLU(inplace=True),
-        separable(4 * growth, growth),
-    )
-
-
 class ChannelGate(nn.Module):
     """What `SqueezeExcite` and `CBAM` learn about channels: two linear layers with ReLU between them.
 
@@ -149,3 +134,18 @@ def drop_path(rate: float) -> nn.Module:
 def rates_by_depth(rate: float, blocks: int) -> list[float]:
     """Return each block's rate, rising evenly from 0 at the first to `rate` at the last, as in timm."""
     return [rate * index / max(1, blocks - 1) for index in range(blocks)]
+
+
+def _projection(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(before, after, kernel_size=1, bias=False), nn.BatchNorm2d(after))
+
+
+def _dense_layer(before: int, growth: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.BatchNorm2d(before),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(before, 4 * growth, kernel_size=1, bias=False),
+        nn.BatchNorm2d(4 * growth),
+        nn.ReLU(inplace=True),
+        separable(4 * growth, growth),
+    )
