@@ -134,11 +134,12 @@ def build_model(model: str):
     """Return networks with random weights as the pipeline would decide with them, and their description."""
     import torch
 
+    from sightline.images.decode import Preprocessing
     from sightline.networks.build import build_network
     from sightline.networks.calibration import Calibration
     from sightline.networks.classifier import Classifier
     from sightline.networks.decider import Decider
-    from sightline.networks.saved import Member, ModelSpec, Preprocessing
+    from sightline.networks.saved import Member, ModelSpec
 
     described = parse_model(model)
     torch.manual_seed(0)

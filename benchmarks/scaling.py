@@ -86,7 +86,10 @@ def write_workspace(count: int, folder: Path) -> None:
     write_table(folder / "data/split/split.csv", index[["id"]].assign(subset="train", fold=-1))
     np.lib.format.open_memmap(prepared / "images.npy", "w+", np.uint8, (count, SIDE, SIDE, 3))  # takes no disk space
     preprocessing = {"image_size": SIDE, "fit": "crop", "resample": "bilinear", "background": [255, 255, 255]}
-    write_json(prepared / "dataset.json", {"source": "simulated", "classes": classes, "images": count} | preprocessing)
+    write_json(
+        prepared / "dataset.json",
+        {"source": "simulated", "classes": classes, "images": count, "preprocessing": preprocessing},
+    )
     write_params(folder, {"folds": FOLDS, "model": "simple_cnn", "batch_size": BATCH, "keep": "last"})
 
 

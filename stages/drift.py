@@ -28,11 +28,10 @@ from sightline.drawing.png import save_png
 from sightline.drifting.batch import look_at
 from sightline.drifting.compare import compare_batch
 from sightline.drifting.present import describe, draw, to_json
-from sightline.images.decode import Decoding
-from sightline.images.unlabelled import MOST_PIXELS, gather_images
+from sightline.images.unlabelled import gather_images
 from sightline.networks.calibration import read_calibration
 from sightline.networks.decider import Decider
-from sightline.networks.saved import ModelSpec, load_members, read_spec
+from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stack
 from sightline.scoring.reference import read_reference
 
@@ -50,7 +49,7 @@ def main(params: Params) -> None:
     spec = read_spec(TRAINED)
     reference = read_reference()
     refuse_other_reference(spec.classes, set(reference.classes))
-    images = gather_images(Path(options.images), decoding_of(spec), options.most, "drift")
+    images = gather_images(Path(options.images), spec.preprocessing, options.most, "drift")
     decider = Decider(load_members(TRAINED, spec), read_calibration(), load_stack(TRAINED, spec))
     batch = look_at(images, decider, reference.embedding, pick_device())
     table = compare_batch(reference, batch, spec.classes, options.alpha, stream_seed(params.seed, "drift"))
@@ -90,12 +89,6 @@ def at_least_1(text: str) -> int:
 def refuse_other_reference(trained: list[str], described: set[str]) -> None:
     if set(trained) != described:
         raise SightlineError("data/predictions/reference.json: is that of other classes: run `dvc repro evaluate`")
-
-
-def decoding_of(spec: ModelSpec) -> Decoding:
-    preprocessing = spec.preprocessing
-    background = tuple(preprocessing.background)
-    return Decoding(preprocessing.image_size, preprocessing.fit, preprocessing.resample, background, MOST_PIXELS)
 
 
 if __name__ == "__main__":

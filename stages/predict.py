@@ -10,12 +10,12 @@ A file that is not an image is named on the standard error and gives exit status
 import argparse
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import onnxruntime
 
-from sightline.images.decode import BadImageError, Decoding, decode
+from sightline.images.decode import BadImageError, Preprocessing, decode
 
 LARGEST = 1 << 28  # px
 
@@ -26,11 +26,11 @@ class ExportedModel:
 
     session: onnxruntime.InferenceSession
     classes: list[str]
-    decoding: Decoding
+    preprocessing: Preprocessing
 
     def predict(self, path: Path) -> dict[str, float]:
         """Return the probability of each class; raises BadImageError or OSError for what is not an image."""
-        pixels = decode(path.read_bytes(), self.decoding).pixels
+        pixels = decode(path.read_bytes(), self.preprocessing, LARGEST).pixels
         # one by one: batches of 32 save a small network 0.2 ms an image, a large one nothing
         probabilities = self.session.run(None, {"pixels": pixels[None]})[0][0].tolist()
         return dict(zip(self.classes, probabilities, strict=True))
@@ -72,9 +72,9 @@ def open_model(path: str) -> ExportedModel:
     metadata = session.get_modelmeta().custom_metadata_map
     if "preprocessing" not in metadata:
         sys.exit(f"{path}: does not tell how to make its pixels: export it with Sightline")
-    how = json.loads(metadata["preprocessing"])
-    decoding = Decoding(how["image_size"], how["fit"], how["resample"], tuple(how["background"]), LARGEST)
-    return ExportedModel(session, json.loads(metadata["classes"]), decoding)
+    contract = json.loads(metadata["preprocessing"])
+    preprocessing = Preprocessing(**{field.name: contract[field.name] for field in fields(Preprocessing)})
+    return ExportedModel(session, json.loads(metadata["classes"]), preprocessing)
 
 
 def list_files(path: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from sightline.common.files import replacing, write_json
 from sightline.common.stage import run_stage
 from sightline.drawing.contact_sheet import contact_sheet
 from sightline.drawing.png import save_png
-from sightline.images.decode import Decoding
+from sightline.images.decode import Preprocessing
 from sightline.images.duplicates import count_duplicates, exact_clusters, find_conflicts, near_clusters
 from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels
@@ -44,12 +44,14 @@ def main(params: PrepareParams) -> None:
     listing, container = open_source(options.source)
     classes = sorted(set(listing.classes))
     refuse_classes(classes, options.source)
-    images = store_images(listing, container, classes, decoding(options), PREPARED)
+    preprocessing = preprocessing_of(options)
+    images = store_images(listing, container, classes, preprocessing, options.max_pixels, PREPARED)
     write_rows(PREPARED / "quarantine.csv", ("path", "reason"), images.bad)
     refuse_bad_fraction(images.bad, len(listing.paths) + len(listing.unlabelled), options.max_bad_fraction)
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
     refuse_small_classes(classes, counts, options.source)
-    write_json(PREPARED / "dataset.json", describe_dataset(options, classes, len(images.ids)).model_dump())
+    dataset = DatasetSpec(source=options.source, classes=classes, images=len(images.ids), preprocessing=preprocessing)
+    write_json(PREPARED / "dataset.json", dataset.model_dump())
     exact = exact_clusters(images.sha256)
     near = near_clusters(images.phash, params.near_bits)
     conflicts = find_conflicts(exact, images.labels)
@@ -64,20 +66,8 @@ def main(params: PrepareParams) -> None:
     write_picture(PLOTS / "conflicts.png", conflict_sheet(pixels, images, conflicts, classes), THUMBNAIL)
 
 
-def decoding(options: PrepareSection) -> Decoding:
-    return Decoding(options.image_size, options.fit, options.resample, tuple(options.background), options.max_pixels)
-
-
-def describe_dataset(options: PrepareSection, classes: list[str], images: int) -> DatasetSpec:
-    return DatasetSpec(
-        source=options.source,
-        classes=classes,
-        images=images,
-        image_size=options.image_size,
-        fit=options.fit,
-        resample=options.resample,
-        background=options.background,
-    )
+def preprocessing_of(options: PrepareSection) -> Preprocessing:
+    return Preprocessing(options.image_size, options.fit, options.resample, options.background)
 
 
 def summarize_images(counts: list[int], bad: list[tuple[str, str]], conflicts: int) -> dict[str, Any]:

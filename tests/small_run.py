@@ -7,11 +7,12 @@ import pandas as pd
 import torch
 
 from sightline.common.files import write_json, write_table
+from sightline.images.decode import Preprocessing
 from sightline.networks.build import build_network
 from sightline.networks.calibration import read_calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
-from sightline.networks.saved import Member, ModelSpec, Preprocessing, write_spec, write_weights
+from sightline.networks.saved import Member, ModelSpec, write_spec, write_weights
 from sightline.networks.stack import load_stack
 
 CLASSES = ["ant", "bee", "éléphant"]
@@ -48,7 +49,8 @@ def make_run(
     index = {"id": ids, "label": labels, "class": names, "group": "", "subset": "", "width": 20, "height": 20}
     write_table(root / "data/prepared/index.csv", pd.DataFrame(index | {"sha256": "", "phash": ""}))
     write_json(
-        root / "data/prepared/dataset.json", {"source": "here", "classes": CLASSES, "images": len(subsets)} | how
+        root / "data/prepared/dataset.json",
+        {"source": "here", "classes": CLASSES, "images": len(subsets), "preprocessing": how},
     )
     split = pd.DataFrame({"id": ids, "subset": subsets, "fold": -1})
     write_table(root / "data/split/split.csv", split)

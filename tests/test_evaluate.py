@@ -11,6 +11,7 @@ import torch
 from evaluate import main, require_equal_classes
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
+from sightline.images.decode import Preprocessing
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 from sightline.images.store import read_index
 from sightline.networks.build import build_network
@@ -21,7 +22,6 @@ from sightline.networks.predict import predict_logits
 from sightline.networks.saved import (
     Member,
     ModelSpec,
-    Preprocessing,
     load_members,
     read_spec,
     write_spec,
@@ -122,7 +122,7 @@ def write_images(pixels: np.ndarray, labels: np.ndarray) -> None:
     }
     described = index | {"group": "", "subset": "", "width": 8, "height": 8} | hashes
     write_table("data/prepared/index.csv", pd.DataFrame(described))
-    content = {"source": "test", "classes": NAMES, "images": len(labels)} | PREPROCESSING
+    content = {"source": "test", "classes": NAMES, "images": len(labels), "preprocessing": PREPROCESSING}
     write_json("data/prepared/dataset.json", content)
 
 

@@ -42,8 +42,9 @@ def prepared(workspace):
     write_table(
         "data/prepared/index.csv", pd.DataFrame({**index, "width": 8, "height": 8, "sha256": "0", "phash": "0"})
     )
-    spec = {"source": "x", "classes": list(COLORS), "images": 90, "image_size": 8, "fit": "crop"}
-    write_json("data/prepared/dataset.json", {**spec, "resample": "bilinear", "background": [0, 0, 0]})
+    preprocessing = {"image_size": 8, "fit": "crop", "resample": "bilinear", "background": [0, 0, 0]}
+    spec = {"source": "x", "classes": list(COLORS), "images": 90, "preprocessing": preprocessing}
+    write_json("data/prepared/dataset.json", spec)
     write_split(["train"] * 60 + ["val"] * 15 + ["test"] * 15, -1)
     return workspace
 

@@ -12,11 +12,12 @@ from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.deployment.graph import VERSION, build_graph, trace_program
+from sightline.images.decode import Preprocessing
 from sightline.networks.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
-from sightline.networks.saved import Member, ModelSpec, Preprocessing
+from sightline.networks.saved import Member, ModelSpec
 
 CLASSES = ["ant", "bée", "蜂"]
 CASES = {  # architectures, stored size, input size

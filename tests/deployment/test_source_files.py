@@ -8,8 +8,7 @@ import pytest
 from sightline.common.errors import SightlineError
 from sightline.deployment.parity import ParitySet
 from sightline.deployment.source_files import ParityImages, open_files
-from sightline.images.decode import Decoding, decode
-from sightline.networks.saved import Preprocessing
+from sightline.images.decode import Preprocessing, decode
 
 HOW = Preprocessing(image_size=12, fit="pad", resample="bicubic", background=[9, 8, 7])
 
@@ -21,8 +20,7 @@ def zipped(workspace, encode):
     with zipfile.ZipFile("data/raw/p.zip", "w") as archive:
         for name, content in contents.items():
             archive.writestr(name, content)
-    how = Decoding(12, "pad", "bicubic", (9, 8, 7), 10_000)
-    return list(contents), np.stack([decode(content, how).pixels for content in contents.values()])
+    return list(contents), np.stack([decode(content, HOW, 10_000).pixels for content in contents.values()])
 
 
 def images(ids, pixels, batch_size):

@@ -2,14 +2,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.images.decode import BadImageError, Decoding, decode
+from sightline.images.decode import BadImageError, Preprocessing
+from sightline.images.decode import decode as decode_within
 
-HOW = Decoding(image_size=8, fit="stretch", resample="box", background=(10, 20, 30), max_pixels=10_000)
+HOW = Preprocessing(image_size=8, fit="stretch", resample="box", background=(10, 20, 30))
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 
 def how(**changes):
-    return Decoding(**{**HOW.__dict__, **changes})
+    return Preprocessing(**{**vars(HOW), **changes})
+
+
+def decode(data, preprocessing, max_pixels=10_000):
+    return decode_within(data, preprocessing, max_pixels)
 
 
 def halves(first, second, mode="RGB"):
@@ -129,3 +134,9 @@ def test_a_bomb_is_refused_before_it_is_decoded(encode):
 def test_float_pixels_are_refused(encode):
     with pytest.raises(BadImageError, match="float"):
         decode(encode(Image.new("F", (9, 9), 0.5), "TIFF"), HOW)
+
+
+def test_an_unknown_fit_is_refused_and_a_list_becomes_a_tuple():
+    assert how(background=[1, 2, 3]) == how(background=(1, 2, 3))
+    with pytest.raises(ValueError, match="fit must be one of crop, pad, stretch"):
+        how(fit="squeeze")

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import Decoding
+from sightline.images.decode import Preprocessing
 from sightline.images.unlabelled import gather_images
 
-HOW = Decoding(4, "stretch", "box", (255, 255, 255), 10_000)
+HOW = Preprocessing(4, "stretch", "box", (255, 255, 255))
 
 
 @pytest.fixture

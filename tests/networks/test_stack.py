@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from sightline.common.errors import SightlineError
+from sightline.images.decode import Preprocessing
 from sightline.networks.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier, mean_log_probabilities
 from sightline.networks.decider import Decider
-from sightline.networks.saved import Member, ModelSpec, Preprocessing, write_weights
+from sightline.networks.saved import Member, ModelSpec, write_weights
 from sightline.networks.stack import LEAST, Stack, assign_parts, combine, load_stack, load_stacks
 
 FIRST, SECOND = torch.tensor([[0.8, 0.2]]).log(), torch.tensor([[0.5, 0.5]]).log()

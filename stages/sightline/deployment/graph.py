@@ -1,6 +1,7 @@
 """The model as one ONNX graph: stored pixels in, calibrated probabilities out, its contract in its metadata."""
 
 import json
+from dataclasses import asdict
 
 import onnx
 import torch
@@ -84,7 +85,7 @@ def describe_contract(spec: ModelSpec) -> dict[str, str]:
     pixels = {"channels": "RGB", "dtype": "uint8", "layout": "NHWC", "range": [0, 255]}
     return {
         "classes": json.dumps(spec.classes, ensure_ascii=False),
-        "preprocessing": json.dumps(spec.preprocessing.model_dump() | pixels, sort_keys=True),
+        "preprocessing": json.dumps(asdict(spec.preprocessing) | pixels, sort_keys=True),
         "sightline_version": VERSION,
     }
 

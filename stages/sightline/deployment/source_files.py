@@ -9,10 +9,9 @@ import numpy as np
 
 from sightline.common.errors import SightlineError
 from sightline.deployment.parity import ParitySet
-from sightline.images.decode import BadImageError, Decoding, decode
+from sightline.images.decode import BadImageError, Preprocessing, decode
 from sightline.images.sources.containers import Container
 from sightline.images.sources.open import open_source
-from sightline.networks.saved import Preprocessing
 
 ANY_SIZE = 1 << 62  # prepare has refused what is too large
 
@@ -23,7 +22,7 @@ class SourceFiles:
 
     source: str
     container: Container
-    how: Decoding
+    preprocessing: Preprocessing
 
     def read(self, ids: list[str]) -> np.ndarray:
         """Return the pixels uint8 [n, H, W, 3] of n > 0 files.
@@ -45,7 +44,7 @@ class SourceFiles:
 
     def _decode(self, name: str, content: bytes) -> np.ndarray:
         try:
-            return decode(content, self.how).pixels
+            return decode(content, self.preprocessing, ANY_SIZE).pixels
         except BadImageError as error:
             raise self._changed(name, error) from None
 
@@ -60,9 +59,7 @@ def open_files(source: str, preprocessing: Preprocessing) -> SourceFiles | None:
     """
     if not _is_here(source):
         return None
-    told = preprocessing.model_dump() | {"background": tuple(preprocessing.background)}
-    how = Decoding(**told, max_pixels=ANY_SIZE)
-    return SourceFiles(source, open_source(source)[1], how)
+    return SourceFiles(source, open_source(source)[1], preprocessing)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-Image.MAX_IMAGE_PIXELS = None  # Decoding.max_pixels is the limit, and it quarantines a file instead of ending the stage
+Image.MAX_IMAGE_PIXELS = None  # decode's own limit quarantines a file instead of ending the stage
 
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
@@ -20,8 +20,8 @@ class BadImageError(Exception):
 
 
 @dataclass(frozen=True)
-class Decoding:
-    """How image bytes become a square of pixels.
+class Preprocessing:
+    """How image bytes become a square of pixels: what a model must know to see images as it did in training.
 
     Parameters
     ----------
@@ -32,17 +32,24 @@ class Decoding:
     resample : str
         Name of a Pillow filter: nearest, box, bilinear, hamming, bicubic or lanczos; all but nearest average over the
         source's pixels when they shrink an image.
-    background : tuple of int
-        RGB in 0..255, behind transparent pixels and in the bars of ``pad``.
-    max_pixels : int
-        Largest width x height that is decoded.
+    background : sequence of int
+        RGB in 0..255, behind transparent pixels and in the bars of ``pad``; kept as a tuple.
+
+    Raises
+    ------
+    ValueError
+        There is no such fit.
     """
 
     image_size: int
     fit: str
     resample: str
     background: tuple[int, int, int]
-    max_pixels: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "background", tuple(self.background))
+        if self.fit not in FITS:
+            raise ValueError(f"fit must be one of {', '.join(FITS)} (got {self.fit!r})")
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,13 @@ class Decoded:
     height: int
 
 
-def decode(data: bytes, how: Decoding) -> Decoded:
+def decode(data: bytes, preprocessing: Preprocessing, max_pixels: int) -> Decoded:
     """Decode one image file's bytes: upright by its EXIF orientation, RGB, first frame, fitted to a square.
+
+    Parameters
+    ----------
+    max_pixels : int
+        Largest width x height that is decoded.
 
     Raises
     ------
@@ -64,17 +76,19 @@ def decode(data: bytes, how: Decoding) -> Decoded:
     """
     if not data:
         raise BadImageError("empty file")
-    image = _open(data, how.max_pixels)
+    image = _open(data, max_pixels)
     width, height = image.size
     try:
-        image.draft(None, _wanted_size(width, height, how))  # JPEG alone: decode at 1/2, 1/4 or 1/8 where enough
+        image.draft(
+            None, _wanted_size(width, height, preprocessing)
+        )  # JPEG alone: decode at 1/2, 1/4 or 1/8 where enough
         image.load()
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         if orientation != 1:
             image = ImageOps.exif_transpose(image)
         if orientation in SIDEWAYS:
             width, height = height, width
-        pixels = np.asarray(FITS[how.fit](_to_rgb(image, how.background), how))
+        pixels = np.asarray(FITS[preprocessing.fit](_to_rgb(image, preprocessing.background), preprocessing))
     except BadImageError:
         raise
     except Exception as error:  # damaged files make Pillow raise whatever its plugins stumble over
@@ -94,10 +108,10 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     return image
 
 
-def _wanted_size(width: int, height: int, how: Decoding) -> tuple[int, int]:
-    if how.fit != "pad":
-        return how.image_size, how.image_size
-    return _padded_size(width, height, how.image_size)
+def _wanted_size(width: int, height: int, preprocessing: Preprocessing) -> tuple[int, int]:
+    if preprocessing.fit != "pad":
+        return preprocessing.image_size, preprocessing.image_size
+    return _padded_size(width, height, preprocessing.image_size)
 
 
 def _padded_size(width: int, height: int, size: int) -> tuple[int, int]:
@@ -126,28 +140,30 @@ def _from_sixteen_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
 
 
-def _filter(how: Decoding) -> Image.Resampling:
-    return Image.Resampling[how.resample.upper()]
+def _filter(preprocessing: Preprocessing) -> Image.Resampling:
+    return Image.Resampling[preprocessing.resample.upper()]
 
 
-def _crop(image: Image.Image, how: Decoding) -> Image.Image:
+def _crop(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    if image.size == (how.image_size, how.image_size):
+    if image.size == (preprocessing.image_size, preprocessing.image_size):
         return image
-    return image.resize((how.image_size,) * 2, _filter(how), box=(left, top, left + side, top + side))
+    return image.resize(
+        (preprocessing.image_size,) * 2, _filter(preprocessing), box=(left, top, left + side, top + side)
+    )
 
 
-def _pad(image: Image.Image, how: Decoding) -> Image.Image:
-    size = how.image_size
-    inner = image.resize(_padded_size(*image.size, size), _filter(how))
-    canvas = Image.new("RGB", (size, size), how.background)
+def _pad(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    size = preprocessing.image_size
+    inner = image.resize(_padded_size(*image.size, size), _filter(preprocessing))
+    canvas = Image.new("RGB", (size, size), preprocessing.background)
     canvas.paste(inner, ((size - inner.width) // 2, (size - inner.height) // 2))
     return canvas
 
 
-def _stretch(image: Image.Image, how: Decoding) -> Image.Image:
-    return image.resize((how.image_size,) * 2, _filter(how))
+def _stretch(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    return image.resize((preprocessing.image_size,) * 2, _filter(preprocessing))
 
 
 def _one_line(error: Exception) -> str:

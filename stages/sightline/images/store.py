@@ -2,13 +2,14 @@
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from sightline.common.files import read_json, read_table, require
 from sightline.common.params import StrictModel, validate
+from sightline.images.decode import Preprocessing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,16 +19,24 @@ INDEX_NUMBERS = ("label", "width", "height")
 BOX_COLUMNS = ("box_x", "box_y", "box_width", "box_height")  # pixels of the upright original, origin top left
 
 
+def read_preprocessing(value: object) -> object:
+    """Turn the content of a JSON file into a Preprocessing; pydantic says what is wrong with anything else."""
+    try:
+        return Preprocessing(**value) if isinstance(value, dict) else value
+    except TypeError as error:
+        raise ValueError(f"not a preprocessing: {error}") from None
+
+
+StoredPreprocessing = Annotated[Preprocessing, BeforeValidator(read_preprocessing)]
+
+
 class DatasetSpec(StrictModel):
     """The content of `data/prepared/dataset.json`."""
 
     source: str
     classes: list[str]
     images: int = Field(ge=1)
-    image_size: int = Field(gt=0)
-    fit: Literal["crop", "pad", "stretch"]
-    resample: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
-    background: list[int]
+    preprocessing: StoredPreprocessing
 
 
 def read_dataset(prepared: str | Path = "data/prepared") -> DatasetSpec:

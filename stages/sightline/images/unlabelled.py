@@ -7,21 +7,21 @@ import numpy as np
 
 from sightline.common.errors import SightlineError
 from sightline.common.rows import evenly
-from sightline.images.decode import BadImageError, Decoding, decode
+from sightline.images.decode import BadImageError, Preprocessing, decode
 from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
 
 MOST_PIXELS = 100_000_000  # of an image that is decoded, against decompression bombs
 BYTES_PER_PIXEL = 8  # no honest file takes more
 
 
-def gather_images(path: Path, how: Decoding, most: int, caller: str) -> Iterator[np.ndarray | None]:
+def gather_images(path: Path, preprocessing: Preprocessing, most: int, caller: str) -> Iterator[np.ndarray | None]:
     """Decode up to `most` files, evenly chosen by their path, in the order in which reading is cheapest.
 
     Parameters
     ----------
     path : Path
         A folder or an archive.
-    how : Decoding
+    preprocessing : Preprocessing
         How bytes become pixels.
     most : int
         Files, > 0.
@@ -44,7 +44,7 @@ def gather_images(path: Path, how: Decoding, most: int, caller: str) -> Iterator
     wanted = {names[place] for place in evenly(len(names), most)}
     for name in container.names():
         if name in wanted:
-            yield _decode(container, name, how)
+            yield _decode(container, name, preprocessing)
 
 
 def _open(path: Path, caller: str) -> Container:
@@ -55,8 +55,8 @@ def _open(path: Path, caller: str) -> Container:
     return open_container(path)
 
 
-def _decode(container: Container, name: str, how: Decoding) -> np.ndarray | None:
+def _decode(container: Container, name: str, preprocessing: Preprocessing) -> np.ndarray | None:
     try:
-        return decode(container.read(name, BYTES_PER_PIXEL * how.max_pixels), how).pixels
+        return decode(container.read(name, BYTES_PER_PIXEL * MOST_PIXELS), preprocessing, MOST_PIXELS).pixels
     except BadImageError:
         return None

@@ -1,7 +1,6 @@
 """`models/trained`: one safetensors file a member, and model.json with all that is needed to predict."""
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 from pydantic import Field
@@ -10,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, replacing, write_json
 from sightline.common.params import StrictModel, validate
+from sightline.images.store import StoredPreprocessing
 from sightline.networks.build import build_network
 from sightline.networks.classifier import Classifier
 
@@ -22,20 +22,11 @@ class Member(StrictModel):
     fold: int | None
 
 
-class Preprocessing(StrictModel):
-    """How stored pixels are made from image bytes: the arguments of `sightline.images.decode`."""
-
-    image_size: int = Field(gt=0)
-    fit: Literal["crop", "pad", "stretch"]
-    resample: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
-    background: list[int] = Field(min_length=3, max_length=3)
-
-
 class ModelSpec(StrictModel):
     """The content of model.json; `stack` is the file of the regression that combines the members, None: their mean."""
 
     classes: list[str] = Field(min_length=2)
-    preprocessing: Preprocessing
+    preprocessing: StoredPreprocessing
     input_size: int = Field(gt=0)
     mean: list[float] = Field(min_length=3, max_length=3)
     std: list[float] = Field(min_length=3, max_length=3)

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sightline.common.files import replacing
-from sightline.images.decode import Decoding
+from sightline.images.decode import Preprocessing
 from sightline.images.duplicates import SHA256
 from sightline.images.sources.containers import Container
 from sightline.images.sources.layouts import Listing
@@ -33,7 +33,14 @@ class Ingested:
     bad: list[tuple[str, str]]
 
 
-def store_images(listing: Listing, container: Container, classes: list[str], how: Decoding, folder: Path) -> Ingested:
+def store_images(
+    listing: Listing,
+    container: Container,
+    classes: list[str],
+    preprocessing: Preprocessing,
+    max_pixels: int,
+    folder: Path,
+) -> Ingested:
     """Decode everything into `folder`/images.npy and index.csv, a batch at a time, with a progress bar.
 
     Neither file is replaced unless both are complete.
@@ -45,13 +52,13 @@ def store_images(listing: Listing, container: Container, classes: list[str], how
     with (
         replacing(folder / "images.npy") as pixels_path,
         replacing(folder / "index.csv") as index_path,
-        PixelFile(pixels_path, how.image_size) as pixel_file,
+        PixelFile(pixels_path, preprocessing.image_size) as pixel_file,
         index_path.open("w", encoding="utf-8", newline="") as stream,
         tqdm(total=len(listing.paths), desc="prepare", unit="img", disable=None) as progress,
     ):
         index = csv.writer(stream, lineterminator="\n")
         index.writerow((*INDEX_COLUMNS, *listing.further))
-        for batch in pack(listing.paths, container, how):
+        for batch in pack(listing.paths, container, preprocessing, max_pixels):
             pixel_file.append(batch.pixels)
             index.writerows(index_rows(batch, listing, label_of))
             bad += [(listing.paths[position], reason) for position, reason in batch.bad]

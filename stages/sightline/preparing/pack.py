@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from sightline.images.decode import BadImageError, Decoding, decode
+from sightline.images.decode import BadImageError, Preprocessing, decode
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 from sightline.images.sources.containers import Container
 
@@ -46,22 +46,22 @@ class Packed:
     bad: list[tuple[int, str]]
 
 
-def pack(paths: list[str], container: Container, how: Decoding) -> Iterator[Packed]:
+def pack(paths: list[str], container: Container, preprocessing: Preprocessing, max_pixels: int) -> Iterator[Packed]:
     """Decode the files at `paths`, in order, a batch at a time.
 
     Photos are decoded by a thread a core. Thumbnails are not: with so little decoding for each, threads would wait for
     Python's lock most of the time, and two of them took half as long again as none.
     """
-    most = min(BATCH_IMAGES, max(1, BATCH_BYTES // (3 * how.image_size**2)))
-    batches = _batches(_read(paths, container, BYTES_PER_PIXEL * how.max_pixels), most)
+    most = min(BATCH_IMAGES, max(1, BATCH_BYTES // (3 * preprocessing.image_size**2)))
+    batches = _batches(_read(paths, container, BYTES_PER_PIXEL * max_pixels), most)
     first = next(batches, [])
     batches = itertools.chain([first], batches)
     if sum(map(_length, first)) < SMALL_FILE * len(first):
-        yield from (_decode_batch(batch, how) for batch in batches)
+        yield from (_decode_batch(batch, preprocessing, max_pixels) for batch in batches)
     else:
         cores = os.cpu_count()
         workers = 1 if cores is None else min(MOST_WORKERS, cores)
-        yield from _map_ahead(lambda batch: _decode_batch(batch, how), batches, workers)
+        yield from _map_ahead(lambda batch: _decode_batch(batch, preprocessing, max_pixels), batches, workers)
 
 
 def _read(paths: list[str], container: Container, limit: int) -> Iterator[Encoded]:
@@ -102,17 +102,17 @@ def _map_ahead(work: Callable[[Item], Result], items: Iterable[Item], workers: i
             yield pending.popleft().result()
 
 
-def _decode_batch(batch: list[Encoded], how: Decoding) -> Packed:
+def _decode_batch(batch: list[Encoded], preprocessing: Preprocessing, max_pixels: int) -> Packed:
     good = []
     bad = []
     for item in batch:
         try:
             if item.data is None:
                 raise BadImageError(item.reason)
-            good.append((item.position, decode(item.data, how)))
+            good.append((item.position, decode(item.data, preprocessing, max_pixels)))
         except BadImageError as error:
             bad.append((item.position, str(error)))
-    shape = (len(good), how.image_size, how.image_size, 3)
+    shape = (len(good), preprocessing.image_size, preprocessing.image_size, 3)
     pixels = np.stack([image.pixels for _, image in good]) if good else np.empty(shape, dtype=np.uint8)
     return Packed(
         positions=[position for position, _ in good],

@@ -8,11 +8,12 @@ import torch
 from accelerate import Accelerator
 
 from sightline.common.errors import SightlineError
+from sightline.common.rows import evenly
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.build import build_network, network_normalization
 from sightline.networks.classifier import Classifier
-from sightline.networks.saved import ModelSpec, Preprocessing
+from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.augmentation.pipeline import Augmentation
@@ -55,13 +56,8 @@ def describe_model(dataset: DatasetSpec, samples: Samples, pixels: np.ndarray, p
     mean, std = NORMALIZATIONS[params.normalization](params, pixels, samples.of("train").row)
     return ModelSpec.model_construct(
         classes=dataset.classes,
-        preprocessing=Preprocessing(
-            image_size=dataset.image_size,
-            fit=dataset.fit,
-            resample=dataset.resample,
-            background=dataset.background,
-        ),
-        input_size=params.input_size or dataset.image_size,
+        preprocessing=dataset.preprocessing,
+        input_size=params.input_size or dataset.preprocessing.image_size,
         mean=mean,
         std=std,
         members=[],
@@ -80,8 +76,8 @@ def make_classifier(spec: ModelSpec, train: Batches, architecture: str, run: Run
         fresh = load_weights(network, tracked_path("weights", params.weights))
         run.say(f"train: weights of {params.weights}; new: {', '.join(fresh) or 'none'}")
     elif hasattr(network, "initialize_from"):
-        chosen = torch.linspace(0, len(train) - 1, min(len(train), INITIAL_IMAGES)).long()
-        network.initialize_from(classifier.normalize(classifier.scale(train.take(chosen)[0].cpu())))
+        sample = torch.from_numpy(evenly(len(train), INITIAL_IMAGES))
+        network.initialize_from(classifier.normalize(classifier.scale(train.take(sample)[0].cpu())))
     return classifier
 
 
@@ -135,10 +131,10 @@ def dataset_normalization(pixels: np.ndarray, rows: np.ndarray) -> tuple[list[fl
     mean, std : list of 3 float
         std is at least 1 / 255, so that a constant channel can be divided by it.
     """
-    chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), AT_MOST)).astype(int)]
+    sample = rows[evenly(len(rows), AT_MOST)]
     counts = np.zeros((3, 256), dtype=np.int64)
-    for start in range(0, len(chosen), AT_ONCE):
-        values = pixels[chosen[start : start + AT_ONCE]].reshape(-1, 3)
+    for start in range(0, len(sample), AT_ONCE):
+        values = pixels[sample[start : start + AT_ONCE]].reshape(-1, 3)
         counts += [np.bincount(channel, minlength=256) for channel in values.T]  # a tenth of the time of sums of floats
     levels = np.arange(256) / 255
     total = counts[0].sum()

@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 
 from sightline.deployment.card.card import CardFacts, write_card
+from sightline.images.decode import Preprocessing
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.calibration import Calibration
-from sightline.networks.saved import Member, ModelSpec, Preprocessing
+from sightline.networks.saved import Member, ModelSpec
 
 EXPORT = {
     "artifacts": {
@@ -48,15 +49,15 @@ EVALUATION = {
 
 
 def facts(classes: list[str], labels: list[int], predicted: list[int], **changed) -> CardFacts:
-    how = {"image_size": 48, "fit": "crop", "resample": "box", "background": [0, 0, 0]}
+    how = Preprocessing(image_size=48, fit="crop", resample="box", background=[0, 0, 0])
     scaling = {"input_size": 32, "mean": [0.0] * 3, "std": [1.0] * 3}
     members = [Member(architecture="resnet18", file=f"{n}", fold=n) for n in range(2)]
-    spec = ModelSpec(classes=classes, preprocessing=Preprocessing(**how), members=members, **scaling)
+    spec = ModelSpec(classes=classes, preprocessing=how, members=members, **scaling)
     subsets = np.array([0, 1] * len(classes) + [2] * len(labels))
     classes_of = np.array([label for label in range(len(classes)) for _ in range(2)] + labels)
     given = {
         "spec": spec,
-        "dataset": DatasetSpec(source="data/raw/x.zip", classes=classes, images=len(subsets), **how),
+        "dataset": DatasetSpec(source="data/raw/x.zip", classes=classes, images=len(subsets), preprocessing=how),
         "samples": Samples(np.arange(len(subsets)), classes_of, subsets, fold=np.full(len(subsets), -1)),
         "test": pd.DataFrame({"label": labels, "predicted": predicted}),
         "evaluation": EVALUATION,

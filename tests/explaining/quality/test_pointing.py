@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 
 from sightline.explaining.quality.pointing import place_box, place_boxes, points_inside, read_boxes
-from sightline.images.decode import Decoding, decode
-from sightline.networks.saved import Preprocessing
+from sightline.images.decode import Preprocessing, decode
 
 BOX = np.array([20.0, 10.0, 60.0, 30.0])
 
@@ -40,7 +39,7 @@ def test_boxes_follow_the_preprocessing(fit, expected):
 def test_boxes_lie_where_the_decoder_puts_their_pixels(fit, encode):
     picture = np.zeros((50, 100, 3), np.uint8)
     picture[10:30, 20:60] = 255
-    stored = decode(encode(picture), Decoding(40, fit, "box", (0, 0, 0), max_pixels=10_000)).pixels[:, :, 0] > 127
+    stored = decode(encode(picture), how(fit), 10_000).pixels[:, :, 0] > 127
     rows, columns = np.flatnonzero(stored.any(axis=1)), np.flatnonzero(stored.any(axis=0))
     found = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
     np.testing.assert_allclose(place_box(BOX, 100, 50, how(fit), 40), found, atol=1)

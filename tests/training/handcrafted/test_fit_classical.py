@@ -11,12 +11,13 @@ from sightline.common.errors import SightlineError
 from sightline.deployment.formats import run_decider, run_onnx
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.deployment.parity import compare
+from sightline.images.decode import Preprocessing
 from sightline.networks.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
-from sightline.networks.saved import Member, ModelSpec, Preprocessing, load_members, write_spec, write_weights
+from sightline.networks.saved import Member, ModelSpec, load_members, write_spec, write_weights
 from sightline.training.batches import Batches
 from sightline.training.handcrafted.estimators import ClassicalSettings
 from sightline.training.handcrafted.fit import fit_classical, weights_by_class

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from sightline.images.decode import Preprocessing
 from sightline.images.store import BOX_COLUMNS
-from sightline.networks.saved import Preprocessing
 
 
 def read_boxes(index: pd.DataFrame) -> np.ndarray | None:

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import Decoding
+from sightline.images.decode import Preprocessing
 from sightline.images.unlabelled import gather_images
 from sightline.networks.decider import Decider
 
@@ -33,7 +33,7 @@ class OutlierScores(nn.Module):
         return torch.stack([self.decider(pixels).exp().amax(dim=1), torch.stack(energies).mean(dim=0)], dim=1)
 
 
-def read_ood_images(path: Path, how: Decoding, most: int) -> np.ndarray:
+def read_ood_images(path: Path, preprocessing: Preprocessing, most: int) -> np.ndarray:
     """Read up to `most` images, evenly chosen, of a folder or an archive; what is no image is passed over.
 
     Returns
@@ -45,7 +45,9 @@ def read_ood_images(path: Path, how: Decoding, most: int) -> np.ndarray:
     SightlineError
         Nothing is there, or no image in it.
     """
-    pixels = [image for image in gather_images(path, how, most, "params.yaml: evaluate.ood") if image is not None]
+    pixels = [
+        image for image in gather_images(path, preprocessing, most, "params.yaml: evaluate.ood") if image is not None
+    ]
     if not pixels:
         raise SightlineError(f"params.yaml: evaluate.ood: {path} holds no image that can be read")
     return np.stack(pixels)

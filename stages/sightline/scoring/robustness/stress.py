@@ -10,9 +10,7 @@ import torch
 from sightline.common.errors import SightlineError
 from sightline.common.rows import evenly
 from sightline.common.seeding import stream_seed
-from sightline.images.decode import Decoding
 from sightline.images.store import DatasetSpec
-from sightline.images.unlabelled import MOST_PIXELS
 from sightline.networks.decider import Decider
 from sightline.networks.predict import predict_logits
 from sightline.scoring.robustness.attacks import have_gradients
@@ -114,8 +112,7 @@ def _measure_ood(decider: Decider, images: np.ndarray, dataset: DatasetSpec, str
     path = Path(stress.ood)
     if ".." in path.parts or path.parts[:2] != OOD.parts or len(path.parts) < 3:
         raise SightlineError(f"params.yaml: evaluate.ood: {stress.ood!r} must be a path below {OOD}, or empty")
-    how = Decoding(dataset.image_size, dataset.fit, dataset.resample, tuple(dataset.background), MOST_PIXELS)
-    outside = read_ood_images(path, how, stress.images)
+    outside = read_ood_images(path, dataset.preprocessing, stress.images)
     scores = OutlierScores(decider)
     test_scores, outside_scores = (
         predict_logits(scores, pixels, np.arange(len(pixels)), stress.batch_size, stress.device).numpy()
