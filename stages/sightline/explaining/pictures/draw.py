@@ -15,27 +15,28 @@ NOTHING = "No method of gradcam.method applies to this model: take occlusion, li
 
 
 def draw_kinds(
-    look: Explainer, chosen: dict[str, pd.DataFrame], cases: dict[int, Case], classes: list[str], alpha: float
+    explainer: Explainer, chosen: dict[str, pd.DataFrame], cases: dict[int, Case], classes: list[str], alpha: float
 ) -> dict[str, Image.Image]:
     """Return a sheet for each kind of prediction, even where there is none of it or nothing to say."""
-    if not look.methods:
+    if not explainer.methods:
         return {kind: draw_message([NOTHING]) for kind in chosen}
     return {
-        kind: draw_sheet(KINDS[kind], [_show(look, one, cases, classes) for one in group.itertuples()], alpha)
+        kind: draw_sheet(KINDS[kind], [_show(explainer, one, cases, classes) for one in group.itertuples()], alpha)
         for kind, group in chosen.items()
     }
 
 
 def draw_classes(
-    look: Explainer, predictions: pd.DataFrame, classes: list[str], images: int, alpha: float
+    explainer: Explainer, predictions: pd.DataFrame, classes: list[str], images: int, alpha: float
 ) -> Image.Image:
     """Return the mean map of the first method over correct test images of each class."""
-    if not look.methods:
+    if not explainer.methods:
         return draw_message([NOTHING])
-    method, means = look.methods[0], {}
+    method = explainer.methods[0]
+    means = {}
     for label, group in choose_of_classes(predictions, images, MOST).items():
-        maps = [look.explain(one.row, label, [method])[method] for one in group.itertuples()]
-        means[classes[label]] = mean_explanation([look.seen(one.row) for one in group.itertuples()], maps)
+        maps = [explainer.explain(one.row, label, [method])[method] for one in group.itertuples()]
+        means[classes[label]] = mean_explanation([explainer.seen(one.row) for one in group.itertuples()], maps)
     if not means:
         return draw_message(["No correct test images to average"])
     part = f", {len(means)} of {len(classes)} classes" if len(means) < len(classes) else ""
@@ -43,20 +44,22 @@ def draw_classes(
     return draw_averages(heading, means, alpha)
 
 
-def draw_layers(look: Explainer, predictions: pd.DataFrame, wanted: list[str]) -> Image.Image:
+def draw_layers(explainer: Explainer, predictions: pd.DataFrame, wanted: list[str]) -> Image.Image:
     """Return feature maps of the first member for the test image with the smallest id."""
     test = predictions[predictions["subset"] == "test"].sort_values("id")
     if test.empty:
         return draw_message(["No test images to show feature maps of"])
     first = test.iloc[0]
-    subject = look.subjects[0]
-    features = read_features(subject, wanted, look.image(first["row"]))
+    subject = explainer.subjects[0]
+    features = read_features(subject, wanted, explainer.image(first["row"]))
     if not features:
         return draw_message([f"{subject.architecture} has no such layer that lies on a grid over the image"])
-    return draw_features(f"Feature maps of {first['id']}", look.seen(first["row"]), features)
+    return draw_features(f"Feature maps of {first['id']}", explainer.seen(first["row"]), features)
 
 
-def _show(look: Explainer, one, cases: dict[int, Case], classes: list[str]) -> Explained:
+def _show(explainer: Explainer, one, cases: dict[int, Case], classes: list[str]) -> Explained:
     case = cases[one.row]
     maps = {METHODS[name].title: heat for name, heat in case.maps.items()}
-    return Explained(look.seen(one.row), maps, classes[one.label], classes[one.predicted], one.confidence, case.box)
+    return Explained(
+        explainer.seen(one.row), maps, classes[one.label], classes[one.predicted], one.confidence, case.box
+    )
