@@ -83,16 +83,24 @@ def test_markdown():
     assert folded("more", ["x"])[1:4:2] == ["<summary>more</summary>", "x"]
 
 
+def curve_of(*members: str) -> pd.DataFrame:
+    rows = [("loss", "validation", member, epoch, 2.0 - epoch) for member in members for epoch in (0, 1)]
+    return pd.DataFrame(rows, columns=["measure", "subset", "member", "epoch", "value"])
+
+
 def test_pictures_show_what_they_are_given():
     flips = {heading: found for heading, found in list_flips(PAIR, CLASSES).items() if len(found)}
     pixels = {heading: np.zeros((len(found), 4, 4, 3), np.uint8) for heading, found in flips.items()}
     figure = draw_flips(flips, pixels, 2)
     drawn = [axis for part in figure.subfigs for axis in part.axes if axis.images]
     assert len(drawn) == 3
-    assert drawn[0].texts[0].get_text() == "bee|wasp → ant\nant: 0.10 to 0.90"
+    below = [[text.get_text() for text in axis.texts] for axis in drawn]
+    assert below[0] == ["ant", "before → bee|wasp", "10 % → 90 % sure of it"]
+    assert below[2] == ["bee|wasp", "now → ant", "70 % → 45 % sure of it"]
     confusion = draw_confusion_change(np.array([[2, -2], [0, 0]]), CLASSES)
     assert {text.get_text() for text in confusion.axes[0].texts} == {"+2", "-2"}
-    curve = pd.DataFrame({"step": [0, 1], "loss": [2.0, 1.0]})
-    curves = draw_curves({"fold_0/val/loss": curve, "fold_1/val/loss": curve}, {"val/loss": curve}, ["val/loss"])
+    old = curve_of("fold_0", "fold_1")
+    new = curve_of("fold_0")
+    curves = draw_curves(old, new, [("loss", "validation")])
     assert len(curves.axes[0].lines) == 3
     assert [text.get_text() for text in curves.axes[0].get_legend().get_texts()] == ["before", "after"]
