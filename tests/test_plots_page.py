@@ -1,20 +1,26 @@
 """The page of `dvc plots show` draws its charts without a network."""
 
+import json
 import re
 import shutil
 import subprocess
 
 import pytest
 from dvc_render import VegaRenderer, render_html
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
 from ruamel.yaml import YAML
 
 from imports import ROOT
+from sightline.drawing import palette
+from sightline.explaining.choice import KINDS
 
 PAGE = ROOT / ".dvc/plots/page.html"
 TEMPLATES = ROOT / ".dvc/plots"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 PLOTS = [entry for stage in STAGES.values() for entry in stage.get("plots", [])]
+SCALE = ["#f7fbff", "#c6dbef", "#6baed6", "#2171b5", "#08306b"]  # of shares from 0 to 1
 ROWS = {  # what the templates name besides x and y
     "curve": ["one", "two"],
     "decision": ["right", "wrong"],
@@ -37,6 +43,38 @@ def test_the_scripts_licence_is_in_the_page():
     page = PAGE.read_text()
     assert "University of Washington Interactive Data Lab" in page
     assert "Redistributions in binary form must reproduce" in page
+
+
+def test_every_chart_has_a_title_and_axes_in_words():
+    options = [options for entry in PLOTS for path, options in entry.items() if path.endswith(".csv")]
+    assert len(options) > 10
+    for chart in options:
+        words = [chart["title"], chart["x_label"], chart["y_label"]]
+        assert not [text for text in words if re.search(r"/|\.csv|_(?!epsilon)", text)], chart
+    assert len({chart["title"] for chart in options}) == len(options)
+
+
+def test_every_picture_has_a_title_in_words_on_the_page():
+    named = set(re.findall(r"^    (plots_\w+_png): \"[A-Z]", PAGE.read_text(), flags=re.MULTILINE))
+    pictures = [path for entry in PLOTS for path in entry if path.endswith(".png")]
+    pictures += [f"plots/gradcam/maps/{name}.png" for name in (*KINDS, "classes", "features")]
+    assert named == {re.sub(r"\W", "_", path) for path in pictures}
+
+
+def test_page_and_templates_take_the_colours_of_the_pictures():
+    page = PAGE.read_text().rsplit("<script>\n//", 1)[1]
+    assert f"SERIES = {json.dumps(list(palette.SERIES))}" in page
+    colours = {value for value in vars(palette).values() if isinstance(value, str) and value.startswith("#")}
+    colours |= {*palette.SERIES, *palette.SUBSETS.values()}
+    for text in (page, *(path.read_text() for path in TEMPLATES.glob("*.json"))):
+        assert set(re.findall(r"#[0-9a-f]{6}", text)) <= colours | set(SCALE)
+
+
+def test_the_confusion_matrix_has_the_scale_of_its_picture():
+    template = "".join((TEMPLATES / "confusion_shares.json").read_text().split())
+    assert json.dumps(SCALE, separators=(",", ":")) in template
+    for place, color in zip((0.0, 0.25, 0.5, 0.75, 1.0), SCALE, strict=True):
+        assert to_rgb(color) == pytest.approx(colormaps[palette.SHARES](place)[:3], abs=0.02)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

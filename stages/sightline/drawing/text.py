@@ -1,5 +1,6 @@
 """Letters: one font for all pictures, and texts cut to the width that there is for them."""
 
+from bisect import bisect
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +21,8 @@ def shortened(text: str, letters: ImageFont.FreeTypeFont, width: float) -> str:
     text = legible(text)
     if letters.getlength(text) <= width:
         return text
-    while text and letters.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
+    fitting = bisect(range(1, len(text)), width, key=lambda length: letters.getlength(f"{text[:length]}…"))
+    return f"{text[:fitting].rstrip()}…"
 
 
 def legible(text: str) -> str:
