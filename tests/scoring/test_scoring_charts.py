@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sightline.drawing.png import DPI, save_png
+from sightline.drawing.canvas import DPI, save_png
 from sightline.scoring.charts import NAMED, draw_confusion
 
 

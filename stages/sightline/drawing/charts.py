@@ -7,9 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 
+from sightline.drawing.canvas import DPI, font, shortened
 from sightline.drawing.palette import FRAME, INK, MUTED, RIGHT, WRONG
-from sightline.drawing.png import DPI
-from sightline.drawing.text import font, shortened
 
 COLUMNS = 6
 TILE = (1.9, 2.45)  # inches: the image, and three lines of text below it

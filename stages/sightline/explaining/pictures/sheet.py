@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from sightline.drawing.canvas import font, shortened
 from sightline.drawing.palette import INK, MUTED, PAPER, RIGHT, WRONG
-from sightline.drawing.text import font, shortened
 from sightline.drawing.tiles import (
     GAP,
     clipped,

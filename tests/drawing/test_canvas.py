@@ -1,7 +1,7 @@
 import pytest
 from PIL import ImageFont
 
-from sightline.drawing.text import font, legible, shortened
+from sightline.drawing.canvas import font, legible, shortened
 
 
 @pytest.mark.parametrize("bold", [False, True])
