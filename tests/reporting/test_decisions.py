@@ -87,12 +87,16 @@ def test_pictures_show_what_they_are_given():
     flips = {heading: found for heading, found in list_flips(PAIR, CLASSES).items() if len(found)}
     pixels = {heading: np.zeros((len(found), 4, 4, 3), np.uint8) for heading, found in flips.items()}
     figure = draw_flips(flips, pixels, 2)
-    drawn = [axis for part in figure.subfigs for axis in part.axes if axis.images]
-    assert len(drawn) == 3
-    assert drawn[0].texts[0].get_text() == "bee|wasp → ant\nant: 0.10 to 0.90"
+    (axes,) = figure.axes
+    assert len(axes.images) == 3
+    assert [text.get_text() for text in axes.texts[:3]] == ["ant", "before → bee|wasp", "10 % → 90 % sure of it"]
+    assert [text.get_text() for text in figure.texts] == list(flips)
     confusion = draw_confusion_change(np.array([[2, -2], [0, 0]]), CLASSES)
     assert {text.get_text() for text in confusion.axes[0].texts} == {"+2", "-2"}
-    curve = pd.DataFrame({"step": [0, 1], "loss": [2.0, 1.0]})
-    curves = draw_curves({"fold_0/val/loss": curve, "fold_1/val/loss": curve}, {"val/loss": curve}, ["val/loss"])
+    curve = pd.DataFrame(
+        {"measure": "loss", "subset": "validation", "member": "", "epoch": [0, 1], "value": [2.0, 1.0]}
+    )
+    folds = pd.concat([curve.assign(member=f"fold_{number}") for number in range(2)])
+    curves = draw_curves(folds, curve, [("loss", "validation")])
     assert len(curves.axes[0].lines) == 3
     assert [text.get_text() for text in curves.axes[0].get_legend().get_texts()] == ["before", "after"]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # takes long to import, and contact sheets do without
     from matplotlib.figure import Figure
 
 DPI = 110  # of figures
+ORDER = "actual class → predicted class"  # in which every picture names the two
 
 
 def save_png(path: str | Path, picture: "Figure | Image.Image") -> None:
