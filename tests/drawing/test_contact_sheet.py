@@ -45,6 +45,13 @@ def test_a_long_caption_is_cut():
     assert long.size == plain.size
 
 
+def test_one_long_name_among_short_ones_does_not_widen_the_columns():
+    image = np.zeros((2, 8, 8, 3), np.uint8)
+    short = [("medium name", image)] * 9
+    plain, long = contact_sheet([*short, *short], "t", 8), contact_sheet([*short, *short[1:], (LONG, image)], "t", 8)
+    assert long.width <= 2 * plain.width
+
+
 def test_parts_are_said_and_wholes_are_not():
     assert say_part(7, 7) == ""
     assert say_part(100, 5000) == ", 100 of 5,000 classes"

@@ -67,7 +67,7 @@ def draw_confusion_change(change: np.ndarray, classes: list[str]) -> Figure:
 
 
 def draw_curves(before: pd.DataFrame, after: pd.DataFrame, panels: list[tuple[str, str]]) -> Figure:
-    """Draw each of the curves of `Revision.read_curves` that `panels` names, measure and subset, in a panel of its own."""
+    """Draw the curves of `Revision.read_curves` that `panels` names, measure and subset, each in a panel of its own."""
     figure = Figure(figsize=(4.2 * len(panels), 3.0), layout="constrained")
     for axis, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
         measure, subset = panel
