@@ -24,7 +24,7 @@ from sightline.common.files import write_json
 from sightline.common.params import StageParams
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.drawing.png import save_png
+from sightline.drawing.canvas import save_png
 from sightline.drifting.batch import look_at
 from sightline.drifting.compare import compare_batch
 from sightline.drifting.present import describe, draw, to_json

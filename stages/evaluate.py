@@ -36,7 +36,7 @@ from sightline.common.files import write_array, write_json, write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.drawing.png import save_png
+from sightline.drawing.canvas import save_png
 from sightline.images.samples import read_samples, tabulate
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.networks.decider import Decider

@@ -22,7 +22,7 @@ from sightline.common.device import use_deterministic_algorithms
 from sightline.common.files import read_table, write_json, write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
-from sightline.drawing.png import save_png
+from sightline.drawing.canvas import save_png
 from sightline.explaining.choice import choose, choose_quality_sample
 from sightline.explaining.explainer import Case, Explainer, explain_rows
 from sightline.explaining.methods.catalogue import select_methods

@@ -20,7 +20,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
-from sightline.drawing.png import save_png
+from sightline.drawing.canvas import save_png
 from sightline.drawing.rate_curve import draw_rate_curve
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset

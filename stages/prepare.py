@@ -23,8 +23,8 @@ import numpy as np
 
 from sightline.common.files import replacing, write_json
 from sightline.common.stage import run_stage
+from sightline.drawing.canvas import save_png
 from sightline.drawing.contact_sheet import contact_sheet
-from sightline.drawing.png import save_png
 from sightline.images.decode import Preprocessing
 from sightline.images.duplicates import count_duplicates, exact_clusters, find_conflicts, near_clusters
 from sightline.images.sources.open import open_source

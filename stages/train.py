@@ -23,8 +23,8 @@ from accelerate import Accelerator
 from sightline.common.device import use_deterministic_algorithms
 from sightline.common.process import end_with_dvc, keep_freed_memory
 from sightline.common.stage import run_stage
+from sightline.drawing.canvas import save_png
 from sightline.drawing.contact_sheet import contact_sheet, say_part
-from sightline.drawing.png import save_png
 from sightline.images.samples import Samples, read_samples
 from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.handcrafted.network import is_handcrafted

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from sightline.drawing.canvas import save_png
 from sightline.drawing.charts import draw_mistakes
-from sightline.drawing.png import save_png
 from sightline.scoring.charts import draw_reliability, select_mistakes
 from sightline.scoring.metrics.calibration_error import reliability_table
 

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sightline.drawing.png import save_png
+from sightline.drawing.canvas import DPI, save_png
 from sightline.scoring.charts import NAMED, draw_confusion
 
 
@@ -46,3 +46,9 @@ def test_too_many_classes_lose_their_names_but_not_the_picture():
     assert cells(figure) == {}
     assert figure.axes[0].get_yticklabels() == []
     assert figure.axes[0].images[0].get_array().shape == (count, count)
+
+
+@pytest.mark.parametrize("count", [2, NAMED, NAMED + 1, 5000])
+def test_the_matrix_has_a_bound(count):
+    width, height = draw_confusion(np.arange(count), np.arange(count), ["x" * 99] * count).get_size_inches()
+    assert max(width, height) * DPI < 4500

@@ -1,12 +1,13 @@
 """Pictures of images in a grid, drawn with Pillow alone."""
 
 import math
+import statistics
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from sightline.drawing.canvas import font, legible, shortened
 from sightline.drawing.palette import INK, MUTED, PAPER
-from sightline.drawing.text import font, legible, shortened
 
 TEXT_SIZE, GAP = 13, 4  # px
 WIDEST = 640  # px: what a caption may take where the images below it take less
@@ -26,8 +27,7 @@ def contact_sheet(rows: list[tuple[str, np.ndarray]], title: str, side: int) -> 
     """
     letters = font(TEXT_SIZE)
     longest = max((len(images) for _, images in rows), default=0)
-    text_width = max((letters.getlength(legible(caption)) for caption, _ in rows), default=0)
-    room = max(longest * (side + GAP), min(WIDEST, int(text_width) + 1))
+    room = max(longest * (side + GAP), _caption_room([letters.getlength(legible(caption)) for caption, _ in rows]))
     width, height = room + 3 * GAP, TEXT_SIZE + 3 * GAP + side + GAP
     columns = max(1, round(math.sqrt(len(rows) * height / width)))
     per_column = math.ceil(len(rows) / columns)
@@ -42,6 +42,11 @@ def contact_sheet(rows: list[tuple[str, np.ndarray]], title: str, side: int) -> 
         for column, pixels in enumerate(images):
             canvas.paste(thumbnail(pixels, side), (left + column * (side + GAP), y + TEXT_SIZE + 2 * GAP))
     return canvas
+
+
+def _caption_room(widths: list[float]) -> int:
+    """Return the pixels that captions get: what the longest needs, but one long name does not widen every column."""
+    return min(WIDEST, int(max(widths)) + 1, int(2 * statistics.median(widths)) + 1) if widths else 0
 
 
 def say_part(shown: int, count: int) -> str:

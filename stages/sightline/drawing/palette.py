@@ -14,5 +14,6 @@ BEFORE, AFTER = "#9ca3af", "#1d4ed8"  # what was, and what is
 MARK = "#ea580c"  # what is pointed out
 WORSE_TO_BETTER = (WRONG, "#f7b4a8", PAPER, "#a7dcb4", RIGHT)  # changes
 SHARES = "Blues"  # matplotlib's and Vega's name of the scale from 0 to 1
-SERIES = (AFTER, MARK, "#0d9488", "#9333ea", "#ca8a04", "#db2777", "#4b5563")  # revisions, curves
+OTHERS = ("#0d9488", "#9333ea", "#ca8a04", "#db2777", "#4b5563", "#0ea5e9", "#65a30d", "#78350f")
+SERIES = (AFTER, MARK, *OTHERS)  # revisions, curves
 SUBSETS = {"train": "#93b0e0", "val": "#e9a23b", "test": "#0f766e"}

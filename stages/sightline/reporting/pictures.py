@@ -2,15 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sightline.drawing.charts import fitted
-from sightline.drawing.palette import AFTER, BEFORE, GRID, INK, MUTED, RIGHT, WORSE_TO_BETTER, WRONG
+from sightline.drawing.charts import TILE, draw_on_inches, draw_tile, fitted
+from sightline.drawing.palette import AFTER, BEFORE, GRID, INK, MUTED, WORSE_TO_BETTER
 
-TILE = (1.75, 2.6)  # inches: the image, a heading above and three lines of text below it
+HEADING = 0.4  # inches above a row of tiles
 NAME = 1.6  # inches that a class name may take
 SIZE = 8.5  # points
 
@@ -27,36 +26,28 @@ def draw_flips(groups: dict[str, pd.DataFrame], pixels: dict[str, np.ndarray], c
     columns : int
         Of the grid, at least the longest group.
     """
-    height = TILE[1] * len(groups)
-    figure = Figure(figsize=(TILE[0] * columns, height), layout="constrained")
-    for part, (heading, flips) in zip(np.atleast_1d(figure.subfigures(len(groups), 1)), groups.items(), strict=True):
-        part.suptitle(heading, fontsize=11, fontweight="bold", x=0.01, ha="left", color=INK)
-        axes = np.atleast_1d(part.subplots(1, columns))
-        for axis in axes:
-            axis.set_axis_off()
-        for axis, image, flip in zip(axes, pixels[heading], flips.itertuples(), strict=False):
-            axis.imshow(image)
-            _describe_flip(axis, flip)
-    return figure
+    row = HEADING + TILE[1]
+    width, height = columns * TILE[0] + 0.2, row * len(groups)
+    axes = draw_on_inches(width, height)
+    for number, (heading, flips) in enumerate(groups.items()):
+        top = height - number * row
+        place = {"x": 0.15 / width, "y": (top - 0.12) / height, "va": "top"}
+        axes.figure.text(s=heading, **place, fontsize=11, weight="bold", color=INK)
+        for column, (flip, image) in enumerate(zip(flips.itertuples(), pixels[heading], strict=True)):
+            draw_tile(axes, image, (column * TILE[0] + 0.15, top - HEADING), _describe_flip(flip))
+    return axes.figure
 
 
-def _describe_flip(axis: Axes, flip: tuple) -> None:
-    """Write below an image its class, the wrong class that was or is predicted, and how sure of the right one."""
-    became_wrong = flip.before == flip.actual
-    wrong = f"now → {flip.after}" if became_wrong else f"before → {flip.before}"
-    sure = f"{100 * flip.sure_before:.0f} % → {100 * flip.sure_after:.0f} % sure of it"
-    lines = ((flip.actual, RIGHT, "bold"), (wrong, WRONG, "bold"), (sure, MUTED, "normal"))
-    for number, (text, color, weight) in enumerate(lines):
-        place = {"xytext": (0, -4 - 11 * number), "textcoords": "offset points", "va": "top", "annotation_clip": False}
-        style = {"fontsize": SIZE, "color": color, "weight": weight, "parse_math": False}
-        shown = fitted(text, SIZE, NAME, bold=weight == "bold")
-        axis.annotate(shown, (0, 0), xycoords=axis.transAxes, **place, **style)
+def _describe_flip(flip: tuple) -> tuple[str, str, str]:
+    """Return an image's class, the wrong class that was or is predicted, and how sure of the right one."""
+    wrong = f"now → {flip.after}" if flip.before == flip.actual else f"before → {flip.before}"
+    return flip.actual, wrong, f"{100 * flip.sure_before:.0f} % → {100 * flip.sure_after:.0f} % sure of it"
 
 
 def draw_confusion_change(change: np.ndarray, classes: list[str]) -> Figure:
     """Draw int [classes, classes], actual by predicted: after minus before."""
-    side = max(3.2, 0.32 * len(classes) + 1.4)
-    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+    side = max(2.4, 0.32 * len(classes)) + NAME + 0.8
+    figure = Figure(figsize=(side, side), layout="constrained")
     axis, most = figure.subplots(), max(1, int(np.abs(change).max()))
     good = np.where(np.eye(len(classes), dtype=bool), change, -change)  # more on the diagonal is good, elsewhere bad
     axis.imshow(good, cmap=LinearSegmentedColormap.from_list("change", WORSE_TO_BETTER), vmin=-most, vmax=most)
@@ -71,7 +62,7 @@ def draw_confusion_change(change: np.ndarray, classes: list[str]) -> Figure:
     axis.spines[:].set_visible(False)
     axis.set_xlabel("predicted class", color=MUTED)
     axis.set_ylabel("actual class", color=MUTED)
-    axis.set_title("images more (+) or fewer (-) than before", fontsize=10, color=INK, loc="left")
+    axis.set_title("images, more (+) or fewer (-)", fontsize=10, color=INK, loc="left")
     return figure
 
 

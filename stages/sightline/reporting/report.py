@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from sightline.common.files import write_text
-from sightline.drawing.png import save_png
+from sightline.drawing.canvas import save_png
 
 
 class Report:

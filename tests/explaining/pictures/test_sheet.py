@@ -1,8 +1,19 @@
 import numpy as np
 import pytest
+from PIL import ImageColor
 
-from sightline.drawing.png import save_png
-from sightline.drawing.tiles import clipped, colored, draw_message, overlay, resized, resized_map, tile_side
+from sightline.drawing.canvas import save_png
+from sightline.drawing.palette import RIGHT, WRONG
+from sightline.drawing.tiles import (
+    MOST_PIXELS,
+    clipped,
+    colored,
+    draw_message,
+    overlay,
+    resized,
+    resized_map,
+    tile_side,
+)
 from sightline.explaining.pictures.sheet import CAPTION, HEADING, TITLE, Explained, draw_sheet
 
 SIDE = 160
@@ -77,6 +88,24 @@ def test_long_names_stay_inside():
     short, long = (draw_sheet("Wrong", [shown(name=name)], 0.6) for name in ("cat", "a very long class name " * 20))
     assert long.size == short.size
     assert (np.asarray(long)[:, -11:] == 255).all()
+
+
+def colors(picture, top: int = HEADING, bottom: int = HEADING + TITLE) -> list[str]:
+    """Return the colours of the letters of the first title, from left to right."""
+    strip = np.asarray(picture)[top:bottom, : 330 - 12].reshape(bottom - top, -1, 3).astype(int)
+    marks = {color: (np.abs(strip - ImageColor.getrgb(color)).sum(axis=2) < 30).any(axis=0) for color in (RIGHT, WRONG)}
+    return sorted((color for color, columns in marks.items() if columns.any()), key=lambda color: marks[color].argmax())
+
+
+def test_the_actual_class_stands_before_the_predicted_one():
+    assert colors(draw_sheet("Wrong", [shown(name="cat")], 0.6)) == [RIGHT, WRONG]
+    assert colors(draw_sheet("Correct", [shown(name="dog")], 0.6)) == [RIGHT]
+
+
+def test_sixty_images_with_all_methods_have_a_bound():
+    few, many = draw_sheet("Wrong", [shown(methods=12)], 0.6), draw_sheet("Wrong", [shown(methods=12)] * 60, 0.6)
+    assert many.width * many.height < 2 * MOST_PIXELS
+    assert few.height == HEADING + TITLE + SIDE + CAPTION + 12
 
 
 def test_sheets_grow_in_both_directions():

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from sightline.drawing.canvas import ORDER, font, shortened
 from sightline.drawing.palette import INK, MUTED, PAPER, RIGHT, WRONG
-from sightline.drawing.text import font, shortened
 from sightline.drawing.tiles import (
     GAP,
     clipped,
@@ -22,7 +22,6 @@ from sightline.drawing.tiles import (
 
 TITLE, CAPTION = 24, 22  # px, heights of lines
 HEADING, PLAIN_HEADING = 58, 40  # px, with and without a line that says what stands above each image
-ORDER = "actual class → predicted class where it is another"
 SPACE = 8  # px between words of different colours
 SMALLEST = 330  # px: what a title needs
 

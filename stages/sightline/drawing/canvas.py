@@ -1,11 +1,31 @@
-"""Letters: one font for all pictures, and texts cut to the width that there is for them."""
+"""What every picture is made with: one font, texts cut to the width that there is for them, and the file it becomes."""
 
+from bisect import bisect
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matplotlib import get_data_path
 from matplotlib.ft2font import FT2Font
-from PIL import ImageFont
+from PIL import Image, ImageFont
+
+from sightline.common.files import replacing
+from sightline.drawing.palette import PAPER
+
+if TYPE_CHECKING:  # takes long to import, and contact sheets do without
+    from matplotlib.figure import Figure
+
+DPI = 110  # of figures
+ORDER = "actual class → predicted class"  # in which every picture names the two
+
+
+def save_png(path: str | Path, picture: "Figure | Image.Image") -> None:
+    """Write a figure or an image as PNG, whose bytes depend on nothing but the picture."""
+    with replacing(path) as beside:
+        if isinstance(picture, Image.Image):
+            picture.save(beside, format="PNG")
+        else:
+            picture.savefig(beside, format="png", dpi=DPI, facecolor=PAPER, metadata={"Software": None})
 
 
 @cache
@@ -20,9 +40,8 @@ def shortened(text: str, letters: ImageFont.FreeTypeFont, width: float) -> str:
     text = legible(text)
     if letters.getlength(text) <= width:
         return text
-    while text and letters.getlength(f"{text}…") > width:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
+    fitting = bisect(range(1, len(text)), width, key=lambda length: letters.getlength(f"{text[:length]}…"))
+    return f"{text[:fitting].rstrip()}…"
 
 
 def legible(text: str) -> str:
