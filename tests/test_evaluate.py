@@ -84,7 +84,7 @@ OPTIONS = {
 
 
 def params(**changes) -> EvaluateParams:
-    return EvaluateParams(seed=0, near_bits=0, evaluate=EvaluateSection(**OPTIONS | changes))
+    return EvaluateParams(arithmetic="native", seed=0, near_bits=0, evaluate=EvaluateSection(**OPTIONS | changes))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ ALWAYS = ["classes.png", "correct.png", "features.png", "wrong.png"]
 
 
 def params(**changes) -> GradcamParams:
-    return GradcamParams(seed=0, gradcam=GradcamSection(**OPTIONS | changes))
+    return GradcamParams(arithmetic="native", seed=0, gradcam=GradcamSection(**OPTIONS | changes))
 
 
 @pytest.fixture
