@@ -86,7 +86,12 @@ def test_a_processor_without_what_is_needed_ends_the_stage_with_one_line(monkeyp
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("seed: 0\narithmetic: native # fast", "native"), ("arithmetic: 'portable'", "portable"), ("seed: 0", None)],
+    [
+        ("seed: 0\narithmetic: native # fast", "native"),
+        ("arithmetic: 'portable'", "portable"),
+        ('{\n  "arithmetic": "native"}', "native"),
+        ("seed: 0", None),
+    ],
 )
 def test_the_value_is_read_without_a_parser(tmp_path, text, value):
     (tmp_path / "params.yaml").write_text(text)

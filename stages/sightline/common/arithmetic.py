@@ -28,6 +28,7 @@ UNSET += ("MKL_DOMAIN_NUM_THREADS", "OMP_THREAD_LIMIT", "GOTO_NUM_THREADS", "OPE
 PREFERRED = {"OMP_WAIT_POLICY": "PASSIVE"}  # waiting threads sleep, which changes no result: cores may be fewer or busy
 READERS = {"numpy", "scipy", "sklearn", "torch"}
 NEEDED = {"avx2", "fma"}
+KEY = r"^[{\s]*[\"']?arithmetic[\"']?\s*:\s*[\"']?(\w+)"  # in block style, and in JSON of one key a line
 
 
 def hold_arithmetic(path: str = "params.yaml") -> None:
@@ -63,7 +64,7 @@ def set_environment() -> None:
 def read_arithmetic(path: str) -> str | None:
     """Return the value as it stands in the file; whatever is wrong with it is the schema's to say."""
     file = Path(path)
-    found = re.search(r"^arithmetic:\s*[\"']?(\w+)", file.read_text(), re.MULTILINE) if file.is_file() else None
+    found = re.search(KEY, file.read_text(), re.MULTILINE) if file.is_file() else None
     return found and found[1]
 
 
