@@ -97,6 +97,7 @@ class Case:
             "model": self.model,
             "batch_size": self.batch_size,
             "input_size": self.size,
+            "arithmetic": "native",  # as the others compute
             "precision": "bf16" if self.bf16 else "fp32",
             "channels_last": True,  # faster in fp32 too
         }

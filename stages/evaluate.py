@@ -27,10 +27,16 @@ With cross-validation, the validation images are those of all folds, each predic
 did not train on it; test images are predicted by all members together.
 """
 
+from sightline.common.arithmetic import hold_arithmetic
+
+if __name__ == "__main__":
+    hold_arithmetic()  # before NumPy and torch
+
+# isort: split
 import pandas as pd
 import torch
 
-from sightline.common.device import pick_device, use_deterministic_algorithms
+from sightline.common.device import compute_alike, pick_device, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_array, write_json, write_table
 from sightline.common.process import keep_freed_memory
@@ -65,6 +71,7 @@ from sightline.scoring.tables import tabulate_headline, tabulate_plots, tabulate
 def main(params: EvaluateParams) -> None:
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
+    compute_alike(params.arithmetic)
     options = params.evaluate
     spec = read_spec("models/trained")
     dataset = read_dataset()

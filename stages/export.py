@@ -14,11 +14,18 @@ Writes  models/exported/model.onnx      uint8 pixels [batch, H, W, 3] in, calibr
         metrics/export.json             parity of each file with torch, bytes, parameters, operations, memory
 """
 
+from sightline.common.arithmetic import hold_arithmetic
+
+if __name__ == "__main__":
+    hold_arithmetic()  # before NumPy and torch
+
+# isort: split
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sightline.common.device import compute_alike
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, read_table, replacing, require, write_json, write_table, write_text
 from sightline.common.rows import evenly
@@ -48,6 +55,7 @@ NOTHING_TO_COMPARE = "no validation or test images, hence no comparison with tor
 
 
 def main(params: ExportParams) -> None:
+    compute_alike(params.arithmetic)
     options = params.export
     spec = read_spec(TRAINED)
     pixels = open_pixels()

@@ -13,12 +13,18 @@ Quality is measured on test images that do not depend on the model, so that two 
 members' probabilities are those before calibration.
 """
 
+from sightline.common.arithmetic import hold_arithmetic
+
+if __name__ == "__main__":
+    hold_arithmetic()  # before NumPy and torch
+
+# isort: split
 from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
-from sightline.common.device import use_deterministic_algorithms
+from sightline.common.device import compute_alike, use_deterministic_algorithms
 from sightline.common.files import read_table, write_json, write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
@@ -40,6 +46,7 @@ MAPS = Path("plots/gradcam/maps")
 def main(params: GradcamParams) -> None:
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
+    compute_alike(params.arithmetic)
     options = params.gradcam
     spec = read_spec("models/trained")
     predictions = read_table("data/predictions/predictions.csv", text=("id", "subset"))

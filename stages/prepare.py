@@ -14,6 +14,12 @@ Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB
         plots/prepare/conflicts.png    the first equal pixels under two labels, with classes and ids
 """
 
+from sightline.common.arithmetic import set_environment
+
+if __name__ == "__main__":
+    set_environment()  # before NumPy; always, since perceptual hashes take no time
+
+# isort: split
 import csv
 from collections.abc import Iterable
 from pathlib import Path

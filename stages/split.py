@@ -6,6 +6,12 @@ Writes  data/split/split.csv       id, subset (train, val or test), fold (-1 whe
         plots/split/classes.csv    images per class and subset
 """
 
+from sightline.common.arithmetic import set_environment
+
+if __name__ == "__main__":
+    set_environment()  # before NumPy; always, since sorting takes no time, and orders of equal values differ
+
+# isort: split
 from collections.abc import Iterator
 from typing import Any
 

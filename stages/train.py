@@ -13,6 +13,12 @@ The parameters are those of `sightline.parameters.train`; the loop is in `sightl
 instant and started again, training goes on after its last finished epoch (`sightline.training.resume`).
 """
 
+from sightline.common.arithmetic import hold_arithmetic
+
+if __name__ == "__main__":
+    hold_arithmetic()  # before NumPy and torch
+
+# isort: split
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -20,7 +26,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from sightline.common.device import use_deterministic_algorithms
+from sightline.common.device import compute_alike, use_deterministic_algorithms
 from sightline.common.process import end_with_dvc, keep_freed_memory
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
@@ -60,6 +66,7 @@ def main(params: TrainParams) -> None:
     end_with_dvc()
     keep_freed_memory()
     use_deterministic_algorithms(params.seed)
+    compute_alike(params.arithmetic)
     accelerator = make_accelerator(params)
     dataset = read_dataset()
     samples = read_samples()

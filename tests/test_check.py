@@ -12,6 +12,8 @@ def test_the_committed_file_passes(workspace):
     [
         ({"export.opset": 3}, "export.opset: must be greater than or equal to 18 (got 3)"),  # of the last stage
         ({"gradcam.alpha": 1.5}, "gradcam.alpha: must be less than or equal to 1 (got 1.5)"),
+        ({"precision": "bf16"}, "precision: bf16 needs arithmetic: native"),
+        ({"compile": True}, "compile: true needs arithmetic: native"),
         ({"launch": ""}, "launch: must have at least 1 character (got '')"),
     ],
 )

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +7,7 @@ import pytest
 from sightline.common.errors import SightlineError
 from sightline.deployment.parity import (
     ParitySet,
+    bound_difference,
     choose_parity_set,
     compare_probabilities,
     list_flipped,
@@ -74,3 +77,11 @@ def test_choice_of_images(subsets, members, subset, rows, by_all):
 def test_no_images():
     empty = pd.DataFrame({"id": [], "row": [], "subset": [], "label": []})
     assert choose_parity_set(empty, np.empty((0, 2)), alone=True) is None
+
+
+@pytest.mark.parametrize(
+    ("difference", "bound"),
+    [(0.0, 1e-5), (5.4e-7, 1e-5), (1.1e-5, 1e-4), (2e-4, 1e-3), (0.25, 1.0), (math.inf, math.inf)],
+)
+def test_a_difference_is_told_as_the_power_of_ten_that_it_does_not_exceed(difference, bound):
+    assert bound_difference(difference) == bound

@@ -4,6 +4,8 @@ import os
 
 import torch
 
+from sightline.common.square_root import replace_square_root
+
 
 def use_deterministic_algorithms(seed: int) -> None:
     """Make torch's results equal, bit for bit, between runs on one machine, and seed its global stream."""
@@ -14,6 +16,15 @@ def use_deterministic_algorithms(seed: int) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)
+
+
+def compute_alike(arithmetic: str) -> None:
+    """Let torch compute as other processors do, with `portable`; the environment was set before torch was imported."""
+    if arithmetic != "portable":
+        return
+    replace_square_root()
+    if torch.cuda.is_available():
+        print("arithmetic: portable holds processors; what a GPU computes is equal on GPUs of its kind alone")
 
 
 def pick_device() -> torch.device:

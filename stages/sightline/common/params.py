@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -15,6 +15,7 @@ from sightline.common.errors import SightlineError
 Schema = TypeVar("Schema", bound=BaseModel)
 
 # kinds of values that several schemas share
+Arithmetic = Literal["portable", "native"]
 Seed = Annotated[int, Field(ge=0)]
 NearBits = Annotated[int, Field(ge=0, le=8)]
 Count = Annotated[int, Field(ge=1)]

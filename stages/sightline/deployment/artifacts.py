@@ -9,7 +9,7 @@ from torch.export import ExportedProgram
 
 from sightline.deployment.cost import count_compressed
 from sightline.deployment.formats import FORMATS, RUNNERS
-from sightline.deployment.parity import compare_probabilities, list_flipped, predict_all, refuse_flips
+from sightline.deployment.parity import bound_difference, compare_probabilities, list_flipped, predict_all, refuse_flips
 from sightline.deployment.source_files import ParityImages
 from sightline.deployment.variants import VARIANTS, TrainingImages
 from sightline.networks.decider import Decider
@@ -130,7 +130,12 @@ def summarize_files(made: Artifacts, compared: dict[str, dict]) -> dict[str, dic
         for name, content in made.files().items()
     }
     left = {name: {"kept": False} for name in made.notes}
-    return {key_of(name): metrics | compared.get(name, {}) for name, metrics in (kept | left).items()}
+    return {key_of(name): metrics | _bound(compared.get(name, {})) for name, metrics in (kept | left).items()}
+
+
+def _bound(compared: dict) -> dict:
+    key = "max_probability_difference"
+    return compared | {key: bound_difference(compared[key])} if key in compared else compared
 
 
 def key_of(name: str) -> str:

@@ -1,5 +1,6 @@
 """Do the exported files decide as the trained network does? Compared on real images, from their files' bytes."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from sightline.common.errors import SightlineError
 from sightline.deployment.formats import Runner
 
 PREDICTIONS_TOLERANCE = 0.01  # of a probability: evaluate may have run on a GPU, whose arithmetic is coarser
+FINEST_BOUND = 1e-5  # ten times what float32 leaves
 FLIPPED_COLUMNS = ("file", "id", "label", "torch", "exported", "torch_probability", "exported_probability")
 
 
@@ -83,6 +85,16 @@ def compare_probabilities(trained: np.ndarray, exported: np.ndarray, labels: np.
         "decision_flips": int((before != after).sum()),
         "accuracy": float((after == labels).mean()),
     }
+
+
+def bound_difference(difference: float) -> float:
+    """Return the power of ten that a difference does not exceed, at least `FINEST_BOUND`; what is not finite stays.
+
+    ONNX Runtime rounds as the processor at hand does, so the difference itself is another on every machine.
+    """
+    if difference <= FINEST_BOUND:
+        return FINEST_BOUND
+    return float(f"1e{math.ceil(math.log10(difference))}") if math.isfinite(difference) else difference
 
 
 def list_flipped(

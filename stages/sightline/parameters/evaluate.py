@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sightline.common.params import Count, NearBits, Probability, Seed, Share, StageParams, StrictModel
+from sightline.common.params import Arithmetic, Count, NearBits, Probability, Seed, Share, StageParams, StrictModel
 
 Views = Literal["none", "flip", "multi_crop"]
 CalibrationMethod = Literal["none", "temperature", "vector", "isotonic"]
@@ -41,6 +41,7 @@ class EvaluateSection(StrictModel):
 class EvaluateParams(StageParams):
     """The keys that evaluate reads."""
 
+    arithmetic: Arithmetic
     seed: Seed
     near_bits: NearBits
     evaluate: EvaluateSection

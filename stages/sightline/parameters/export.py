@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sightline.common.params import Count, Name, StageParams, StrictModel
+from sightline.common.params import Arithmetic, Count, Name, StageParams, StrictModel
 
 Format = Literal["pt2", "torchscript"]
 Variant = Literal["fp16", "int8_dynamic", "int8_static"]
@@ -26,4 +26,5 @@ class ExportSection(StrictModel):
 class ExportParams(StageParams):
     """The keys that export reads."""
 
+    arithmetic: Arithmetic
     export: ExportSection

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from sightline.common.params import Count, Probability, Seed, StageParams, StrictModel
+from sightline.common.params import Arithmetic, Count, Probability, Seed, StageParams, StrictModel
 
 Method = Literal[
     "gradcam",
@@ -51,5 +51,6 @@ class GradcamSection(StrictModel):
 class GradcamParams(StageParams):
     """The keys that gradcam reads."""
 
+    arithmetic: Arithmetic
     seed: Seed
     gradcam: GradcamSection

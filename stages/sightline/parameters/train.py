@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from sightline.common.params import (
+    Arithmetic,
     Count,
     Name,
     NotNegative,
@@ -75,6 +76,7 @@ class ClassicalSection(StrictModel):
 class TrainParams(StageParams):
     """The keys that train reads."""
 
+    arithmetic: Arithmetic
     seed: Seed
     model: Name | Annotated[list[Name], Field(min_length=1)]
     pretrained: bool
@@ -161,4 +163,12 @@ class TrainParams(StageParams):
     def batches_divide(self) -> "TrainParams":
         if self.batch_size % self.accumulate:
             raise ValueError(f"accumulate: {self.accumulate} must divide batch_size ({self.batch_size})")
+        return self
+
+    @model_validator(mode="after")
+    def portable_is_exact(self) -> "TrainParams":
+        if self.arithmetic == "portable" and self.precision != "fp32":
+            raise ValueError(f"precision: {self.precision} needs arithmetic: native (portable computes in fp32)")
+        if self.arithmetic == "portable" and self.compile:
+            raise ValueError("compile: true needs arithmetic: native (it writes code for this processor)")
         return self

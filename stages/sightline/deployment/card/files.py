@@ -9,7 +9,7 @@ COLUMNS = (
     "bytes",
     "in a zip",
     "decisions that differ",
-    "largest difference of a probability",
+    "a probability differs by at most",
     "accuracy",
 )
 HASHED = {"images": "data/prepared/index.csv", "split": "data/split/split.csv", "weights": "models/trained"}
