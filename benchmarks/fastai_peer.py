@@ -26,7 +26,7 @@ def fastai_learner(setting: Setting, tick: Callable[[], None]) -> None:
     from fastai.vision.data import ImageDataLoaders
 
     from sightline.common.device import pick_device
-    from sightline.networks.build import build_network
+    from sightline.networks.architectures.build import build_network
 
     device = pick_device()
 

@@ -135,7 +135,7 @@ def build_model(model: str):
     import torch
 
     from sightline.images.decode import Preprocessing
-    from sightline.networks.build import build_network
+    from sightline.networks.architectures.build import build_network
     from sightline.networks.calibration import Calibration
     from sightline.networks.classifier import Classifier
     from sightline.networks.decider import Decider

@@ -69,7 +69,7 @@ def make_step(setting: Setting):
     from torch.nn.functional import cross_entropy
 
     from sightline.common.device import pick_device
-    from sightline.networks.build import build_network
+    from sightline.networks.architectures.build import build_network
 
     torch.manual_seed(0)
     device = pick_device()

@@ -24,7 +24,7 @@ from sightline.drawing.canvas import save_png
 from sightline.drawing.rate_curve import draw_rate_curve
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset
-from sightline.networks.handcrafted.network import is_handcrafted
+from sightline.networks.architectures.handcrafted.network import is_handcrafted
 from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator

@@ -33,7 +33,7 @@ from sightline.drawing.canvas import save_png
 from sightline.drawing.contact_sheet import contact_sheet, say_part
 from sightline.images.samples import Samples, read_samples
 from sightline.images.store import open_pixels, read_dataset
-from sightline.networks.handcrafted.network import is_handcrafted
+from sightline.networks.architectures.handcrafted.network import is_handcrafted
 from sightline.networks.saved import Member, write_spec, write_weights
 from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches

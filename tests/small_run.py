@@ -8,7 +8,7 @@ import torch
 
 from sightline.common.files import write_json, write_table
 from sightline.images.decode import Preprocessing
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import read_calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider

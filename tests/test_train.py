@@ -14,7 +14,7 @@ from sightline.common.files import write_json, write_table
 from sightline.common.params import load_params
 from sightline.images.samples import Samples
 from sightline.images.store import read_index
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.networks.saved import load_members, read_spec
 from sightline.parameters.train import TrainParams
 from sightline.training import loop

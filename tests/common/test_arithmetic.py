@@ -18,7 +18,7 @@ from sightline.common.arithmetic import hold_arithmetic
 hold_arithmetic({params!r})
 import torch
 from sightline.common.device import compute_alike, use_deterministic_algorithms
-from sightline.networks.own.cnn import SimpleCNN
+from sightline.networks.architectures.own.cnn import SimpleCNN
 use_deterministic_algorithms(0)
 compute_alike({value!r})
 network = SimpleCNN(10, 0.0).to(memory_format=torch.channels_last)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from sightline.common.square_root import square_root, square_root_in_place, square_root_into
+from sightline.common.device import square_root, square_root_in_place, square_root_into
 
 
 def test_exact_values_keep_theirs():

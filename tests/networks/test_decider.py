@@ -5,7 +5,7 @@ import torch
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration, IsotonicCurve, read_calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import VIEWS, Decider

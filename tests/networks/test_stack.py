@@ -5,7 +5,7 @@ import torch
 
 from sightline.common.errors import SightlineError
 from sightline.images.decode import Preprocessing
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier, mean_log_probabilities
 from sightline.networks.decider import Decider

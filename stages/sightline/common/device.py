@@ -1,10 +1,11 @@
-"""Where tensors live, and how their arithmetic stays the same from run to run."""
+"""Where tensors live, and how their arithmetic stays the same from run to run, and from machine to machine."""
 
 import os
 
 import torch
+from torch.library import Library
 
-from sightline.common.square_root import replace_square_root
+_OVERRIDES: list[Library] = []  # of torch's operators; they hold as long as the object lives
 
 
 def use_deterministic_algorithms(seed: int) -> None:
@@ -30,3 +31,33 @@ def compute_alike(arithmetic: str) -> None:
 def pick_device() -> torch.device:
     """Return the first CUDA device, or the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def replace_square_root() -> None:
+    """Let torch compute square roots on processors the same way everywhere; a second call changes nothing.
+
+    torch takes those of MKL's vector functions, which begin with the processor's approximation of 1/sqrt(x). It differs
+    between makers and is no matter of instruction sets, so that optimizers would differ in their first update. torch's
+    own rsqrt and reciprocal are made of correctly rounded instructions.
+    """
+    if _OVERRIDES:
+        return
+    library = Library("aten", "IMPL")
+    for name, function in (("sqrt", square_root), ("sqrt_", square_root_in_place), ("sqrt.out", square_root_into)):
+        library.impl(name, function, "CPU", allow_override=True)
+    _OVERRIDES.append(library)
+
+
+def square_root(values: torch.Tensor) -> torch.Tensor:
+    """Return 1 / (1 / sqrt(x)): rounded three times, exact for 0 and infinity."""
+    return torch.rsqrt(values).reciprocal_()
+
+
+def square_root_in_place(values: torch.Tensor) -> torch.Tensor:
+    """Replace values by their square roots."""
+    return values.rsqrt_().reciprocal_()
+
+
+def square_root_into(values: torch.Tensor, *, out: torch.Tensor) -> torch.Tensor:
+    """Write the square roots into `out`."""
+    return torch.rsqrt(values, out=out).reciprocal_()

@@ -1,4 +1,8 @@
-"""What every picture is made with: one font, texts cut to the width that there is for them, and the file it becomes."""
+"""What every picture is made with: colours, one font, texts cut to the width that there is for them, and the file.
+
+The page of `dvc plots show` (.dvc/plots) cannot import the colours and says them again: tests/test_plots_page.py
+compares.
+"""
 
 from bisect import bisect
 from functools import cache
@@ -10,10 +14,24 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageFont
 
 from sightline.common.files import replacing
-from sightline.drawing.palette import PAPER
 
 if TYPE_CHECKING:  # takes long to import, and contact sheets do without
     from matplotlib.figure import Figure
+
+INK = "#1b1f24"  # text
+MUTED = "#6b7280"  # captions, axes
+PAPER = "#ffffff"
+FRAME = "#d1d5db"  # around images
+GRID = "#e5e7eb"  # lines between cells and behind curves
+RIGHT, WRONG = "#15803d", "#b91c1c"  # decisions; changes for the better and for the worse
+BARS = "#c7d2e5"  # counts and shares
+BEFORE, AFTER = "#9ca3af", "#1d4ed8"  # what was, and what is
+MARK = "#ea580c"  # what is pointed out
+WORSE_TO_BETTER = (WRONG, "#f7b4a8", PAPER, "#a7dcb4", RIGHT)  # changes
+SHARES = "Blues"  # matplotlib's and Vega's name of the scale from 0 to 1
+OTHERS = ("#0d9488", "#9333ea", "#ca8a04", "#db2777", "#4b5563", "#0ea5e9", "#65a30d", "#78350f")
+SERIES = (AFTER, MARK, *OTHERS)  # revisions, curves
+SUBSETS = {"train": "#93b0e0", "val": "#e9a23b", "test": "#0f766e"}
 
 DPI = 110  # of figures
 ORDER = "actual class → predicted class"  # in which every picture names the two

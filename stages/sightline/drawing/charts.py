@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 
-from sightline.drawing.canvas import DPI, ORDER, font, shortened
-from sightline.drawing.palette import FRAME, INK, MUTED, RIGHT, WRONG
+from sightline.drawing.canvas import DPI, FRAME, INK, MUTED, ORDER, RIGHT, WRONG, font, shortened
 
 COLUMNS = 6
 TILE = (1.9, 2.45)  # inches: the image, and three lines of text below it

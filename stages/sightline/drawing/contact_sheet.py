@@ -6,8 +6,7 @@ import statistics
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightline.drawing.canvas import font, legible, shortened
-from sightline.drawing.palette import INK, MUTED, PAPER
+from sightline.drawing.canvas import INK, MUTED, PAPER, font, legible, shortened
 
 TEXT_SIZE, GAP = 13, 4  # px
 WIDEST = 640  # px: what a caption may take where the images below it take less

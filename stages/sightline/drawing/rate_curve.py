@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sightline.drawing.palette import AFTER, BEFORE, GRID, INK, MARK, MUTED
+from sightline.drawing.canvas import AFTER, BEFORE, GRID, INK, MARK, MUTED
 
 
 def draw_rate_curve(curve: pd.DataFrame, suggestion: float) -> Figure:

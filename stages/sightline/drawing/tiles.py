@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image, ImageDraw
 
-from sightline.drawing.canvas import font
-from sightline.drawing.palette import FRAME, INK, PAPER
+from sightline.drawing.canvas import FRAME, INK, PAPER, font
 
 COLORS, BRIGHTEST = "turbo", 0.86  # turbo runs from blue over green to red; beyond this point it turns dark
 TILE = 160  # px: about the side of a tile

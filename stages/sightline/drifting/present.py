@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sightline.common.rows import evenly
+from sightline.drawing.canvas import AFTER, BARS, BEFORE, INK, MUTED, WRONG
 from sightline.drawing.charts import fitted
-from sightline.drawing.palette import AFTER, BARS, BEFORE, INK, MUTED, WRONG
 from sightline.drifting.batch import Batch
 from sightline.scoring.reference import Reference
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from sightline.common.errors import SightlineError
+from sightline.common.rows import evenly
 
 NAMED = "named"
 ORDERS = {  # what counts as this kind, and in which order of confidence
@@ -50,10 +51,13 @@ def choose_quality_sample(predictions: pd.DataFrame, images: int) -> pd.DataFram
 
 
 def choose_of_classes(predictions: pd.DataFrame, images: int, classes: int) -> dict[int, pd.DataFrame]:
-    """Return up to `images` correct test predictions of each of the first `classes` classes that have some, by id."""
+    """Return up to `images` correct test predictions of each of the first `classes` classes that have some.
+
+    They are evenly chosen by id: neighbours are often shots of one scene.
+    """
     test = predictions[predictions["subset"] == "test"]
     right = test[test["label"] == test["predicted"]].sort_values("id")
-    groups = [(int(label), group.head(images)) for label, group in right.groupby("label")]
+    groups = [(int(label), group.iloc[evenly(len(group), images)]) for label, group in right.groupby("label")]
     return dict(groups[:classes])
 
 

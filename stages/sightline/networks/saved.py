@@ -10,7 +10,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import read_json, replacing, write_json
 from sightline.common.params import StrictModel, validate
 from sightline.images.store import StoredPreprocessing
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.networks.classifier import Classifier
 
 

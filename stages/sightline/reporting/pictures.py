@@ -6,8 +6,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from sightline.drawing.canvas import AFTER, BEFORE, GRID, INK, MUTED, WORSE_TO_BETTER
 from sightline.drawing.charts import TILE, draw_on_inches, draw_tile, fitted
-from sightline.drawing.palette import AFTER, BEFORE, GRID, INK, MUTED, WORSE_TO_BETTER
 
 HEADING = 0.4  # inches above a row of tiles
 NAME = 1.6  # inches that a class name may take

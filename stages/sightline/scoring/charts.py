@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sightline.drawing.canvas import BARS, GRID, INK, MUTED, SHARES, WRONG
 from sightline.drawing.charts import draw_mistakes, fitted
-from sightline.drawing.palette import BARS, GRID, INK, MUTED, SHARES, WRONG
 from sightline.scoring.diagnosis.label_issues import CONFLICT
 from sightline.scoring.metrics.calibration_error import expected_calibration_error
 from sightline.scoring.predictions import Predictions

@@ -11,7 +11,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.rows import evenly
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
-from sightline.networks.build import build_network, network_normalization
+from sightline.networks.architectures.build import build_network, network_normalization
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams

@@ -9,7 +9,7 @@ from sightline.explaining.methods.attention_maps import (
     roll_out,
     why_no_attention,
 )
-from sightline.networks.own.cnn import SimpleCNN
+from sightline.networks.architectures.own.cnn import SimpleCNN
 from subjects import NETWORKS, SETTINGS, noise, subject
 
 CLASSES = torch.tensor([0, 1])

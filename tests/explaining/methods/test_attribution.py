@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from sightline.explaining.methods.attribution import integrated_gradients, saliency, smooth_grad
-from sightline.networks.own.cnn import SimpleCNN
+from sightline.networks.architectures.own.cnn import SimpleCNN
 from subjects import SETTINGS, Channels, noise, subject
 
 IMAGE = torch.tensor([[[[0.5, 1.0]], [[0.0, 0.5]], [[0.0, 0.0]]]])  # one row of two pixels

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sightline.explaining.methods.cam import grad_cam, grad_cam_plus_plus, layer_cam, score_cam
-from sightline.networks.own.cnn import SimpleCNN
+from sightline.networks.architectures.own.cnn import SimpleCNN
 from subjects import SETTINGS, Channels, noise, subject
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from sightline.explaining.methods.catalogue import METHODS, explain, scale_to_one, select_methods
 from sightline.explaining.methods.subject import Subject
-from sightline.networks.own.cnn import SimpleCNN
+from sightline.networks.architectures.own.cnn import SimpleCNN
 from subjects import NETWORKS, SETTINGS, TINY_VIT, VIT, Channels, Weighted, noise, subject
 
 UNFIT = {  # methods that do not suit a network; all others do

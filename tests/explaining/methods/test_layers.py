@@ -4,7 +4,7 @@ from torch import nn
 
 from sightline.explaining.methods.cam import grad_cam
 from sightline.explaining.methods.grids import TargetLayer
-from sightline.networks.build import OWN_NETWORKS
+from sightline.networks.architectures.build import OWN_NETWORKS
 from subjects import NETWORKS, SETTINGS, Channels, noise, place_of_change, subject
 
 

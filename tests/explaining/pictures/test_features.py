@@ -4,7 +4,7 @@ import torch
 
 from sightline.common.errors import SightlineError
 from sightline.explaining.pictures.features import SHOWN, draw_features, read_features, strongest
-from sightline.networks.own.cnn import SimpleCNN
+from sightline.networks.architectures.own.cnn import SimpleCNN
 from subjects import NETWORKS, PROBED, Channels, noise, subject
 
 

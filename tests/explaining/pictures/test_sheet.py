@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from PIL import ImageColor
 
-from sightline.drawing.canvas import save_png
-from sightline.drawing.palette import RIGHT, WRONG
+from sightline.drawing.canvas import RIGHT, WRONG, save_png
 from sightline.drawing.tiles import (
     MOST_PIXELS,
     clipped,

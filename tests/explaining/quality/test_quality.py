@@ -4,7 +4,7 @@ import torch
 
 from sightline.explaining.explainer import Case, Explainer
 from sightline.explaining.quality.measure import RANDOM, measure_quality
-from sightline.networks.own.cnn import SimpleCNN
+from sightline.networks.architectures.own.cnn import SimpleCNN
 from subjects import SETTINGS, Weighted, subject
 
 WEIGHTS = [[6.0, 0], [0, 2.0]]  # of half-white pixels: 0.75 of the probability is the upper left's

@@ -6,7 +6,7 @@ from torch import nn
 
 from sightline.explaining.methods.catalogue import explain
 from sightline.explaining.quality.sanity import rank_correlation, shuffle_weights
-from sightline.networks.own.cnn import SimpleCNN
+from sightline.networks.architectures.own.cnn import SimpleCNN
 from subjects import SETTINGS, Channels, noise, subject
 
 

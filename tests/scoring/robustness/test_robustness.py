@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider

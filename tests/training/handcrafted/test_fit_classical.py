@@ -12,7 +12,7 @@ from sightline.deployment.formats import run_decider, run_onnx
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.deployment.parity import compare
 from sightline.images.decode import Preprocessing
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.parameters.train import ClipSection
 from sightline.training.recipe.optim import clip_gradients
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.networks.build import build_network
-from sightline.networks.handcrafted.network import HandcraftedNetwork
+from sightline.networks.architectures.build import build_network
+from sightline.networks.architectures.handcrafted.network import HandcraftedNetwork
 from sightline.training.recipe.freeze import freeze, keep_frozen_still, list_stages, unfreeze
 
 CASES = {  # network -> (input size, parameters of its head)

@@ -5,7 +5,7 @@ from timm.optim import create_optimizer_v2
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.training.recipe.optim import MUON, OPTIMIZERS, build_optimizer, outer_layers, parameter_groups
 
 

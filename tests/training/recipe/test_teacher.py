@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from sightline.common.errors import SightlineError
 from sightline.images.decode import Preprocessing
-from sightline.networks.build import build_network
+from sightline.networks.architectures.build import build_network
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import Member, ModelSpec, read_spec, write_spec, write_weights
 from sightline.training.recipe.distillation import Teacher, load_teacher

@@ -5,8 +5,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightline.drawing.canvas import font, shortened
-from sightline.drawing.palette import INK, PAPER
+from sightline.drawing.canvas import INK, PAPER, font, shortened
 from sightline.drawing.tiles import GAP, overlay, resized, resized_map, tile_side
 from sightline.explaining.pictures.sheet import CAPTION, PLAIN_HEADING, TITLE, draw_tiles
 

@@ -5,8 +5,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from sightline.common.errors import SightlineError
-from sightline.drawing.canvas import font, shortened
-from sightline.drawing.palette import INK, PAPER
+from sightline.drawing.canvas import INK, PAPER, font, shortened
 from sightline.drawing.tiles import GAP, resized, resized_map, tile_side
 from sightline.explaining.methods.grids import lay_out
 from sightline.explaining.methods.layers import named_layers, read_outputs

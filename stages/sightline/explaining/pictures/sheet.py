@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightline.drawing.canvas import ORDER, font, shortened
-from sightline.drawing.palette import INK, MUTED, PAPER, RIGHT, WRONG
+from sightline.drawing.canvas import INK, MUTED, ORDER, PAPER, RIGHT, WRONG, font, shortened
 from sightline.drawing.tiles import (
     GAP,
     clipped,

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from sightline.common.errors import SightlineError
-from sightline.networks.handcrafted.heads import HEADS
-from sightline.networks.handcrafted.network import HandcraftedNetwork
+from sightline.networks.architectures.handcrafted.heads import HEADS
+from sightline.networks.architectures.handcrafted.network import HandcraftedNetwork
 from sightline.training.handcrafted.convert import convert
 
 if TYPE_CHECKING:  # a second to import, which networks of other kinds need not wait for

@@ -4,9 +4,9 @@ from timm.layers import DropPath
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.networks.build import OWN_NETWORKS, RESIDUAL, build_network
-from sightline.networks.own.cnn import ResidualConvBlock
-from sightline.networks.own.layers import drop_path, rates_by_depth
+from sightline.networks.architectures.build import OWN_NETWORKS, RESIDUAL, build_network
+from sightline.networks.architectures.own.cnn import ResidualConvBlock
+from sightline.networks.architectures.own.layers import drop_path, rates_by_depth
 
 
 def rates_of(network):

@@ -9,9 +9,9 @@ from timm.models import group_parameters
 from torch import nn
 from torch.nn import functional
 
-from sightline.networks.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
-from sightline.networks.own.cifarnet import CifarNet, WideCifarNet
-from sightline.networks.own.cnn import CNN, ResidualCNN, SimpleCNN
+from sightline.networks.architectures.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
+from sightline.networks.architectures.own.cifarnet import CifarNet, WideCifarNet
+from sightline.networks.architectures.own.cnn import CNN, ResidualCNN, SimpleCNN
 
 MAPS = {  # sides of the maps of feature_info, of the last maps, and their channels, at 32 px
     SimpleCNN: ([32, 16, 8], 4, 128),

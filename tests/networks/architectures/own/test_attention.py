@@ -4,7 +4,14 @@ import pytest
 import torch
 from timm.layers import SEModule
 
-from sightline.networks.own.layers import CBAM, AttentionResidualBlock, DenseBlock, SqueezeExcite, separable, transition
+from sightline.networks.architectures.own.layers import (
+    CBAM,
+    AttentionResidualBlock,
+    DenseBlock,
+    SqueezeExcite,
+    separable,
+    transition,
+)
 
 
 def set_gate(gate: torch.nn.Sequential, first: list[list[float]], second: list[list[float]]) -> None:

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.networks.handcrafted.features import FEATURES, to_levels
-from sightline.networks.handcrafted.heads import HEADS
+from sightline.networks.architectures.handcrafted.features import FEATURES, to_levels
+from sightline.networks.architectures.handcrafted.heads import HEADS
 
 
 def is_handcrafted(architecture: str) -> bool:

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.networks.handcrafted.network import HandcraftedNetwork, is_handcrafted
-from sightline.networks.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
-from sightline.networks.own.cifarnet import CifarNet, WideCifarNet
-from sightline.networks.own.cnn import CNN, ResidualCNN, SimpleCNN
+from sightline.networks.architectures.handcrafted.network import HandcraftedNetwork, is_handcrafted
+from sightline.networks.architectures.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
+from sightline.networks.architectures.own.cifarnet import CifarNet, WideCifarNet
+from sightline.networks.architectures.own.cnn import CNN, ResidualCNN, SimpleCNN
 
 OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
     "simple_cnn": SimpleCNN,

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from sightline.networks.own.cifarnet import AT_ONCE, FLOOR, CifarNet, Whitening, patch_covariance
+from sightline.networks.architectures.own.cifarnet import AT_ONCE, FLOOR, CifarNet, Whitening, patch_covariance
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from safetensors.torch import load_file
 from sklearn.datasets import load_digits
 
 from sightline.common.errors import SightlineError
-from sightline.networks.handcrafted.heads import HEADS
-from sightline.networks.handcrafted.network import HandcraftedNetwork, is_handcrafted, parse_name
+from sightline.networks.architectures.handcrafted.heads import HEADS
+from sightline.networks.architectures.handcrafted.network import HandcraftedNetwork, is_handcrafted, parse_name
 from sightline.networks.saved import write_weights
 from sightline.training.handcrafted.estimators import ClassicalSettings, fit_handcrafted
 

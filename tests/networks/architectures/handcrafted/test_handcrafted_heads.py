@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sightline.networks.handcrafted.heads import HEADS
+from sightline.networks.architectures.handcrafted.heads import HEADS
 from sightline.training.handcrafted.convert import convert, round_down
 from sightline.training.handcrafted.estimators import ClassicalSettings, build_estimator
 

@@ -6,7 +6,7 @@ from skimage.feature import hog as skimage_hog
 from skimage.feature import local_binary_pattern
 from sklearn.datasets import load_sample_image
 
-from sightline.networks.handcrafted.features import (
+from sightline.networks.architectures.handcrafted.features import (
     DIAGONAL,
     EDGE,
     FEATURES,

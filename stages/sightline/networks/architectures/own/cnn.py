@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sightline.networks.own.layers import drop_path, rates_by_depth
-from sightline.networks.own.pooled import PooledNetwork, describe_maps
+from sightline.networks.architectures.own.layers import drop_path, rates_by_depth
+from sightline.networks.architectures.own.pooled import PooledNetwork, describe_maps
 
 WIDTHS = (32, 64, 128, 256)  # channels of the blocks; SimpleCNN stops before the last
 SIMPLE_BLOCKS = 3

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from sightline.networks.own.layers import (
+from sightline.networks.architectures.own.layers import (
     CBAM,
     AttentionResidualBlock,
     DenseBlock,
@@ -11,7 +11,7 @@ from sightline.networks.own.layers import (
     stem,
     transition,
 )
-from sightline.networks.own.pooled import PooledNetwork, describe_maps
+from sightline.networks.architectures.own.pooled import PooledNetwork, describe_maps
 
 STEM = 32  # channels of the first convolution
 REDUCTION = 8  # a channel gate's hidden layer is narrower by this factor

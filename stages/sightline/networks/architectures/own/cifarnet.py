@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sightline.networks.own.pooled import PooledNetwork, describe_maps
+from sightline.networks.architectures.own.pooled import PooledNetwork, describe_maps
 
 PATCH = 2  # px, side of the whitened patches
 LOGIT_SCALE = 1 / 9  # softens the first predictions, so that high learning rates are safe

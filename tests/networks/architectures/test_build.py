@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 
 from sightline.common.errors import SightlineError
-from sightline.networks.build import OWN_NETWORKS, build_network, network_normalization
+from sightline.networks.architectures.build import OWN_NETWORKS, build_network, network_normalization
+from sightline.networks.architectures.own.cnn import SimpleCNN
 from sightline.networks.classifier import Classifier, mean_log_probabilities
-from sightline.networks.own.cnn import SimpleCNN
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +48,7 @@ def test_what_cannot_be_built_is_one_line(name, size, pretrained, message):
 
 def build_pretrained(cache):
     """Build test_resnet with weights from a Hugging Face cache, without a network, in a process of its own."""
-    code = "from sightline.networks.build import build_network\n"
+    code = "from sightline.networks.architectures.build import build_network\n"
     code += "print(float(build_network('test_resnet.r160_in1k', 3, 64, True).conv1[0].weight.sum()))"
     offline = {**os.environ, "HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT / "stages")}
     return subprocess.run([sys.executable, "-c", code], env=offline, capture_output=True, text=True, check=False)
