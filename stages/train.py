@@ -6,7 +6,8 @@ Writes  models/trained/*.safetensors   weights of each member after its best and
         models/trained/model.json      architecture, classes, preprocessing, which weights to use
         models/trained/stack.safetensors   the regression that combines the members, with `ensemble: stack`
         metrics/train.json             scores of the last epoch, and of the best
-        plots/train/epochs.csv         loss, accuracy, F1 and learning rate of each epoch, subset and member
+        plots/train/metrics/           DVCLive's stream: each score of each epoch, for who watches a training
+        plots/train/epochs.csv         the same as one table: loss, accuracy, F1 and learning rate
         plots/train/samples.png        training images as the network sees them
 
 The parameters are those of `sightline.parameters.train`; the loop is in `sightline.training.loop`. Killed at any

@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from ruamel.yaml import YAML
 
 from imports import ROOT
-from sightline.drawing import palette
+from sightline.drawing import canvas
 from sightline.explaining.choice import KINDS
 
 PAGE = ROOT / ".dvc/plots/page.html"
@@ -70,9 +70,9 @@ def test_every_picture_has_a_title_in_words_on_the_page():
 def test_page_and_templates_take_the_colours_of_the_pictures():
     page = PAGE.read_text().rsplit("<script>\n//", 1)[1]
     series = re.search(r"SERIES = \[(.+?)\]", page, flags=re.DOTALL).group(1)
-    assert tuple(re.findall(r"#\w{6}", series)) == palette.SERIES
-    colours = {value for value in vars(palette).values() if isinstance(value, str) and value.startswith("#")}
-    colours |= {*palette.SERIES, *palette.SUBSETS.values()}
+    assert tuple(re.findall(r"#\w{6}", series)) == canvas.SERIES
+    colours = {value for value in vars(canvas).values() if isinstance(value, str) and value.startswith("#")}
+    colours |= {*canvas.SERIES, *canvas.SUBSETS.values()}
     for text in (page, *(path.read_text() for path in TEMPLATES.glob("*.json"))):
         assert set(re.findall(r"#[0-9a-f]{6}", text)) <= colours | set(SCALE)
 
@@ -81,7 +81,7 @@ def test_the_confusion_matrix_has_the_scale_of_its_picture():
     template = "".join((TEMPLATES / "confusion_shares.json").read_text().split())
     assert json.dumps(SCALE, separators=(",", ":")) in template
     for place, color in zip((0.0, 0.25, 0.5, 0.75, 1.0), SCALE, strict=True):
-        assert to_rgb(color) == pytest.approx(colormaps[palette.SHARES](place)[:3], abs=0.02)
+        assert to_rgb(color) == pytest.approx(colormaps[canvas.SHARES](place)[:3], abs=0.02)
 
 
 @needs_chromium

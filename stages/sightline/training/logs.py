@@ -23,8 +23,8 @@ SUBSETS = {"train": "training", "": "training", "val": "validation"}
 class Journal:
     """The run's DVCLive, started when the first epoch is over, and all epochs' scores as the rows of one table.
 
-    DVCLive's own files hold one score each, which `dvc plots show` would draw one by one; in a table, training and
-    validation, and the members, stand one over the other.
+    DVCLive streams each score to a file of its own (plots/train/metrics), which `dvc plots show` would draw one by one;
+    in the table (plots/train/epochs.csv), training and validation, and the members, stand one over the other.
     """
 
     def __init__(self):
@@ -55,7 +55,7 @@ def make_log(journal: Journal, accelerator: Accelerator, prefix: str) -> Callabl
         live = journal.live
         live.step = epoch
         for name, value in scores.items():
-            live.log_metric(f"{prefix}{name}", value, plot=False)
+            live.log_metric(f"{prefix}{name}", value)
         live.make_summary()
         journal.add(epoch, member, scores)
         accelerator.log({f"{prefix}{name}": value for name, value in scores.items()}, step=epoch)

@@ -1,19 +1,17 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
+from imports import ROOT
 from sightline.common.errors import SightlineError
 from sightline.networks.architectures.build import OWN_NETWORKS, build_network, network_normalization
 from sightline.networks.architectures.own.cnn import SimpleCNN
 from sightline.networks.classifier import Classifier, mean_log_probabilities
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_simple_cnn_is_three_convolutions_and_a_linear_layer():
