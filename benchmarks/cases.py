@@ -126,6 +126,14 @@ SIMPLE_RACE = SIMPLE | {
     "targets": {IDEAL: 0.95, IMAGE_FOLDER: 2.2},
 }
 AUGMENTED = SIMPLE | {"stages": ALL_OR_PLAIN, "others": (), "targets": {SIGHTLINE: 0.75}}
+PORTABLE = "Sightline, portable"
+CIFAR = {"images": "cifar10", "size": 32, "batch_size": 128, "seconds": 3.0}
+COST = {  # of arithmetic: portable
+    "bf16": False,
+    "stages": {PORTABLE: CROP_FLIP | {"arithmetic": "portable"}, SIGHTLINE: CROP_FLIP},
+    "others": (),
+    "targets": {},
+}
 CASES = {
     "simple_cnn_fp32": Case(bf16=False, **SIMPLE_RACE),
     "simple_cnn_bf16": Case(bf16=True, **SIMPLE_RACE),
@@ -153,4 +161,8 @@ CASES = {
     ),
     "augmentation_fp32": Case(bf16=False, **AUGMENTED),
     "augmentation_bf16": Case(bf16=True, **AUGMENTED),
+    "portable_simple_cnn": Case(model="simple_cnn", **CIFAR, **COST),
+    "portable_resnet18_32": Case(model="resnet18", **CIFAR, **COST),
+    "portable_resnet18_224": Case(model="resnet18", images="photos", size=224, batch_size=32, seconds=8.0, **COST),
+    "portable_vit": Case(model="vit_tiny_patch16_224", images="photos", size=224, batch_size=32, seconds=8.0, **COST),
 }

@@ -32,10 +32,13 @@ class Setting:
 
 def train_stage(setting: Setting, tick: Callable[[], None]) -> None:
     """Run `python stages/train.py`, the real one, and tick after each step of its optimizer."""
+    from sightline.common.arithmetic import hold_arithmetic
+
+    os.chdir(setting.workspace)
+    hold_arithmetic()  # before the hook brings torch
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     register_optimizer_step_post_hook(lambda *_: tick())
-    os.chdir(setting.workspace)
     sys.path.insert(0, str(Path(TRAIN).parent))
     sys.argv = [TRAIN]
     runpy.run_path(TRAIN, run_name="__main__")

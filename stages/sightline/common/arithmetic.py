@@ -32,7 +32,7 @@ KEY = r"^[{\s]*[\"']?arithmetic[\"']?\s*:\s*[\"']?(\w+)"  # in block style, and 
 
 
 def hold_arithmetic(path: str = "params.yaml") -> None:
-    """Set the environment of this process as `arithmetic: portable` asks; do nothing for `native`.
+    """Set the environment of this process as `arithmetic: portable` asks; do nothing for `native`, or a second time.
 
     Raises
     ------
@@ -41,13 +41,18 @@ def hold_arithmetic(path: str = "params.yaml") -> None:
     SystemExit
         The processor lacks AVX2.
     """
-    if read_arithmetic(path) != "portable":
+    if read_arithmetic(path) != "portable" or is_held():
         return
     loaded = sorted(READERS & sys.modules.keys())
     if loaded:
         raise RuntimeError(f"hold_arithmetic must come before the import of {', '.join(loaded)}")
     refuse_other_processors()
     set_environment()
+
+
+def is_held() -> bool:
+    """Tell whether this process, or what started it, was set already."""
+    return all(os.environ.get(name) == value for name, value in HELD.items())
 
 
 def set_environment() -> None:
