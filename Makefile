@@ -15,7 +15,7 @@ recipe: $(VENV)/.requirements ## NAME=photos SET="prepare.source=data/raw/photos
 	dvc exp run $$(grep ^-S recipes/$(NAME)) $(addprefix -S=,$(filter-out -S,$(SET)))
 
 weights: $(VENV)/.requirements ## NAME=tf_efficientnet_lite0: fetch a network's published weights into models/pretrained
-	python stages/weights.py "$(NAME)"
+	python stages/weights.py $(if $(NAME),"$(NAME)")
 
 lr-find: $(VENV)/.requirements ## suggest a learning rate for params.yaml's model and images: lr_find/loss.png
 	dvc repro split
