@@ -11,7 +11,7 @@ from imports import ROOT
 
 CODE = """
 import time
-from sightline.networks import hub
+from sightline.networks.architectures import hub
 hub.PATIENCE = 0.5
 start = time.monotonic()
 print(hub.hub_answers("timm/some"), time.monotonic() - start)
