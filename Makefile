@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe lr-find drift report test clean help
+.PHONY: repro recipe weights lr-find drift report test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -13,6 +13,9 @@ recipe: $(VENV)/.requirements ## NAME=photos SET="prepare.source=data/raw/photos
 	@test -f "recipes/$(NAME)" || { cd recipes && awk 'FNR == 1 { sub(/^# /, ""); printf "%-20s%s\n", FILENAME, $$0 }' *; exit 2; }
 	@git diff --quiet HEAD -- params.yaml || echo "params.yaml is changed, and the recipe is laid over it: for the committed one, git checkout params.yaml"
 	dvc exp run $$(grep ^-S recipes/$(NAME)) $(addprefix -S=,$(filter-out -S,$(SET)))
+
+weights: $(VENV)/.requirements ## NAME=tf_efficientnet_lite0: fetch a network's published weights into models/pretrained
+	python stages/weights.py $(if $(NAME),"$(NAME)")
 
 lr-find: $(VENV)/.requirements ## suggest a learning rate for params.yaml's model and images: lr_find/loss.png
 	dvc repro split

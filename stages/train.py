@@ -44,6 +44,7 @@ from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal, start_trackers, summarize_best
 from sightline.training.loop import Fitted, fit
 from sightline.training.members import Plan, plan_members
+from sightline.training.recipe.published import weights_notes
 from sightline.training.resume import ResumeFolder, fingerprint, open_resume
 from sightline.training.run import Run
 from sightline.training.stacking import add_stack, refuse_unstackable
@@ -74,6 +75,8 @@ def main(params: TrainParams) -> None:
     pixels = open_pixels()
     refuse_unstackable(samples, dataset.classes, params)
     spec = describe_model(dataset, samples, pixels, params)
+    for note in weights_notes(params, spec):
+        accelerator.print(note)
     start_trackers(accelerator, params)
     journal = Journal()
     fits, members = [], []

@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import pytest
+import timm
 from ruamel.yaml import YAML
 
 from imports import ROOT
@@ -98,8 +99,14 @@ def test_make_targets_that_a_page_names_exist(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_recipes_that_a_page_names_exist(page):
-    named = re.findall(r"\bNAME=(\w+)", read(page))
+    named = re.findall(r"(?<!make weights )\bNAME=(\w+)", read(page))
     assert [name for name in named if not (ROOT / "recipes" / name).is_file()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_weights_that_a_page_names_are_those_of_timm(page):
+    named = re.findall(r"make weights NAME=([\w.]+)", read(page))
+    assert [name for name in named if not timm.models.is_model_pretrained(name)] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

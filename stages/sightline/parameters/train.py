@@ -150,7 +150,7 @@ class TrainParams(StageParams):
         if self.weights and len(self.architectures) > 1:
             raise ValueError("weights: one file cannot start several architectures")
         if self.normalization == "weights" and not self.weights:
-            raise ValueError("normalization: weights needs weights to name an earlier models/trained")
+            raise ValueError("normalization: weights needs weights to name a file or an earlier models/trained")
         return self
 
     @model_validator(mode="after")

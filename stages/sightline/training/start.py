@@ -99,7 +99,9 @@ def earlier_normalization(weights: str) -> tuple[list[float], list[float]]:
     """Return the mean and standard deviation that came with the weights."""
     normalization = weights_normalization(tracked_path("weights", weights))
     if normalization is None:
-        raise SightlineError(f"params.yaml: normalization: {weights} is a file without any; use `dataset`")
+        raise SightlineError(
+            f"params.yaml: normalization: {weights} has no JSON beside it that tells any: use `dataset` or `network`"
+        )
     return normalization
 
 

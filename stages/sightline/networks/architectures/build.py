@@ -7,6 +7,7 @@ from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.networks.architectures.handcrafted.network import HandcraftedNetwork, is_handcrafted
+from sightline.networks.architectures.hub import keep_to_cache_without_hub
 from sightline.networks.architectures.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
 from sightline.networks.architectures.own.cifarnet import CifarNet, WideCifarNet
 from sightline.networks.architectures.own.cnn import CNN, ResidualCNN, SimpleCNN
@@ -112,6 +113,8 @@ def _build_timm(
 
     _check_timm_name(timm, architecture)
     config = timm.get_pretrained_cfg(architecture)
+    if pretrained and config is not None and config.hf_hub_id:
+        keep_to_cache_without_hub(config.hf_hub_id)
     sizes = {"img_size": input_size} if config is not None and config.fixed_input_size else {}
     try:
         network = timm.create_model(architecture, pretrained=pretrained, num_classes=classes, **rates, **sizes)

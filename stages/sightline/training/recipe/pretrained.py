@@ -11,6 +11,7 @@ from torch import nn
 from sightline.common.errors import SightlineError
 from sightline.networks.saved import read_spec
 from sightline.training.recipe.freeze import head_matcher
+from sightline.training.recipe.published import read_published
 
 PRETRAINED = Path("models/pretrained")
 UNREADABLE = (AttributeError, EOFError, OSError, RuntimeError, SafetensorError, UnpicklingError)
@@ -79,9 +80,10 @@ def tracked_path(key: str, path: str) -> Path:
 
 
 def weights_normalization(path: str | Path) -> tuple[list[float], list[float]] | None:
-    """Return the mean and standard deviation that an earlier `models/trained` was trained with; None for a file."""
+    """Return the mean and standard deviation of a copy of `models/trained` or of a file's JSON; None without either."""
     if not Path(path).is_dir():
-        return None
+        published = read_published(Path(path))
+        return (published.preprocessing.mean, published.preprocessing.std) if published else None
     spec = read_spec(path)
     return spec.mean, spec.std
 
