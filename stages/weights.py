@@ -53,16 +53,14 @@ def describe(name: str, network: nn.Module, config: PretrainedCfg, file: Path) -
     """Return what the JSON beside the weights says."""
     if name in PACKAGES:
         package = PACKAGES[name]
-        source, version, licence, archive = package.name, VERSION, LICENCE, package.sha256
+        origin = {"source": package.name, "version": VERSION, "licence": LICENCE, "archive_sha256": package.sha256}
     else:
         source, version = describe_source(config)
-        licence, archive = config.license or "unknown", None
+        licence = config.license or "unknown"
+        origin = {"source": source, "version": version, "licence": licence, "archive_sha256": None}
     return Published(
+        **origin,
         name=name,
-        source=source,
-        version=version,
-        licence=licence,
-        archive_sha256=archive,
         weights_sha256=sha256_of(file),
         tensors=len(network.state_dict()),
         parameters=sum(parameter.numel() for parameter in network.parameters()),

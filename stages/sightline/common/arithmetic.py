@@ -69,8 +69,8 @@ def set_environment() -> None:
 def read_arithmetic(path: str) -> str | None:
     """Return the value as it stands in the file; whatever is wrong with it is the schema's to say."""
     file = Path(path)
-    found = re.search(KEY, file.read_text(), re.MULTILINE) if file.is_file() else None
-    return found and found[1]
+    match = re.search(KEY, file.read_text(), re.MULTILINE) if file.is_file() else None
+    return match[1] if match else None
 
 
 def refuse_other_processors() -> None:

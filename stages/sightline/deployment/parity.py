@@ -79,7 +79,8 @@ def compare_probabilities(trained: np.ndarray, exported: np.ndarray, labels: np.
 
     A decision is the most probable class; one that differs is a flip, however close the two classes are.
     """
-    before, after = trained.argmax(axis=1), exported.argmax(axis=1)
+    before = trained.argmax(axis=1)
+    after = exported.argmax(axis=1)
     return {
         "max_probability_difference": float(np.abs(trained - exported).max()),
         "decision_flips": int((before != after).sum()),
@@ -101,7 +102,8 @@ def list_flipped(
     name: str, trained: np.ndarray, exported: np.ndarray, compared: ParitySet, classes: list[str]
 ) -> list[tuple]:
     """Return a row of `FLIPPED_COLUMNS` for each image on which a file decides differently."""
-    before, after = trained.argmax(axis=1), exported.argmax(axis=1)
+    before = trained.argmax(axis=1)
+    after = exported.argmax(axis=1)
     return [
         (
             name,

@@ -14,7 +14,8 @@ TILE = (1.9, 2.45)  # inches: the image, and three lines of text below it
 HEADER = 0.72  # inches above the tiles
 TEXT_WIDTH = TILE[0] - 0.15  # inches: what fits below a tile
 SIZE = 9  # points, of the text below a tile
-NAMES, FIGURES = FontProperties(size=SIZE, weight="bold"), FontProperties(size=SIZE)
+NAMES = FontProperties(size=SIZE, weight="bold")
+FIGURES = FontProperties(size=SIZE)
 FINE = 100  # px, of letters measured without rounding
 
 

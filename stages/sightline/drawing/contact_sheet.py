@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw
 
 from sightline.drawing.canvas import INK, MUTED, PAPER, font, legible, shortened
 
-TEXT_SIZE, GAP = 13, 4  # px
+TEXT_SIZE = 13  # px
+GAP = 4  # px
 WIDEST = 640  # px: what a caption may take where the images below it take less
 
 
@@ -36,7 +37,8 @@ def contact_sheet(rows: list[tuple[str, np.ndarray]], title: str, side: int) -> 
     draw = ImageDraw.Draw(canvas)
     draw.text((2 * GAP, GAP), title, MUTED, letters)
     for index, (caption, images) in enumerate(rows):
-        left, y = 2 * GAP + index // per_column * width, top + index % per_column * height
+        left = 2 * GAP + index // per_column * width
+        y = top + index % per_column * height
         draw.text((left, y), shortened(caption, letters, room), INK, letters)
         for column, pixels in enumerate(images):
             canvas.paste(thumbnail(pixels, side), (left + column * (side + GAP), y + TEXT_SIZE + 2 * GAP))

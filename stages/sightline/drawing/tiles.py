@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw
 
 from sightline.drawing.canvas import FRAME, INK, PAPER, font
 
-COLORS, BRIGHTEST = "turbo", 0.86  # turbo runs from blue over green to red; beyond this point it turns dark
+COLORS = "turbo"  # runs from blue over green to red
+BRIGHTEST = 0.86  # beyond this point of it the red turns dark
 TILE = 160  # px: about the side of a tile
 MOST_PIXELS = 8_000_000  # of all tiles of a picture, which lies in Git
 GAP = 12  # px

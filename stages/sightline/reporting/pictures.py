@@ -48,7 +48,8 @@ def draw_confusion_change(change: np.ndarray, classes: list[str]) -> Figure:
     """Draw int [classes, classes], actual by predicted: after minus before."""
     side = max(2.4, 0.32 * len(classes)) + NAME + 0.8
     figure = Figure(figsize=(side, side), layout="constrained")
-    axis, most = figure.subplots(), max(1, int(np.abs(change).max()))
+    axis = figure.subplots()
+    most = max(1, int(np.abs(change).max()))
     good = np.where(np.eye(len(classes), dtype=bool), change, -change)  # more on the diagonal is good, elsewhere bad
     axis.imshow(good, cmap=LinearSegmentedColormap.from_list("change", WORSE_TO_BETTER), vmin=-most, vmax=most)
     for actual, predicted in np.argwhere(change):

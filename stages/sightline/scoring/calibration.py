@@ -45,7 +45,8 @@ def fit_vector(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
     middle = np.full(classes, 1 / fit_temperature(scores, labels))
 
     def cost(numbers: np.ndarray) -> tuple[float, np.ndarray]:
-        scale, bias = numbers[:classes], numbers[classes:]
+        scale = numbers[:classes]
+        bias = numbers[classes:]
         log_probabilities = log_softmax(scores * scale + bias, axis=1)
         away = (scale - middle) / middle
         value = -log_probabilities[rows, labels].sum() + (away**2).sum() / 2 + (bias**2).sum() / 2

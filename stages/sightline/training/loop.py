@@ -17,7 +17,7 @@ from sightline.training.recipe.optim import clip_gradients
 from sightline.training.recipe.schedules import lower
 from sightline.training.run import Position, Run, Streams
 from sightline.training.state import TrainState, build_state
-from sightline.training.validate import validate
+from sightline.training.validate import validate_classifier
 
 VALIDATION_BATCH = 512  # images
 
@@ -41,7 +41,7 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
             if state.average:
                 average_epoch(state, train, epoch)
             if len(val):
-                scores |= validate(state.validated, val, VALIDATION_BATCH, run.accelerator)
+                scores |= validate_classifier(state.validated, val, VALIDATION_BATCH, run.accelerator)
             history.add(scores, state.weights)
             if params.schedule == "plateau" and history.stale and history.stale % params.schedule_shape.patience == 0:
                 lower(state.schedule, params.schedule_shape.gamma)

@@ -12,7 +12,9 @@ NO_IMAGE = -1  # the label of rows that only make shares equal
 
 
 @torch.inference_mode()
-def validate(classifier: Classifier, images: Batches, batch_size: int, accelerator: Accelerator) -> dict[str, float]:
+def validate_classifier(
+    classifier: Classifier, images: Batches, batch_size: int, accelerator: Accelerator
+) -> dict[str, float]:
     """Return ``val/loss`` (cross-entropy without smoothing), accuracy, balanced accuracy and macro F1.
 
     Each process takes its share of the images; the scores are those of all, on every process. Balanced accuracy is the

@@ -36,7 +36,8 @@ def draw_averages(heading: str, means: dict[str, tuple[np.ndarray, np.ndarray]],
     width, height = 2 * (side + GAP) + GAP, TITLE + side + CAPTION + GAP
     columns = max(2, round(math.sqrt(len(shown) * height / width)))
     canvas = Image.new("RGB", (columns * width + GAP, PLAIN_HEADING + math.ceil(len(shown) / columns) * height), PAPER)
-    draw, bold = ImageDraw.Draw(canvas), font(14, bold=True)
+    draw = ImageDraw.Draw(canvas)
+    bold = font(14, bold=True)
     draw.text((GAP, GAP), shortened(heading, bold, canvas.width - 2 * GAP), INK, bold)
     for number, (name, (pixels, heat)) in enumerate(shown.items()):
         left, top = GAP + number % columns * width, PLAIN_HEADING + number // columns * height

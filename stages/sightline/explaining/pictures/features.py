@@ -57,7 +57,8 @@ def draw_features(heading: str, pixels: np.ndarray, features: dict[str, torch.Te
     side = tile_side(len(pixels), (SHOWN + 1) * len(features))
     height = TITLE + side + CAPTION + GAP
     canvas = Image.new("RGB", (GAP + (SHOWN + 1) * (side + GAP), PLAIN_HEADING + len(features) * height), PAPER)
-    draw, bold = ImageDraw.Draw(canvas), font(14, bold=True)
+    draw = ImageDraw.Draw(canvas)
+    bold = font(14, bold=True)
     draw.text((GAP, GAP), shortened(heading, bold, canvas.width - 2 * GAP), INK, bold)
     for row, (name, maps) in enumerate(features.items()):
         top = PLAIN_HEADING + row * height

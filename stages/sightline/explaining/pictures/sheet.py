@@ -19,8 +19,10 @@ from sightline.drawing.tiles import (
     tile_side,
 )
 
-TITLE, CAPTION = 24, 22  # px, heights of lines
-HEADING, PLAIN_HEADING = 58, 40  # px, with and without a line that says what stands above each image
+TITLE = 24  # px, heights of lines
+CAPTION = 22
+HEADING = 58  # px, with a line that says what stands above each image
+PLAIN_HEADING = 40  # px, without it
 SPACE = 8  # px between words of different colours
 SMALLEST = 330  # px: what a title needs
 
@@ -75,7 +77,8 @@ def draw_sheet(heading: str, group: list[Explained], alpha: float) -> Image.Imag
 
 def draw_tiles(canvas: Image.Image, tiles: dict[str, np.ndarray], corner: tuple[int, int]) -> None:
     """Put captioned tiles uint8 [side, side, 3] beside each other."""
-    draw, letters = ImageDraw.Draw(canvas), font(12)
+    draw = ImageDraw.Draw(canvas)
+    letters = font(12)
     left, top = corner
     for caption, tile in tiles.items():
         side = len(tile)
@@ -112,12 +115,14 @@ def _boxed(image: np.ndarray, shown: Explained) -> np.ndarray:
 
 def _draw_title(draw: ImageDraw.ImageDraw, shown: Explained, corner: tuple[int, int], width: int) -> None:
     """Write the class, an arrow and the predicted class where it is another one, and how sure the network is."""
-    bold, plain = font(14, bold=True), font(12)
+    bold = font(14, bold=True)
+    plain = font(12)
     names = [(shown.actual, RIGHT)]
     names += [(f"→ {shown.predicted}", WRONG)] if shown.predicted != shown.actual else []
     sure = f"{100 * shown.confidence:.1f} % sure"
     room = (width - plain.getlength(sure)) / len(names) - SPACE
-    left, baseline = float(corner[0]), corner[1] + 15
+    left = float(corner[0])
+    baseline = corner[1] + 15
     for name, color in names:
         text = shortened(name, bold, room)
         draw.text((left, baseline), text, color, bold, anchor="ls")

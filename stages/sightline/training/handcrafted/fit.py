@@ -13,7 +13,7 @@ from sightline.training.loop import VALIDATION_BATCH, describe_epoch
 from sightline.training.recipe.losses import weights_by_class
 from sightline.training.run import Run
 from sightline.training.state import copy_to_cpu
-from sightline.training.validate import validate
+from sightline.training.validate import validate_classifier
 
 AT_ONCE = 256  # images whose features are computed together: more is slower, as they leave the processor's cache
 
@@ -22,7 +22,7 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
     """Fit the classifier's network on training images as they are stored, and validate it.
 
     The log gets epoch 0 and its scores: ``train/loss``, the cross-entropy of the training images, and, where there
-    are validation images, those of `validate`.
+    are validation images, those of `validate_classifier`.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
     tqdm.write(f"{network.architecture}: {len(train)} images, fitted once, and in parts to calibrate the probabilities")
     fit_handcrafted(network, _scaled(classifier, train), train.labels.cpu().long().numpy(), settings_of(run))
     classifier.to(train.device)
-    scores = {"train/loss": validate(classifier, train, VALIDATION_BATCH, run.accelerator)["val/loss"]}
+    scores = {"train/loss": validate_classifier(classifier, train, VALIDATION_BATCH, run.accelerator)["val/loss"]}
     if len(val):
-        scores |= validate(classifier, val, VALIDATION_BATCH, run.accelerator)
+        scores |= validate_classifier(classifier, val, VALIDATION_BATCH, run.accelerator)
     run.log(0, scores)
     tqdm.write(describe_epoch(0, 1, scores))
     weights = copy_to_cpu(network.state_dict())
