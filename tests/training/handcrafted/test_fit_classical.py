@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from sightline.common.errors import SightlineError
 from sightline.deployment.formats import run_decider, run_onnx
 from sightline.deployment.graph import build_graph, trace_program
-from sightline.deployment.parity import compare
+from sightline.deployment.parity import compare_probabilities
 from sightline.images.decode import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration
@@ -105,7 +105,7 @@ def test_the_exported_graph_of_an_ensemble_with_a_network_decides_alike(digits):
     decider = Decider([*fitted, network], calibration).eval()
     graph = build_graph(trace_program(decider, spec), spec, opset=20)
     chosen = pixels[VAL]
-    found = compare(run_decider(decider)(chosen), run_onnx(graph)(chosen), labels[VAL])
+    found = compare_probabilities(run_decider(decider)(chosen), run_onnx(graph)(chosen), labels[VAL])
     assert found["decision_flips"] == 0
     assert found["max_probability_difference"] < 1e-4
 
