@@ -20,6 +20,7 @@ if __name__ == "__main__":
     hold_arithmetic()  # before NumPy and torch
 
 # isort: split
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -35,10 +36,12 @@ from sightline.drawing.contact_sheet import contact_sheet, say_part
 from sightline.images.samples import Samples, read_samples
 from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.architectures.handcrafted.network import is_handcrafted
+from sightline.networks.classifier import Classifier
 from sightline.networks.saved import Member, write_spec, write_weights
 from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator
+from sightline.training.first_head import keep_start
 from sightline.training.handcrafted.fit import fit_classical
 from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal, start_trackers, summarize_best
@@ -94,16 +97,23 @@ def main(params: TrainParams) -> None:
 def train_member(session: Session, plan: Plan, pixels: np.ndarray) -> Fitted:
     """Train one member and write its weights; the first one's images are drawn as it sees them."""
     train = make_batches(session, plan.train, pixels)
+    val = make_batches(session, plan.val, pixels)
     run = make_run(session, train, plan)
-    classifier = make_classifier(session.spec, train, plan.architecture, run)
-    fit_member = fit_classical if is_handcrafted(plan.architecture) else fit
-    fitted = fit_member(classifier, train, make_batches(session, plan.val, pixels), run)
+    classifier = make_classifier(session.spec, train, val, plan.architecture, run)
+    fitted = choose_fit(plan.architecture, session.params)(classifier, train, val, run)
     if run.is_main:
         write_member(fitted, plan)
     if run.is_main and plan.number == 0:
         write_sample_sheet(train, session.spec.classes, run)
     session.accelerator.free_memory()
     return fitted
+
+
+def choose_fit(architecture: str, params: TrainParams) -> Callable[[Classifier, Batches, Batches, Run], Fitted]:
+    """Return what trains a member: scikit-learn, the loop, or, with `epochs: 0`, nothing beyond its first head."""
+    if is_handcrafted(architecture):
+        return fit_classical
+    return fit if params.epochs else keep_start
 
 
 def open_states(params: TrainParams, accelerator: Accelerator) -> AbstractContextManager[ResumeFolder | None]:

@@ -40,7 +40,10 @@ def run(*launch):
     return curve, weights, json.loads(Path("metrics/train.json").read_text())
 
 
-@pytest.mark.parametrize("changes", [{"accumulate": 2}, {"model": "cnn_residual", "optimizer": "sgd"}])
+CHANGES = [{"accumulate": 2}, {"model": "cnn_residual", "optimizer": "sgd"}, {"head_init": "probe", "epochs": 0}]
+
+
+@pytest.mark.parametrize("changes", CHANGES)
 def test_two_processes_give_the_curve_of_one(folder, set_params, changes):
     set_params(**changes)
     curve, weights, metrics = run(sys.executable)

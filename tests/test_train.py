@@ -8,14 +8,15 @@ import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.nn import functional
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.common.params import load_params
-from sightline.images.samples import Samples
+from sightline.images.samples import Samples, read_samples
 from sightline.images.store import read_index
 from sightline.networks.architectures.build import build_network
-from sightline.networks.saved import load_members, read_spec
+from sightline.networks.saved import load_members, read_spec, write_weights
 from sightline.parameters.train import TrainParams
 from sightline.training import loop
 from sightline.training.devices import fastest_precision
@@ -116,7 +117,7 @@ EFFECTS = [
     {"augment.color_jitter": [0.4, 0.4, 0.4, 0.1]}, {"augment.gaussian_blur": 0.5}, {"augment.erasing": 0.5},
     {"mixup": 0.2}, {"cutmix": 1.0}, {"drop_rate": 0.5}, {"weight_decay": 0.5}, {"batch_size": 32},
     {"average.method": "ema"}, {"average.method": "swa", "average.swa_start": 0.0},
-    {"freeze": "backbone"}, {"freeze": 2},
+    {"freeze": "backbone"}, {"freeze": 2}, {"head_init": "probe"},
     {"freeze": "backbone", "unfreeze_epoch": 1}, {"freeze": 3, "unfreeze_epoch": 1, "unfreeze_every": 1},
 ]  # fmt: skip
 
@@ -218,6 +219,11 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
         ),
         ({"augment.erasing_area": [0.1, 1.5]}, "augment.erasing_area.*less than or equal to 1"),
         ({"loss": "bce", "logit_adjustment": 1.0}, "logit_adjustment: needs loss: cross_entropy or focal"),
+        ({"epochs": 0}, "epochs: 0 trains nothing: it needs head_init: probe .got 'zero'."),
+        (
+            {"model": "cifarnet", "input_size": 16, "head_init": "probe"},
+            "head_init: probe is for networks whose logits",
+        ),
         ({"accumulate": 3}, "accumulate: 3 must divide batch_size .16."),
         ({"normalization": "network"}, "simple_cnn brings none of its own"),
         ({"model": "resnet81"}, "no network is called"),
@@ -291,6 +297,90 @@ def test_training_starts_from_earlier_weights_and_another_number_of_classes_gets
     warm = train(epochs=1, lr=1e-5, weights="models/pretrained/colours", normalization="weights")["train"]["loss"]
     assert warm < cold - 0.1
     assert read_spec("models/trained").mean == read_spec(earlier).mean
+
+
+@pytest.fixture
+def earlier(prepared):
+    """Weights of the same network for five classes, so that a new head is needed."""
+    torch.manual_seed(3)
+    write_weights("models/pretrained/five.safetensors", build_network("simple_cnn", 5, 8, False).state_dict())
+    return {"weights": "models/pretrained/five.safetensors"}
+
+
+def test_a_new_head_on_given_weights_is_zero_so_that_the_first_loss_is_ln_of_the_classes(train, earlier):
+    one_step = {"epochs": 1, "batch_size": 60, "loss": "cross_entropy"}
+    assert train(**one_step, **earlier)["train"]["loss"] == pytest.approx(np.log(3), abs=1e-6)
+    assert abs(train(**one_step, **earlier, head_init="timm")["train"]["loss"] - np.log(3)) > 1e-3
+    assert abs(train(**one_step, head_init="zero", weights="")["train"]["loss"] - np.log(3)) > 1e-3
+
+
+def test_no_epochs_leave_the_probe_which_repeats_byte_for_byte_and_training_goes_on_from_it(train, earlier):
+    probe = {"head_init": "probe", **earlier}
+    metrics = train(epochs=0, **probe)
+    first = written()
+    train(epochs=0, **probe)
+    assert written() == first
+    (classifier,) = load_members("models/trained", read_spec("models/trained"))
+    validation = read_samples().of("val")
+    logits = classifier.eval()(torch.from_numpy(np.load("data/prepared/images.npy")[validation.row]))
+    truth = torch.from_numpy(validation.label).long()
+    assert metrics["val"]["loss"] == pytest.approx(functional.cross_entropy(logits, truth).item(), rel=1e-5)
+    assert metrics["best"]["val"]["accuracy"] == (logits.argmax(dim=1) == truth).double().mean().item() > 0.8
+    assert metrics["best"]["epoch"] == 0
+    weights = load_file("models/trained/member_0_last.safetensors")
+    assert torch.equal(weights["blocks.0.0.weight"], load_file(earlier["weights"])["blocks.0.0.weight"])
+    still = {"batch_size": 60, "lr": 1e-12, "augment.crop_padding": 0, "freeze": "backbone", "label_smoothing": 0.0}
+    gone_on = train(epochs=1, **probe, **still)
+    assert gone_on["train"]["loss"] == pytest.approx(metrics["train"]["loss"], rel=1e-4)
+    assert gone_on["val"]["loss"] == pytest.approx(metrics["val"]["loss"], rel=1e-4)
+
+
+def test_a_training_from_a_probe_goes_on_with_the_same_bytes(train, earlier, monkeypatch, capsys):
+    asked = {"epochs": 2, "head_init": "probe", **earlier}  # three updates an epoch
+    train(**asked)
+    whole = written()
+    calls, update = [], loop.update
+
+    def break_off(*given):
+        calls.append(given)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return update(*given)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(loop, "update", break_off)
+        train(**asked)
+    train(**asked)
+    assert "goes on after epoch 1" in capsys.readouterr().out
+    assert written() == whole
+
+
+def test_adjusted_logits_give_the_probe_without_the_classes_shares(train):
+    """Training adds tau ln(share) to the logits, so that the same regression has its bias lowered by it."""
+    write_split(["train" if number % 3 or number < 20 else "test" for number in range(75)] + ["val"] * 15, -1)
+    probe = {"head_init": "probe", "epochs": 0}
+    train(**probe)
+    plain = load_file("models/trained/member_0_last.safetensors")
+    train(**probe, logit_adjustment=1.0)
+    adjusted = load_file("models/trained/member_0_last.safetensors")
+    shares = np.array([7, 25, 25]) / 57
+    assert (plain["head.bias"] - adjusted["head.bias"]).numpy() == pytest.approx(np.log(shares), abs=1e-4)
+    assert torch.equal(plain["head.weight"], adjusted["head.weight"])
+
+
+def test_each_fold_and_architecture_has_a_probe_of_its_own_and_handcrafted_ones_none(train):
+    write_split(["train"] * 75 + ["test"] * 15, [number // 3 % 2 for number in range(75)] + [-1] * 15)
+    metrics = train(epochs=0, head_init="probe", model=["simple_cnn", "lbp+linear_svm"])
+    heads = [load_file(f"models/trained/member_{number}_best.safetensors")["head.weight"] for number in range(2)]
+    assert not torch.equal(*heads)
+    assert {"simple_cnn", "lbp+linear_svm"} < set(metrics)
+
+
+def test_without_validation_images_the_probe_is_chosen_on_parts_of_the_training_images(train, capsys):
+    write_split(["train"] * 75 + ["test"] * 15, -1)
+    train(epochs=0, head_init="probe", keep="last")
+    assert "chosen on 5 parts of the training images" in capsys.readouterr().out
+    assert pd.read_csv("plots/train/epochs.csv")["measure"].tolist() == ["loss"]
 
 
 def test_a_teacher_teaches(train):

@@ -13,6 +13,7 @@ from sightline.scoring.robustness.attacks import ATTACKS
 from sightline.scoring.robustness.corruptions import CORRUPTIONS
 from sightline.training.augmentation.policies import POLICIES
 from sightline.training.devices import MIXED_PRECISION
+from sightline.training.first_head import HEADS
 from sightline.training.recipe.losses import LOSSES
 from sightline.training.recipe.schedules import CURVES
 from sightline.training.start import NORMALIZATIONS
@@ -31,6 +32,7 @@ from sightline.training.start import NORMALIZATIONS
         (train.LossName, LOSSES),
         (train.Schedule, CURVES),
         (train.Normalization, NORMALIZATIONS),
+        (train.HeadInit, HEADS),
         (train.Precision, {"auto", *MIXED_PRECISION}),
     ],
 )

@@ -19,6 +19,7 @@ from sightline.common.params import (
 from sightline.parameters.augment import AugmentSection
 
 Normalization = Literal["dataset", "network", "weights"]
+HeadInit = Literal["zero", "timm", "probe"]
 Schedule = Literal[
     "constant", "cosine", "one_cycle", "step", "multistep", "exponential", "cyclic", "polynomial", "linear", "plateau"
 ]
@@ -81,6 +82,7 @@ class TrainParams(StageParams):
     model: Name | Annotated[list[Name], Field(min_length=1)]
     pretrained: bool
     weights: str
+    head_init: HeadInit
     freeze: Literal["none", "backbone"] | Annotated[int, Field(ge=1)]
     unfreeze_epoch: int = Field(ge=0)
     unfreeze_every: int = Field(ge=0)
@@ -91,7 +93,7 @@ class TrainParams(StageParams):
     ensemble: Literal["mean", "stack"]
     stack_c: Positive
 
-    epochs: Count
+    epochs: int = Field(ge=0)
     batch_size: Count
     accumulate: Count
     optimizer: Name
@@ -151,6 +153,12 @@ class TrainParams(StageParams):
             raise ValueError("weights: one file cannot start several architectures")
         if self.normalization == "weights" and not self.weights:
             raise ValueError("normalization: weights needs weights to name a file or an earlier models/trained")
+        return self
+
+    @model_validator(mode="after")
+    def something_is_fitted(self) -> "TrainParams":
+        if not self.epochs and self.head_init != "probe":
+            raise ValueError(f"epochs: 0 trains nothing: it needs head_init: probe (got {self.head_init!r})")
         return self
 
     @model_validator(mode="after")

@@ -12,12 +12,14 @@ from sightline.common.rows import evenly
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.architectures.build import build_network, network_normalization
+from sightline.networks.architectures.handcrafted.network import is_handcrafted
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.augmentation.pipeline import Augmentation
 from sightline.training.batches import Batches
+from sightline.training.first_head import start_head
 from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal, make_log
 from sightline.training.members import Plan
@@ -65,19 +67,26 @@ def describe_model(dataset: DatasetSpec, samples: Samples, pixels: np.ndarray, p
     )
 
 
-def make_classifier(spec: ModelSpec, train: Batches, architecture: str, run: Run) -> Classifier:
-    """Build a member's network with its first weights: random, published, from a file, or from training images."""
+def make_classifier(spec: ModelSpec, train: Batches, val: Batches, architecture: str, run: Run) -> Classifier:
+    """Build a member's network with its first weights: random, published, from a file, or from training images.
+
+    Then its head, as `head_init` says; a handcrafted model has none before it is fitted.
+    """
     params = run.params
     torch.manual_seed(run.seed("network"))
     rates = params.drop_rate, params.drop_path_rate
     network = build_network(architecture, len(spec.classes), spec.input_size, params.pretrained, *rates)
     classifier = Classifier(network, spec.mean, spec.std, spec.input_size)
+    is_new = params.pretrained and network.pretrained_cfg["num_classes"] != len(spec.classes)
     if params.weights:
         fresh = load_weights(network, tracked_path("weights", params.weights))
         run.say(f"train: weights of {params.weights}; new: {', '.join(fresh) or 'none'}")
+        is_new = bool(fresh)
     elif hasattr(network, "initialize_from"):
         sample = torch.from_numpy(evenly(len(train), INITIAL_IMAGES))
         network.initialize_from(classifier.normalize(classifier.scale(train.take(sample)[0].cpu())))
+    if not is_handcrafted(architecture):
+        start_head(classifier, is_new, train, val, run)
     return classifier
 
 

@@ -1,0 +1,93 @@
+"""What the head of a member starts from, by `head_init`; and the member that is left as it starts, with `epochs: 0`."""
+
+from collections.abc import Iterator
+
+import torch
+from tqdm import tqdm
+
+from sightline.networks.classifier import Classifier
+from sightline.networks.stack import PARTS
+from sightline.training.batches import Batches
+from sightline.training.history import Fitted
+from sightline.training.recipe.head import linear_head, read_features, set_head, zero_head
+from sightline.training.recipe.probe import Features, fit_probe
+from sightline.training.run import Run
+from sightline.training.state import copy_to_cpu
+from sightline.training.validate import validate
+
+AT_ONCE = 8 * 224**2  # px of the images that are predicted together: more takes memory and is no faster on processors
+
+HEADS = {  # head_init -> builder from (classifier, is new, training images, validation images, run)
+    "zero": lambda classifier, is_new, train, val, run: zero_head(classifier.network) if is_new else None,
+    "timm": lambda classifier, is_new, train, val, run: None,
+    "probe": lambda classifier, is_new, train, val, run: start_from_probe(classifier, train, val, run),
+}
+
+
+def start_head(classifier: Classifier, is_new: bool, train: Batches, val: Batches, run: Run) -> None:
+    """Give the network the head that `head_init` names.
+
+    Parameters
+    ----------
+    is_new : bool
+        The network has given weights, but its head has none of them.
+    """
+    HEADS[run.params.head_init](classifier, is_new, train, val, run)
+
+
+def start_from_probe(classifier: Classifier, train: Batches, val: Batches, run: Run) -> None:
+    """Fit a linear probe on the features of the images as they are stored, and make it the head.
+
+    Fine-tuning that goes on from there distorts the features less (Kumar et al., 2022, "Fine-Tuning can Distort
+    Pretrained Features and Underperform Out-of-Distribution"). Every process fits the same one.
+    """
+    linear_head(classifier.network)
+    _move(classifier, run)
+    held_out = _features(classifier, val, run)
+    probe = fit_probe(_features(classifier, train, run), held_out, train.classes, _on_cpu(run.loss.weights))
+    offsets = _on_cpu(run.loss.offsets)  # training adds them to the logits, which the regression did not
+    set_head(classifier.network, probe.weight, probe.bias if offsets is None else probe.bias - offsets.numpy())
+    chosen = f"{len(val)} validation images" if len(val) else f"{PARTS} parts of the training images"
+    run.say(f"train: head_init: probe of {len(train)} images, C {probe.c:g} chosen on {chosen}")
+
+
+def keep_start(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitted:
+    """Score the member as it starts, and train nothing.
+
+    The log gets epoch 0: ``train/loss``, the cross-entropy of the training images as they are stored, and, where there
+    are validation images, the scores of `validate`.
+    """
+    _move(classifier, run)
+    size = _batch_size(classifier)
+    scores = {"train/loss": validate(classifier, train, size, run.accelerator)["val/loss"]}
+    if len(val):
+        scores |= validate(classifier, val, size, run.accelerator)
+    run.log(0, scores)
+    run.say("epochs: 0  " + "  ".join(f"{name} {value:.4g}" for name, value in scores.items()))
+    weights = copy_to_cpu(classifier.network.state_dict())
+    return Fitted(0, scores, weights, weights)
+
+
+def _move(classifier: Classifier, run: Run) -> None:
+    classifier.to(run.accelerator.device)
+    classifier.network.to(memory_format=run.memory_format)
+
+
+def _features(classifier: Classifier, images: Batches, run: Run) -> Features:
+    with tqdm(total=len(images), desc="features", unit="img", disable=None if run.is_main else True) as bar:
+        values = read_features(classifier, _pixels(images, _batch_size(classifier), bar))
+    return Features(values, images.labels.cpu().long().numpy())
+
+
+def _pixels(images: Batches, batch_size: int, bar: tqdm) -> Iterator[torch.Tensor]:
+    for chosen in images.in_order(batch_size, 0, 1):
+        yield images.take(chosen)[0]
+        bar.update(len(chosen))
+
+
+def _batch_size(classifier: Classifier) -> int:
+    return max(1, AT_ONCE // classifier.input_size**2)
+
+
+def _on_cpu(values: torch.Tensor | None) -> torch.Tensor | None:
+    return None if values is None else values.cpu()
