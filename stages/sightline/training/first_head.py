@@ -13,7 +13,7 @@ from sightline.training.recipe.head import linear_head, read_features, set_head,
 from sightline.training.recipe.probe import Features, fit_probe
 from sightline.training.run import Run
 from sightline.training.state import copy_to_cpu
-from sightline.training.validate import validate
+from sightline.training.validate import validate_classifier
 
 AT_ONCE = 8 * 224**2  # px of the images that are predicted together: more takes memory and is no faster on processors
 
@@ -55,13 +55,13 @@ def keep_start(classifier: Classifier, train: Batches, val: Batches, run: Run) -
     """Score the member as it starts, and train nothing.
 
     The log gets epoch 0: ``train/loss``, the cross-entropy of the training images as they are stored, and, where there
-    are validation images, the scores of `validate`.
+    are validation images, the scores of `validate_classifier`.
     """
     _move(classifier, run)
     size = _batch_size(classifier)
-    scores = {"train/loss": validate(classifier, train, size, run.accelerator)["val/loss"]}
+    scores = {"train/loss": validate_classifier(classifier, train, size, run.accelerator)["val/loss"]}
     if len(val):
-        scores |= validate(classifier, val, size, run.accelerator)
+        scores |= validate_classifier(classifier, val, size, run.accelerator)
     run.log(0, scores)
     run.say("epochs: 0  " + "  ".join(f"{name} {value:.4g}" for name, value in scores.items()))
     weights = copy_to_cpu(classifier.network.state_dict())
