@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SUBSETS = ("train", "val", "test")
 LARGEST_LABEL = 2**31 - 1
 LARGEST_FOLD = 127
+NAMED = 5  # classes, in a line
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,28 @@ def require_images(prepared: Path, listed: int) -> None:
     path = prepared / "images.npy"
     if path.exists():
         require_rows(path, len(read_array(path, "r", "uint8", (None, None, None, 3))), prepared / "index.csv", listed)
+
+
+def find_untrained(label: np.ndarray, subset: np.ndarray, fold: np.ndarray, classes: int) -> np.ndarray:
+    """Return the classes, sorted, of which there is no image to train on: with folds, in one of the trainings.
+
+    Parameters
+    ----------
+    label, subset, fold : ndarray of int [n]
+        As in `Samples`.
+    classes : int
+        How many there are.
+    """
+    folds = np.unique(fold[fold >= 0])
+    trained = [(fold >= 0) & (fold != left_out) for left_out in folds] or [subset == SUBSETS.index("train")]
+    missing = [np.bincount(label[images], minlength=classes) == 0 for images in trained]
+    return np.flatnonzero(np.logical_or.reduce(missing))
+
+
+def say_untrained(names: list[str], classes: int) -> str:
+    """Return a line that names classes without training images, a few of them."""
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{len(names)} of {classes} classes have no image to train on: {', '.join(names[:NAMED])}{rest}"
 
 
 def tabulate(samples: Samples, index: "pd.DataFrame") -> "pd.DataFrame":
