@@ -155,7 +155,7 @@ def require_whole(path: str | Path) -> None:
 def require_rows(path: str | Path, rows: int, table: str | Path, listed: int) -> None:
     """Raise SightlineError when an array has not one row for each of those that a table lists."""
     if rows != listed:
-        raise SightlineError(f"{path}: has {rows} rows, but {table} {listed}: delete both, then {remedy(path)}")
+        raise SightlineError(f"{path}: has {rows} rows, {Path(table).name} {listed}: delete both, then {remedy(path)}")
 
 
 @contextmanager
