@@ -26,8 +26,7 @@ import numpy as np
 import pandas as pd
 
 from sightline.common.device import compute_alike
-from sightline.common.errors import SightlineError
-from sightline.common.files import read_json, read_table, replacing, require, write_json, write_table, write_text
+from sightline.common.files import read_json, replacing, write_json, write_table, write_text
 from sightline.common.rows import evenly
 from sightline.common.stage import run_stage
 from sightline.deployment.artifacts import judge_artifacts, make_artifacts, summarize_files
@@ -39,6 +38,7 @@ from sightline.deployment.provenance import hash_provenance
 from sightline.deployment.prune import choose_decider
 from sightline.deployment.source_files import ParityImages, open_files
 from sightline.deployment.variants import TrainingImages
+from sightline.images.judged import read_predictions
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.calibration import read_calibration
@@ -62,8 +62,8 @@ def main(params: ExportParams) -> None:
     dataset = read_dataset()
     samples = read_samples()
     evaluation = read_json("metrics/evaluate.json")
-    calibration = read_calibration()
-    predictions, probabilities = read_predictions(Path("data/predictions"))
+    calibration = read_calibration(classes=len(spec.classes))
+    predictions, probabilities = read_predictions()
     images = choose_images(predictions, probabilities, pixels, spec, dataset.source, options.batch_size)
     trained = Decider(load_members(TRAINED, spec), calibration, load_stack(TRAINED, spec)).eval()
 
@@ -87,19 +87,6 @@ def main(params: ExportParams) -> None:
     write_table(EXPORTED / "flipped.csv", pd.DataFrame(flips, columns=list(FLIPPED_COLUMNS)))
     write_json("metrics/export.json", metrics)
     print(describe(metrics))
-
-
-def read_predictions(folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
-    """Read what evaluate wrote: one row an image, and its probabilities float32 [rows, classes]."""
-    predictions = read_table(folder / "predictions.csv", text=("id", "subset"))
-    require(folder / "probabilities.npy")
-    probabilities = np.load(folder / "probabilities.npy", mmap_mode="r")
-    if len(probabilities) != len(predictions):
-        raise SightlineError(
-            f"{folder}/probabilities.npy: has {len(probabilities)} rows, predictions.csv {len(predictions)}: "
-            "run `dvc repro evaluate`"
-        )
-    return predictions, probabilities
 
 
 def choose_images(

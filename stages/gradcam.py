@@ -25,7 +25,7 @@ import pandas as pd
 from PIL import Image
 
 from sightline.common.device import compute_alike, use_deterministic_algorithms
-from sightline.common.files import read_table, write_json, write_table
+from sightline.common.files import write_json, write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
@@ -36,6 +36,7 @@ from sightline.explaining.methods.subject import Settings, Subject, describe_sub
 from sightline.explaining.pictures.draw import draw_classes, draw_kinds, draw_layers
 from sightline.explaining.quality.measure import measure_quality
 from sightline.explaining.quality.pointing import place_boxes
+from sightline.images.judged import read_predictions
 from sightline.images.store import BOX_COLUMNS, open_pixels, read_index
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.parameters.gradcam import GradcamParams, GradcamSection
@@ -49,7 +50,7 @@ def main(params: GradcamParams) -> None:
     compute_alike(params.arithmetic)
     options = params.gradcam
     spec = read_spec("models/trained")
-    predictions = read_table("data/predictions/predictions.csv", text=("id", "subset"))
+    predictions, _ = read_predictions()
     groups = choose(predictions, options.select, options.images, options.ids)
     sample = choose_quality_sample(predictions, options.quality_images)
     subjects = describe_members(spec)

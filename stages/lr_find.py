@@ -30,6 +30,7 @@ from sightline.training.batches import Batches
 from sightline.training.devices import make_accelerator
 from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal
+from sightline.training.lonely import refuse_lonely
 from sightline.training.loop import update
 from sightline.training.members import plan_members
 from sightline.training.run import Run, Streams
@@ -54,6 +55,7 @@ def main(params: TrainParams) -> None:
     pixels = open_pixels()
     spec = describe_model(dataset, samples, pixels, params)
     plan = next(plan_members(samples, params, accelerator.num_processes))
+    refuse_lonely([len(plan.train)], params, spec, accelerator.num_processes)
     if is_handcrafted(plan.architecture):
         raise SightlineError(f"params.yaml: model: {plan.architecture} has no learning rate: lr-find is for networks")
     session = Session(params, accelerator, spec, Journal(), None, StopRequest())

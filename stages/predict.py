@@ -14,10 +14,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
 from sightline.images.decode import BadImageError, Preprocessing, decode
 
 LARGEST = 1 << 28  # px
+UNREADABLE = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf)  # onnxruntime's for what is no whole model
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ def open_model(path: str) -> ExportedModel:
     """Open a model that Sightline exported; end with a line that says what to do where there is none."""
     if not Path(path).is_file():
         sys.exit(f"{path}: not found: `dvc repro` makes it, `dvc pull` fetches it, --model names another")
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except UNREADABLE:
+        sys.exit(f"{path}: damaged, or no ONNX model: `dvc repro export` makes it anew, --model names another")
     metadata = session.get_modelmeta().custom_metadata_map
     if "preprocessing" not in metadata:
         sys.exit(f"{path}: does not tell how to make its pixels: export it with Sightline")

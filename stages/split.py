@@ -22,7 +22,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import read_columns, write_json, write_table
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.images.samples import SUBSETS
+from sightline.images.samples import SUBSETS, find_untrained, say_untrained
 from sightline.parameters.split import SplitParams, SplitSection
 from sightline.splitting.assign import draw_by_hash, draw_stratified, hash_position, stratified_folds
 from sightline.splitting.clusters import find_clusters, units_of
@@ -47,8 +47,12 @@ def main(params: SplitParams) -> None:
     leaks = find_all_leaks(clusters, subsets, folds)
     kept = act_on_leaks(leaks, params.split)
     split = pd.DataFrame({"id": index["id"], "subset": subsets, "fold": folds})[kept]
+    untrained = name_untrained(index[["label", "class"]], split)
+    if untrained:
+        print(f"split: {say_untrained(untrained, index['label'].nunique())}")
     write_table("data/split/split.csv", split)
-    write_json("metrics/split.json", summarize_split(index["label"][kept], split, leaks, int((~kept).sum())))
+    summary = summarize_split(index["label"][kept], split, leaks, int((~kept).sum()))
+    write_json("metrics/split.json", summary | {"classes_without_training_images": len(untrained)})
     write_table("plots/split/classes.csv", count_classes(index["class"][kept], split["subset"]))
 
 
@@ -128,6 +132,30 @@ def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], options: SplitSection)
         f"split.on_leak: {int(leaking.sum())} images stand on two sides ({detail}): "
         f"mend the data, or set it to drop or report"
     )
+
+
+def name_untrained(index: pd.DataFrame, split: pd.DataFrame) -> list[str]:
+    """Return the names of classes of which no image is left to train on, sorted by label.
+
+    Raises
+    ------
+    SightlineError
+        There is no image to train on at all, or in one of the trainings of the folds.
+    """
+    subsets = split["subset"].array
+    folds = split["fold"].to_numpy()
+    if not (subsets == "train").any() and not (folds >= 0).any():
+        raise SightlineError(
+            f"split: no image to train on is left ({len(split)} of {len(index)} images kept, all in val or test): "
+            "give data/raw training images, or lower split.val and split.test"
+        )
+    if len(np.unique(folds[folds >= 0])) == 1:
+        raise SightlineError("params.yaml: folds: all images fall into one fold, which leaves none to train on: set 0")
+    labels = index["label"].to_numpy()
+    names = index["class"].groupby(labels).first()
+    kept = labels[split.index.to_numpy()]
+    missing = find_untrained(kept, np.asarray(subsets.codes), folds, int(labels.max()) + 1)
+    return names[names.index.isin(missing)].tolist()
 
 
 def summarize_split(

@@ -45,8 +45,9 @@ from sightline.training.first_head import keep_start
 from sightline.training.handcrafted.fit import fit_classical
 from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal, start_trackers, summarize_best
+from sightline.training.lonely import refuse_lonely
 from sightline.training.loop import Fitted, fit
-from sightline.training.members import Plan, plan_members
+from sightline.training.members import Plan, divide, plan_members, untrained_notes
 from sightline.training.recipe.published import weights_notes
 from sightline.training.resume import ResumeFolder, fingerprint, open_resume
 from sightline.training.run import Run
@@ -78,7 +79,8 @@ def main(params: TrainParams) -> None:
     pixels = open_pixels()
     refuse_unstackable(samples, dataset.classes, params)
     spec = describe_model(dataset, samples, pixels, params)
-    for note in weights_notes(params, spec):
+    refuse_lonely((len(division.train) for division in divide(samples)), params, spec, accelerator.num_processes)
+    for note in [*untrained_notes(samples, dataset.classes), *weights_notes(params, spec)]:
         accelerator.print(note)
     start_trackers(accelerator, params)
     journal = Journal()

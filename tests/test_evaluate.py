@@ -185,7 +185,8 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     ("calibration", "tta"),
     [("temperature", "none"), ("vector", "flip"), ("isotonic", "multi_crop"), ("none", "flip")],
 )
-def test_probabilities_are_those_of_the_model_that_is_exported(project, calibration, tta):
+def test_probabilities_are_those_of_the_model_that_is_exported(project, monkeypatch, calibration, tta):
+    monkeypatch.setattr("sightline.scoring.calibration.why_not_isotonic", lambda scores, labels: "")
     make_project(["train"] * 12 + ["test"] * 4, [0, 1, 2] * 4 + [-1] * 4)
     main(params(calibration=calibration, tta=tta))
     table, probabilities = read_predictions()
@@ -206,6 +207,15 @@ def test_probabilities_are_those_of_the_model_that_is_exported(project, calibrat
     right = [(one == table["label"][12:]).mean() for one in decided]
     assert metrics["members"]["accuracy_mean"] == pytest.approx(np.mean(right))
     assert not np.allclose(alone[0], alone[1])  # else nothing above could fail
+
+
+def test_isotonic_calibration_of_few_images_gives_way_to_the_temperature_with_a_note(project):
+    make_project(["train"] * 12 + ["test"] * 4, [0, 1, 2] * 4 + [-1] * 4)
+    main(params(calibration="isotonic"))
+    metrics = read("metrics/evaluate.json")
+    assert metrics["calibration"]["method"] == read_calibration().method == "temperature"
+    assert "12 validation images for 3 classes are fewer than 20 a class" in metrics["notes"]["calibration"]
+    assert metrics["notes"]["calibration"].endswith("temperature was used in place of isotonic")
 
 
 @pytest.mark.parametrize("crossed", [True, False])

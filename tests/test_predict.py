@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -94,6 +95,15 @@ def test_what_is_missing_is_said_in_one_line(model, pictures, tmp_path):
     onnx.save(bare, tmp_path / "bare.onnx")
     done = predict("--model", str(tmp_path / "bare.onnx"), str(pictures))
     assert (done.returncode, "does not tell how to make its pixels" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("length", [0, 100])
+def test_a_damaged_model_is_said_in_one_line(model, pictures, length):
+    content = Path(model).read_bytes()
+    Path(model).write_bytes(content[:length])
+    done = predict("--model", model, str(pictures))
+    assert (done.returncode, done.stderr.count("Traceback")) == (1, 0)
+    assert f"{model}: damaged, or no ONNX model" in done.stderr
 
 
 def test_an_empty_folder_is_said(model, tmp_path):

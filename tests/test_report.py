@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from imports import ROOT
+from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_text
+from sightline.reporting.revision import Revision
 from small_run import make_run
 
 PARAMS = "lr: {lr}\nseed: 0\nevaluate:\n  bins: 5\n  bootstrap: 20\n  confidence: 0.95\n"
@@ -101,3 +103,27 @@ def test_unknown_revision(history, monkeypatch):
     assert status == 1
     assert told.startswith("nobody: no revision of this repository is called so")
     assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "read"),
+    [
+        ("data/predictions/probabilities.npy", lambda revision: revision.read_predictions()),
+        ("data/predictions/predictions.csv", lambda revision: revision.read_predictions()),
+        ("metrics/gradcam.json", lambda revision: revision.read_metrics("gradcam")),
+        ("plots/train/epochs.csv", lambda revision: revision.read_curves()),
+        ("data/prepared/images.npy", lambda revision: revision.read_pixels([0])),
+        ("data/prepared/dataset.json", lambda revision: revision.read_classes()),
+    ],
+)
+def test_a_damaged_file_is_named_in_one_line(history, monkeypatch, path, read):
+    monkeypatch.chdir(history)
+    whole = (history / path).read_bytes()
+    (history / path).write_bytes(b"")
+    try:
+        with pytest.raises(SightlineError, match=rf"^{path.rpartition('/')[0]}.* of workspace: damaged") as caught:
+            read(Revision("workspace"))
+    finally:
+        (history / path).write_bytes(whole)
+    assert "\n" not in str(caught.value)
+    assert read(Revision("workspace")) is not None

@@ -102,3 +102,19 @@ def test_a_longer_run_goes_on_where_the_schedule_allows_it(folder, set_params):
     set_params(epochs=3)
     assert "goes on after epoch 1" in finish(start())
     assert written() == whole
+
+
+def test_with_a_damaged_state_it_starts_anew_and_ends_with_the_same_bytes(folder, undisturbed):
+    expected = expected_bytes(undisturbed)
+    process = start()
+    wait_for_epoch(process)
+    wait_for_epoch(process)  # that of the first one is saved
+    process.kill()
+    process.wait()
+    path = next(Path(".resume").glob("*/member_0.pt"))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    output = finish(start())
+    assert "member_0.pt: damaged: this training starts anew" in output
+    assert "Traceback" not in output and "goes on" not in output
+    assert written() == expected

@@ -157,3 +157,50 @@ def test_sixty_thousand_rows_take_seconds(split):
     start = time.perf_counter()
     split(index, folds=5)
     assert time.perf_counter() - start < 10  # 1 to 2 s on two quiet cores; the bound catches quadratic work
+
+
+def test_classes_without_training_images_are_named_and_counted(split, capsys):
+    index = make_index(600, classes=200)
+    table, metrics = split(index, **{"split.method": "hash", "split.val": 0.2, "split.test": 0.2})
+    trained = set(index["class"][(table["subset"] == "train").to_numpy()])
+    missing = [f"class {label}" for label in range(200) if f"class {label}" not in trained]
+    assert len(missing) > 5
+    assert metrics["classes_without_training_images"] == len(missing) == 200 - metrics["train"]["classes"]
+    line = f"split: {len(missing)} of 200 classes have no image to train on: {', '.join(missing[:5])}"
+    assert capsys.readouterr().out == f"{line} and {len(missing) - 5} more\n"
+
+
+def test_a_class_that_the_source_left_to_test_is_named(split, capsys):
+    index = make_index()
+    index["subset"] = index["label"].map({0: "train", 1: "train", 2: "test"})
+    _, metrics = split(index, **{"split.val": 0.1})
+    assert metrics["classes_without_training_images"] == 1
+    assert capsys.readouterr().out == "split: 1 of 3 classes have no image to train on: class 2\n"
+
+
+def test_nothing_is_said_where_every_class_is_trained(split, capsys):
+    _, metrics = split(make_index(), folds=3)
+    assert metrics["classes_without_training_images"] == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_class_within_one_fold_is_not_trained_by_the_member_of_that_fold(split, capsys):
+    index = make_index()
+    index["group"] = [f"person {number}" for number in range(120)]
+    index.loc[index["label"] == 2, "group"] = "all of class 2"
+    _, metrics = split(index, folds=3)
+    assert metrics["classes_without_training_images"] == 1
+    assert "1 of 3 classes have no image to train on: class 2" in capsys.readouterr().out
+
+
+def test_no_training_image_at_all_is_one_line(split):
+    index = make_index()
+    index["subset"] = ["test"] * 60 + ["val"] * 60
+    with pytest.raises(SightlineError, match=r"^split: no image to train on is left .120 of 120") as caught:
+        split(index)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_training_image_in_a_fold_is_one_line(split):
+    with pytest.raises(SightlineError, match="folds: all images fall into one fold"):
+        split(make_index(1, classes=1), folds=2, **{"split.method": "hash", "split.test": 0.01, "split.val": 0.01})

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.images.samples import read_samples, tabulate
+from sightline.images.samples import find_untrained, read_samples, tabulate
 
 INDEX = 'id,label,class,group\n"a,1.png",0,NA,\nb.png,1,dog,x\n"c\n.png",0,NA,\nd.png,12,cat,\n'
 
@@ -53,3 +53,12 @@ def test_no_split_is_one_line(prepared):
     (prepared / "split.csv").unlink()
     with pytest.raises(SightlineError, match=r"split.csv: not found: `dvc repro` makes it"):
         read_samples(prepared, prepared)
+
+
+def test_classes_without_training_images_by_hand():
+    label = np.array([0, 0, 1, 2, 2, 4])
+    subset = np.array([0, 1, 1, 0, 2, 2])  # train, val, val, train, test, test
+    none = np.full(6, -1)
+    assert find_untrained(label, subset, none, 5).tolist() == [1, 3, 4]
+    fold = np.array([0, 1, 1, 0, -1, -1])  # without fold 0 classes 0 and 1 are trained, without fold 1 classes 0 and 2
+    assert find_untrained(label, subset, fold, 5).tolist() == [1, 2, 3, 4]

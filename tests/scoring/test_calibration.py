@@ -6,7 +6,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from sightline.networks.calibration import Calibration, IsotonicCurve, build_calibrator
 from sightline.networks.temperature import fit_temperature
-from sightline.scoring.calibration import apply_calibration, calibrate, fit_vector
+from sightline.scoring.calibration import FITS, apply_calibration, calibrate, fit_isotonic, fit_vector
 
 
 def overconfident_case(factor: float, images: int = 4000):
@@ -98,7 +98,8 @@ def test_isotonic_curves_are_those_of_scikit_learn():
     stream = np.random.default_rng(3)
     own = stream.dirichlet(np.ones(3), 300)
     labels = stream.integers(0, 3, 300)
-    fitted = calibrate("isotonic", np.log(own), labels)
+    curves = fit_isotonic(np.log(own), labels)
+    fitted = Calibration(method="isotonic", temperature=1.0, images=300, curves=curves, doubt=1 / 301)
     levels = np.stack(
         [IsotonicRegression(out_of_bounds="clip").fit(own[:, k], labels == k).predict(own[:, k]) for k in range(3)], 1
     )
@@ -120,3 +121,58 @@ def test_a_class_without_validation_images_stays_finite():
     for method in ("temperature", "vector", "isotonic"):
         found = apply_calibration(calibrate(method, scores, np.array([0, 0, 1, 1])), torch.tensor(scores).float())
         assert np.isfinite(found).all() and (found > 0).all()
+
+
+def log_losses(found: np.ndarray, labels: np.ndarray) -> float:
+    return float(-np.log(np.maximum(found[np.arange(len(labels)), labels], 1e-30)).mean())
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0, 8.0])
+@pytest.mark.parametrize(("images", "classes"), [(20, 3), (40, 20), (90, 3), (400, 20), (500, 5)])
+def test_asking_for_isotonic_with_few_images_never_costs_more_than_a_little(images, classes, factor):
+    """Simulated: labels are drawn from the true probabilities, which the network sharpens by the factor."""
+    before, after, alone = [], [], []
+    for seed in range(6):
+        stream = np.random.default_rng(seed)
+        logits = stream.normal(size=(images + 3000, classes)) * 2
+        labels = (logits + stream.gumbel(size=logits.shape)).argmax(axis=1)
+        scores = np.log(softmax(logits * factor, axis=1)).astype(np.float32)
+        unseen = torch.from_numpy(scores[images:])
+        fitted = calibrate("isotonic", scores[:images], labels[:images])
+        always = FITS["isotonic"](scores[:images], labels[:images])
+        always = Calibration(method="isotonic", temperature=1.0, images=images, **always)
+        before.append(log_losses(np.exp(scores[images:]), labels[images:]))
+        after.append(log_losses(apply_calibration(fitted, unseen), labels[images:]))
+        alone.append(log_losses(apply_calibration(always, unseen), labels[images:]))
+    assert np.mean(after) <= np.mean(before) + 0.03  # what a temperature fitted on 20 images costs
+    assert np.mean(after) <= np.mean(alone)
+    if factor > 1:
+        assert np.mean(after) < np.mean(before)
+
+
+def test_too_few_images_for_isotonic_are_named_in_the_note():
+    scores, labels = overconfident_case(3.0, images=79)
+    found = calibrate("isotonic", scores, labels)
+    assert (found.method, found.curves, found.images) == ("temperature", None, 79)
+    assert found.temperature == pytest.approx(fit_temperature(scores, labels))
+    assert found.note == (
+        "79 validation images for 4 classes are fewer than 20 a class: temperature was used in place of isotonic"
+    )
+
+
+def test_isotonic_that_does_worse_on_left_out_images_gives_way_with_both_losses_in_the_note():
+    found = calibrate("isotonic", *overconfident_case(3.0, images=200))
+    assert found.method == "temperature"
+    assert "left out in turn isotonic has a log loss of" in found.note
+
+
+def test_isotonic_stays_where_no_temperature_can_mend_the_scores():
+    scores, labels = overconfident_case(1.0)
+    true = np.log(softmax(scores, axis=1))
+    seen = np.log(softmax((true - [0.0, 2.0, 0.0, -2.0]) / [2.0, 1.0, 0.5, 1.0], axis=1)).astype(np.float32)
+    found = calibrate("isotonic", seen[:2000], labels[:2000])
+    assert (found.method, found.note) == ("isotonic", None)
+    unseen = torch.from_numpy(seen[2000:])
+    number = calibrate("temperature", seen[:2000], labels[:2000])
+    by_curves, by_number = (log_losses(apply_calibration(how, unseen), labels[2000:]) for how in (found, number))
+    assert by_curves < by_number - 0.05

@@ -1,3 +1,4 @@
+import hashlib
 import os
 from pathlib import Path
 
@@ -99,3 +100,71 @@ def test_old_states_and_what_is_too_much_are_removed_but_not_the_own_one(tmp_pat
     clean(tmp_path, "own", 1e9)
     assert {path.name for path in tmp_path.iterdir()} == {"own", "new", "second"}
     clean(tmp_path / "missing", "own", 1e9)
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "truncated": lambda content: content[: len(content) // 2],
+    "a byte short": lambda content: content[:-1],
+    "a byte long": lambda content: content + b"x",
+    "garbage": lambda content: bytes(range(256)) * (len(content) // 256),
+    "a flipped bit": lambda content: flip(content, len(content) // 3),
+    "a flipped bit of the checksum": lambda content: flip(content, len(content) - 3),
+}
+
+
+def flip(content, place):
+    return content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :]
+
+
+def damage(path, kind):
+    path.write_bytes(DAMAGES[kind](path.read_bytes()))
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_state_is_told_in_a_line_and_not_used(tmp_path, capsys, kind):
+    with ResumeFolder(tmp_path / "a", 5, "") as folder:
+        folder.save(0, {"weights": torch.arange(1000.0)})
+        folder.save(1, {"weights": torch.ones(3)})
+    damage(tmp_path / "a/member_0.pt", kind)
+    with ResumeFolder(tmp_path / "a", 5, "") as folder:
+        assert folder.load(0) is None
+        assert capsys.readouterr().out == f"{tmp_path}/a/member_0.pt: damaged: this training starts anew\n"
+        assert torch.equal(folder.load(1)["weights"], torch.ones(3))
+        folder.save(0, {"weights": torch.zeros(2)})
+        assert torch.equal(folder.load(0)["weights"], torch.zeros(2))
+
+
+def test_a_state_ends_with_the_checksum_of_what_torch_wrote(tmp_path):
+    with ResumeFolder(tmp_path / "a", 5, "") as folder:
+        folder.save(0, {"weights": torch.arange(1000.0)})
+    content = (tmp_path / "a/member_0.pt").read_bytes()
+    assert content[-32:] == hashlib.sha256(content[:-32]).digest()
+    assert content.startswith(b"PK")
+
+
+TYPES = '{"epochs": "5", "finished": false, "sha256": ""}'
+NOTES = ["", "{}", "[]", "null", '{"epochs": 5', TYPES, "\0" * 40, "\udcff"]
+
+
+@pytest.mark.parametrize("content", NOTES)
+def test_a_damaged_note_is_told_in_a_line_and_training_starts_anew(tmp_path, capsys, content):
+    with ResumeFolder(tmp_path / "a", 5, "") as folder:
+        folder.save(0, {"x": 1})
+    (tmp_path / "a/run.json").write_bytes(content.encode(errors="surrogateescape"))
+    with ResumeFolder(tmp_path / "a", 5, "") as folder:
+        assert folder.load(0) is None
+        folder.save(0, {"x": 2})
+    assert capsys.readouterr().out == f"{tmp_path}/a/run.json: damaged: this training starts anew\n"
+    with ResumeFolder(tmp_path / "a", 5, "") as folder:
+        assert folder.load(0) == {"x": 2}
+
+
+def test_a_flipped_digit_of_the_note_is_not_believed(tmp_path, capsys):
+    with ResumeFolder(tmp_path / "a", 7, WHY) as folder:
+        folder.save(0, {"x": 1})
+    path = tmp_path / "a/run.json"
+    path.write_text(path.read_text().replace('"epochs": 7', '"epochs": 5'))
+    with ResumeFolder(tmp_path / "a", 5, WHY) as folder:  # else a run of 7 epochs would be gone on with as one of 5
+        assert folder.load(0) is None
+    assert "run.json: damaged" in capsys.readouterr().out

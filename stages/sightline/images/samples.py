@@ -2,21 +2,24 @@
 
 import csv
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sightline.common.errors import SightlineError
-from sightline.common.files import require
+from sightline.common.files import naming_damage, read_array, require_rows, require_whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SUBSETS = ("train", "val", "test")
+LARGEST_LABEL = 2**31 - 1
+LARGEST_FOLD = 127
+NAMED = 5  # classes, in a line
 
 
 @dataclass(frozen=True)
@@ -57,27 +60,77 @@ def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "da
     Raises
     ------
     SightlineError
-        One of the files is missing, or the split names an image that does not follow in the index.
+        One of the files is missing or damaged, the split names an image that does not follow in the index, or
+        images.npy, where it is there, has another number of images.
     """
     rows = array("i")
     labels = array("i")
     subsets = array("b")
     folds = array("b")
-    index = enumerate(read_cells(Path(prepared) / "index.csv", "id", "label"))
-    for name, subset, fold in read_cells(Path(split) / "split.csv", "id", "subset", "fold"):
+    index = enumerate(read_cells(Path(prepared) / "index.csv", ("id", "label"), to_image))
+    for name, subset, fold in read_cells(Path(split) / "split.csv", ("id", "subset", "fold"), to_place):
         for row, (indexed_name, label) in index:
             if indexed_name == name:
                 rows.append(row)
-                labels.append(int(label))
-                subsets.append(SUBSETS.index(subset))
-                folds.append(int(fold))
+                labels.append(label)
+                subsets.append(subset)
+                folds.append(fold)
                 break
         else:
             raise SightlineError(
                 f"{split}/split.csv: names images that {prepared}/index.csv lacks or has in another order "
                 f"(got {name!r}): run `dvc repro split`"
             )
+    last = rows[-1] if rows else -1
+    require_images(Path(prepared), last + 1 + sum(1 for _ in index))
     return Samples(*map(np.array, (rows, labels, subsets, folds)))
+
+
+def to_image(cells: tuple[str, str]) -> tuple[str, int]:
+    """Return id and label."""
+    return cells[0], whole_number(cells[1], 0, LARGEST_LABEL)
+
+
+def to_place(cells: tuple[str, str, str]) -> tuple[str, int, int]:
+    """Return id, position in `SUBSETS`, and fold."""
+    return cells[0], SUBSETS.index(cells[1]), whole_number(cells[2], -1, LARGEST_FOLD)
+
+
+def whole_number(text: str, least: int, most: int) -> int:
+    """Return a number in a range; raises ValueError for anything else."""
+    number = int(text)
+    if not least <= number <= most:
+        raise ValueError(f"{number} is not in {least} to {most}")
+    return number
+
+
+def require_images(prepared: Path, listed: int) -> None:
+    """Raise SightlineError when images.npy, where it is there, has another number of images than index.csv lists."""
+    path = prepared / "images.npy"
+    if path.exists():
+        require_rows(path, len(read_array(path, "r", "uint8", (None, None, None, 3))), prepared / "index.csv", listed)
+
+
+def find_untrained(label: np.ndarray, subset: np.ndarray, fold: np.ndarray, classes: int) -> np.ndarray:
+    """Return the classes, sorted, of which there is no image to train on: with folds, in one of the trainings.
+
+    Parameters
+    ----------
+    label, subset, fold : ndarray of int [n]
+        As in `Samples`.
+    classes : int
+        How many there are.
+    """
+    folds = np.unique(fold[fold >= 0])
+    trained = [(fold >= 0) & (fold != left_out) for left_out in folds] or [subset == SUBSETS.index("train")]
+    missing = [np.bincount(label[images], minlength=classes) == 0 for images in trained]
+    return np.flatnonzero(np.logical_or.reduce(missing))
+
+
+def say_untrained(names: list[str], classes: int) -> str:
+    """Return a line that names classes without training images, a few of them."""
+    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{len(names)} of {classes} classes have no image to train on: {', '.join(names[:NAMED])}{rest}"
 
 
 def tabulate(samples: Samples, index: "pd.DataFrame") -> "pd.DataFrame":
@@ -97,10 +150,10 @@ def tabulate(samples: Samples, index: "pd.DataFrame") -> "pd.DataFrame":
     return index.iloc[samples.row].reset_index(drop=True).assign(**columns)
 
 
-def read_cells(path: Path, *columns: str) -> Iterator[tuple[str, ...]]:
-    """Yield two or more columns of each row of a CSV, by their names."""
-    require(path)
-    with path.open(encoding="utf-8", newline="") as stream:
+def read_cells(path: Path, columns: tuple[str, ...], convert: Callable[[tuple[str, ...]], Any]) -> Iterator[Any]:
+    """Yield what `convert` makes of two or more columns of each row of a CSV, by their names."""
+    require_whole(path)
+    with path.open(encoding="utf-8", newline="") as stream, naming_damage(path, ValueError, IndexError, csv.Error):
         rows = csv.reader(stream)
         head = next(rows)
-        yield from map(itemgetter(*map(head.index, columns)), rows)
+        yield from map(convert, map(itemgetter(*map(head.index, columns)), rows))

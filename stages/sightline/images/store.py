@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from sightline.common.files import read_json, read_table, require
-from sightline.common.params import StrictModel, validate
+from sightline.common.files import (
+    damaged,
+    naming_damage,
+    read_array,
+    read_columns,
+    read_record,
+    require_rows,
+    require_whole,
+)
+from sightline.common.params import StrictModel
 from sightline.images.decode import Preprocessing
 
 if TYPE_CHECKING:
@@ -41,15 +49,12 @@ class DatasetSpec(StrictModel):
 
 def read_dataset(prepared: str | Path = "data/prepared") -> DatasetSpec:
     """Read dataset.json: classes in order, stored size, and how the pixels were made."""
-    path = Path(prepared) / "dataset.json"
-    return validate(DatasetSpec, read_json(path), str(path))
+    return read_record(DatasetSpec, Path(prepared) / "dataset.json")
 
 
 def open_pixels(prepared: str | Path = "data/prepared") -> np.ndarray:
     """Map images.npy, uint8 [N, H, W, 3] RGB, into memory: pages come when they are read; writes stay private."""
-    path = Path(prepared) / "images.npy"
-    require(path)
-    return np.load(path, mmap_mode="c")
+    return read_array(Path(prepared) / "images.npy", "c", "uint8", (None, None, None, 3))
 
 
 def read_index(path: str | Path = "data/prepared/index.csv", columns: tuple[str, ...] | None = None) -> "pd.DataFrame":
@@ -64,12 +69,27 @@ def read_index(path: str | Path = "data/prepared/index.csv", columns: tuple[str,
     -------
     pandas.DataFrame
         label, width and height are int64, everything else is text, further columns of the source included.
+
+    Raises
+    ------
+    SightlineError
+        The file is missing or damaged, or images.npy beside it has another number of images.
     """
-    names = tuple(name for name in _header(path) if columns is None or name in columns)
-    return read_table(path, tuple(name for name in names if name not in INDEX_NUMBERS), names)
+    header = _header(path)
+    names = tuple(name for name in header if columns is None or name in columns)
+    types = {name: "int64" if name in INDEX_NUMBERS else str for name in names}
+    index = read_columns(path, types)
+    pixels = Path(path).with_name("images.npy")
+    if pixels.exists():
+        require_rows(pixels, len(open_pixels(pixels.parent)), path, len(index))
+    return index
 
 
 def _header(path: str | Path) -> list[str]:
-    require(path)
-    with Path(path).open(encoding="utf-8", newline="") as stream:
-        return next(csv.reader(stream), [])
+    require_whole(path)
+    with Path(path).open(encoding="utf-8", newline="") as stream, naming_damage(path, ValueError, csv.Error):
+        header = next(csv.reader(stream), [])
+    missing = [name for name in INDEX_COLUMNS if name not in header]
+    if missing:
+        raise damaged(path, f"has no column {missing[0]}")
+    return header

@@ -5,22 +5,30 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 from torch.nn import functional
 
-from sightline.common.files import read_json
-from sightline.common.params import StrictModel, validate
+from sightline.common.errors import SightlineError
+from sightline.common.files import read_record, remedy
+from sightline.common.params import StrictModel
 
 STEEPEST = 1e-6  # a step of an isotonic curve is at least this wide, so that float32 can divide by it
 LEAST = 1e-30  # of a probability before its logarithm
+NUMBERS = {"vector": ("scale", "bias"), "isotonic": ("curves",)}  # method -> its fields of one number or curve a class
 
 
 class IsotonicCurve(StrictModel):
     """A class's rising curve from network's to calibrated probability, straight between its points."""
 
-    x: list[float]
-    y: list[float]
+    x: list[float] = Field(min_length=1)
+    y: list[float] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def points_are_pairs(self) -> "IsotonicCurve":
+        if len(self.x) != len(self.y):
+            raise ValueError(f"a curve has {len(self.x)} x but {len(self.y)} y")
+        return self
 
 
 class Conformal(StrictModel):
@@ -50,10 +58,22 @@ class Calibration(StrictModel):
     min_confidence: float = 0.0
     conformal: Conformal | None = None
 
+    @model_validator(mode="after")
+    def method_has_its_numbers(self) -> "Calibration":
+        lengths = {len(getattr(self, name) or []) for name in NUMBERS.get(self.method, ())}
+        if 0 in lengths or len(lengths) > 1:
+            raise ValueError(f"{self.method} needs {' and '.join(NUMBERS[self.method])}, one a class")
+        return self
 
-def read_calibration(path: str | Path = "models/calibration.json") -> Calibration:
-    """Read calibration.json, refusing one that an incompatible version wrote."""
-    return validate(Calibration, read_json(path), str(path))
+
+def read_calibration(path: str | Path = "models/calibration.json", classes: int | None = None) -> Calibration:
+    """Read calibration.json, refusing one that an incompatible version wrote, or of another number of classes."""
+    calibration = read_record(Calibration, path)
+    for name in NUMBERS.get(calibration.method, ()):
+        found = len(getattr(calibration, name))
+        if classes not in {None, found}:
+            raise SightlineError(f"{path}: {name} is of {found} classes, the model of {classes}: {remedy(path)}")
+    return calibration
 
 
 def build_calibrator(calibration: Calibration) -> nn.Module:

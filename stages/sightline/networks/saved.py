@@ -4,11 +4,12 @@ from pathlib import Path
 
 import torch
 from pydantic import Field
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from sightline.common.errors import SightlineError
-from sightline.common.files import read_json, replacing, write_json
-from sightline.common.params import StrictModel, validate
+from sightline.common.files import naming_damage, read_record, remedy, replacing, write_json
+from sightline.common.params import StrictModel
 from sightline.images.store import StoredPreprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.classifier import Classifier
@@ -41,8 +42,7 @@ def write_spec(folder: str | Path, spec: ModelSpec) -> None:
 
 def read_spec(folder: str | Path) -> ModelSpec:
     """Read model.json, refusing one that an incompatible version wrote."""
-    path = Path(folder) / "model.json"
-    return validate(ModelSpec, read_json(path), str(path))
+    return read_record(ModelSpec, Path(folder) / "model.json")
 
 
 def write_weights(path: str | Path, weights: dict[str, torch.Tensor]) -> None:
@@ -51,13 +51,22 @@ def write_weights(path: str | Path, weights: dict[str, torch.Tensor]) -> None:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, beside)
 
 
+def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
+    """Read the tensors of a file that train wrote, on the CPU."""
+    try:
+        with naming_damage(path, SafetensorError):
+            return load_file(path)
+    except FileNotFoundError:
+        raise SightlineError(f"{path}: not found: `dvc repro` trains it, `dvc pull` fetches it") from None
+
+
 def load_members(folder: str | Path, spec: ModelSpec) -> list[Classifier]:
     """Build every member with its weights, on the CPU, in evaluation mode.
 
     Raises
     ------
     SightlineError
-        A weights file is missing or belongs to another network.
+        A weights file is missing or damaged, or belongs to another network.
     """
     return [_load_member(Path(folder) / member.file, member, spec).eval() for member in spec.members]
 
@@ -65,10 +74,10 @@ def load_members(folder: str | Path, spec: ModelSpec) -> list[Classifier]:
 def _load_member(path: Path, member: Member, spec: ModelSpec) -> Classifier:
     network = build_network(member.architecture, len(spec.classes), spec.input_size, pretrained=False)
     try:
-        network.load_state_dict(load_file(path))
-    except FileNotFoundError:
-        raise SightlineError(f"{path}: not found: `dvc repro` trains it, `dvc pull` fetches it") from None
+        network.load_state_dict(read_weights(path))
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise SightlineError(f"{path}: not the weights of {member.architecture} with its classes: {reason}") from None
+        reason = str(error).splitlines()[0].rstrip(":")
+        raise SightlineError(
+            f"{path}: not the weights of {member.architecture} with its classes: {reason}: {remedy(path)}"
+        ) from None
     return Classifier(network, spec.mean, spec.std, spec.input_size)

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
 from sightline.common.errors import SightlineError
 from sightline.networks.classifier import mean_log_probabilities
-from sightline.networks.saved import ModelSpec
+from sightline.networks.saved import ModelSpec, read_weights
 
 LEAST = 1e-6  # of a probability before its logarithm: a class that a network rules out must not outweigh all else
 PARTS = 5  # of validation images without folds, for which the regression is fitted on the others
@@ -98,13 +97,10 @@ def load_stacks(folder: str | Path, spec: ModelSpec) -> Stacks | None:
     path = Path(folder) / spec.stack
     members = [member.architecture for member in spec.members]
     names = list(dict.fromkeys(members))
-    try:
-        tensors = load_file(path)
-    except FileNotFoundError:
-        raise SightlineError(f"{path}: not found: `dvc repro` trains it, `dvc pull` fetches it") from None
-    weights = tensors["weight"]
-    biases = tensors["bias"]
-    if tuple(weights.shape[1:]) != (len(spec.classes), len(spec.classes) * len(names)):
+    tensors = read_weights(path)
+    weights, biases = (tensors.get(name, torch.empty(0)) for name in ("weight", "bias"))
+    wanted = (len(spec.classes), len(spec.classes) * len(names))
+    if tuple(weights.shape[1:]) != wanted or biases.shape != weights.shape[:2]:
         raise SightlineError(f"{path}: not fitted to the members in model.json: run `dvc repro train`")
     held_out = [Stack(names, weight, bias).eval() for weight, bias in zip(weights[1:], biases[1:], strict=True)]
     return Stacks(Stack(members, weights[0], biases[0]).eval(), held_out)

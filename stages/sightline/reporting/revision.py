@@ -2,6 +2,8 @@
 
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,12 +63,14 @@ class Revision:
     def read_metrics(self, stage: str) -> dict:
         """Return metrics/<stage>.json, flat: {"test.accuracy": 0.5}."""
         content = self.read(f"metrics/{stage}.json")
-        return {} if content is None else flatten(json.loads(content))
+        with self._naming(f"metrics/{stage}.json"):
+            return {} if content is None else flatten(json.loads(content))
 
     def read_classes(self) -> list[str] | None:
         """Return the class names in order."""
         content = self.read("data/prepared/dataset.json")
-        return None if content is None else json.loads(content)["classes"]
+        with self._naming("data/prepared/dataset.json"):
+            return None if content is None else json.loads(content)["classes"]
 
     def read_predictions(self) -> StoredPredictions | None:
         """Return the predictions of validation and test images."""
@@ -76,13 +80,15 @@ class Revision:
         if table is None or probabilities is None:
             return None
         text = {"id": str, "subset": str}
-        images = pd.read_csv(io.BytesIO(table), dtype=text, keep_default_na=False)
-        return StoredPredictions(images, np.load(io.BytesIO(probabilities)))
+        with self._naming("data/predictions"):
+            images = pd.read_csv(io.BytesIO(table), dtype=text, keep_default_na=False)
+            return StoredPredictions(images, np.load(io.BytesIO(probabilities)))
 
     def read_pixels(self, rows: list[int]) -> np.ndarray | None:
         """Return the stored pixels uint8 [n, H, W, 3] of n > 0 images; only these are read."""
+        path = "data/prepared/images.npy"
         try:
-            with self._files.open("data/prepared/images.npy") as stream:
+            with self._files.open(path) as stream, self._naming(path):
                 np.lib.format.read_magic(stream)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
                 begin = stream.tell()
@@ -99,8 +105,19 @@ class Revision:
         """Return learning curves: measure, subset, member, epoch and value; no rows where there are none."""
         content = self.read(CURVES)
         columns = ["measure", "subset", "member", "epoch", "value"]
-        curves = pd.DataFrame(columns=columns) if content is None else pd.read_csv(io.BytesIO(content))
+        with self._naming(CURVES):
+            curves = pd.DataFrame(columns=columns) if content is None else pd.read_csv(io.BytesIO(content))
         return curves.fillna({"member": ""})
+
+    @contextmanager
+    def _naming(self, path: str) -> Iterator[None]:
+        """Turn what a damaged file raises into a line that names it."""
+        try:
+            yield
+        except (AttributeError, EOFError, KeyError, TypeError, ValueError):
+            raise SightlineError(
+                f"{path} of {self.name}: damaged: `dvc repro`, or `git checkout` and `dvc pull`, bring it back"
+            ) from None
 
 
 def flatten(content: dict, prefix: str = "") -> dict:

@@ -6,22 +6,59 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from sightline.common.rows import row_blocks
-from sightline.networks.calibration import Calibration, IsotonicCurve, build_calibrator
+from sightline.networks.calibration import LEAST, Calibration, IsotonicCurve, build_calibrator
 from sightline.networks.temperature import fit_temperature
+
+IMAGES_A_CLASS = 20  # on average; with fewer, which of two methods is better on left-out images is chance
+PARTS = 5
 
 
 def calibrate(method: str, scores: np.ndarray, labels: np.ndarray) -> Calibration:
     """Fit the chosen method on validation images: log-probabilities float [n, classes], labels int [n].
 
-    Without images there is nothing to fit on; the probabilities then stay as the network gives them, with a note.
+    Without images there is nothing to fit on; the probabilities then stay as the network gives them, with a note. Where
+    they are too few for isotonic calibration, it gives way to the temperature, with a note.
     """
     if method == "none":
         return Calibration(method="none", temperature=1.0, images=0)
     if len(labels) == 0:
         note = f"no validation images to fit {method} on: the probabilities are not calibrated"
         return Calibration(method="none", temperature=1.0, images=0, note=note)
-    fitted = {"temperature": 1.0} | FITS[method](scores, labels)
-    return Calibration(method=method, images=len(labels), **fitted)
+    reason = why_not_isotonic(scores, labels) if method == "isotonic" else ""
+    used = "temperature" if reason else method
+    note = f"{reason}: temperature was used in place of isotonic" if reason else None
+    fitted = {"temperature": 1.0} | FITS[used](scores, labels)
+    return Calibration(method=used, images=len(labels), note=note, **fitted)
+
+
+def why_not_isotonic(scores: np.ndarray, labels: np.ndarray) -> str:
+    """Return why isotonic calibration would do harm; empty where it does better than a temperature.
+
+    A curve a class has many freedoms: from few images it learns their accidents, and says nearly 0 of what it did not
+    see. So it must show on images left out in turn that it knows more than the one number. Arguments as in `calibrate`.
+    """
+    classes = scores.shape[1]
+    if len(labels) < IMAGES_A_CLASS * classes:
+        return f"{len(labels)} validation images for {classes} classes are fewer than {IMAGES_A_CLASS} a class"
+    curves, number = (left_out_loss(method, scores, labels) for method in ("isotonic", "temperature"))
+    if curves < number:
+        return ""
+    return f"on validation images left out in turn isotonic has a log loss of {curves:.4g}, temperature of {number:.4g}"
+
+
+def left_out_loss(method: str, scores: np.ndarray, labels: np.ndarray) -> float:
+    """Return the log loss of images by what was fitted on the others, a fifth of each class after the other."""
+    parts = np.empty(len(labels), dtype=int)
+    parts[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % PARTS
+    losses = []
+    for part in range(PARTS):
+        inside = parts == part
+        fitted = {"temperature": 1.0} | FITS[method](scores[~inside], labels[~inside])
+        calibration = Calibration(method=method, images=int((~inside).sum()), **fitted)
+        found = apply_calibration(calibration, torch.from_numpy(np.ascontiguousarray(scores[inside], dtype=np.float32)))
+        own = found[np.arange(len(found)), labels[inside]].astype(np.float64)
+        losses.append(-np.log(np.maximum(own, LEAST)))
+    return float(np.concatenate(losses).mean())
 
 
 def apply_calibration(calibration: Calibration, scores: torch.Tensor) -> np.ndarray:

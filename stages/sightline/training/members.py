@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sightline.common.errors import SightlineError
-from sightline.images.samples import Samples
+from sightline.images.samples import Samples, find_untrained, say_untrained
 from sightline.parameters.train import TrainParams
 
 
@@ -56,6 +56,12 @@ def divide(samples: Samples) -> Iterator[Division]:
         yield Division(None, samples.of("train"), samples.of("val"))
     for fold in np.unique(samples.fold[folded]).tolist():
         yield Division(fold, samples[folded & (samples.fold != fold)], samples[samples.fold == fold])
+
+
+def untrained_notes(samples: Samples, classes: list[str]) -> list[str]:
+    """Return a line about the classes without training images, or nothing where there are none such."""
+    missing = find_untrained(samples.label, samples.subset, samples.fold, len(classes))
+    return [f"train: {say_untrained([classes[label] for label in missing], len(classes))}"] if len(missing) else []
 
 
 def refuse_unusable(train: Samples, val: Samples, params: TrainParams, processes: int) -> None:

@@ -1,7 +1,8 @@
 """Where a training keeps what it needs to go on after it was killed: `.resume/<fingerprint>/member_<i>.pt`.
 
 The folder lies in the root of the repository, also for the working copies of `dvc exp run --temp` and `--queue`, which
-DVC deletes. It is no output: DVC removes those before a stage starts.
+DVC deletes. It is no output: DVC removes those before a stage starts. It is a cache: what is damaged in it is told in a
+line and made anew.
 """
 
 import fcntl
@@ -18,8 +19,9 @@ from typing import IO, Any
 import torch
 
 from sightline.common.errors import SightlineError
-from sightline.common.files import read_json, replacing, write_json
+from sightline.common.files import replacing
 from sightline.parameters.train import TrainParams
+from sightline.training.state_file import Note, is_whole, read_note, read_state, write_note, write_state
 
 FOLDER = ".resume"
 OLDEST = 14 * 24 * 3600  # s: how long the states of trainings that nobody went on with are kept
@@ -45,8 +47,8 @@ class ResumeFolder:
         self.path = path
         self.epochs = epochs
         self._lock = _lock(path / "lock")
-        before = read_json(path / "run.json") if (path / "run.json").exists() else None
-        if before and (reason := _why_anew(before, epochs, why_not)):
+        reason = self._why_anew(why_not)
+        if reason:
             print(reason)
             self._forget()
         self._note(finished=False)
@@ -58,15 +60,20 @@ class ResumeFolder:
         self._lock.close()
 
     def load(self, member: int) -> dict[str, Any] | None:
-        """Return a member's state, on the CPU, or None where it has none."""
+        """Return a member's state, on the CPU, or None where it has none, or none that is as it was saved."""
         path = self._file(member)
-        return torch.load(path, map_location="cpu", weights_only=True) if path.exists() else None
+        if not path.exists():
+            return None
+        if not is_whole(path):
+            print(f"{path}: damaged: this training starts anew")
+            return None
+        return read_state(path)
 
     def save(self, member: int, state: dict[str, Any]) -> None:
         """Replace a member's state; a full disk leaves the one before, says so, and lets the training go on."""
         try:
             with replacing(self._file(member)) as beside, beside.open("wb") as stream:
-                torch.save(state, stream)
+                write_state(stream, state)
                 stream.flush()
                 os.fsync(stream.fileno())
         except (OSError, RuntimeError) as error:  # torch reports a failed write as RuntimeError
@@ -80,7 +87,17 @@ class ResumeFolder:
         return self.path / f"member_{member}.pt"
 
     def _note(self, finished: bool) -> None:
-        write_json(self.path / "run.json", {"epochs": self.epochs, "finished": finished})
+        write_note(self.path / "run.json", self.epochs, finished)
+
+    def _why_anew(self, why_not: str) -> str:
+        """Return why the saved states are of no use, or an empty string."""
+        path = self.path / "run.json"
+        if not path.exists():
+            return ""
+        before = read_note(path)
+        if before is None:
+            return f"{path}: damaged: this training starts anew"
+        return _why_anew(before, self.epochs, why_not)
 
     def _forget(self) -> None:
         for path in self.path.glob("member_*.pt"):
@@ -113,14 +130,14 @@ def open_resume(here: Path, fingerprint: str, epochs: int, why_not: str) -> Resu
     return ResumeFolder(root / fingerprint, epochs, why_not)
 
 
-def _why_anew(before: dict[str, Any], epochs: int, why_not: str) -> str:
+def _why_anew(before: Note, epochs: int, why_not: str) -> str:
     """Return why saved states are of no use, or an empty string."""
-    if before["finished"] and before["epochs"] == epochs:
+    if before.finished and before.epochs == epochs:
         return "train: this training was finished before; it is run again from its first epoch"
-    if before["epochs"] > epochs:
-        return f"train: epochs: {before['epochs']} became {epochs}: training starts anew"
-    if before["epochs"] < epochs and why_not:
-        return f"train: epochs: {before['epochs']} became {epochs}: training starts anew, since {why_not}"
+    if before.epochs > epochs:
+        return f"train: epochs: {before.epochs} became {epochs}: training starts anew"
+    if before.epochs < epochs and why_not:
+        return f"train: epochs: {before.epochs} became {epochs}: training starts anew, since {why_not}"
     return ""
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import Field
 
 from sightline.common.errors import SightlineError
-from sightline.common.files import read_json
-from sightline.common.params import StrictModel, validate
+from sightline.common.files import read_record
+from sightline.common.params import StrictModel
 from sightline.networks.architectures.build import is_own
 from sightline.networks.saved import ModelSpec, read_spec
 from sightline.parameters.train import TrainParams
@@ -54,7 +54,7 @@ def read_published(weights: Path) -> Published | None:
     path = weights.with_suffix(".json")
     if not path.is_file() or not weights.is_file():  # Git brings the one, `dvc pull` the other
         return None
-    published = validate(Published, read_json(path), str(path))
+    published = read_record(Published, path)
     if published.weights_sha256 != sha256_of(weights):
         raise SightlineError(f"{path}: describes other weights than {weights.name}: `make weights` writes both anew")
     return published
