@@ -38,9 +38,8 @@ from sightline.deployment.provenance import hash_provenance
 from sightline.deployment.prune import choose_decider
 from sightline.deployment.source_files import ParityImages, open_files
 from sightline.deployment.variants import TrainingImages
-from sightline.images.judged import read_predictions
 from sightline.images.samples import read_samples
-from sightline.images.store import open_pixels, read_dataset
+from sightline.images.store import open_pixels, read_dataset, read_predictions
 from sightline.networks.calibration import read_calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec, load_members, read_spec

@@ -36,8 +36,7 @@ from sightline.explaining.methods.subject import Settings, Subject, describe_sub
 from sightline.explaining.pictures.draw import draw_classes, draw_kinds, draw_layers
 from sightline.explaining.quality.measure import measure_quality
 from sightline.explaining.quality.pointing import place_boxes
-from sightline.images.judged import read_predictions
-from sightline.images.store import BOX_COLUMNS, open_pixels, read_index
+from sightline.images.store import BOX_COLUMNS, open_pixels, read_index, read_predictions
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.parameters.gradcam import GradcamParams, GradcamSection
 

@@ -13,9 +13,8 @@ import split
 import train
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
-from sightline.images.judged import read_predictions
 from sightline.images.samples import read_samples
-from sightline.images.store import open_pixels, read_index
+from sightline.images.store import open_pixels, read_index, read_predictions
 from sightline.networks.calibration import read_calibration
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stack

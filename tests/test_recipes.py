@@ -86,7 +86,9 @@ def test_a_shell_and_make_hand_on_every_override_unchanged(name, make):
 
 
 def test_make_recipe_without_a_known_name_lists_all_of_them(make):
-    for variables in ((), ("NAME=of_yesterday",)):
+    for variables, first in (((), []), (("NAME=of_yesterday",), ["recipes/of_yesterday: no such recipe; there are"])):
         printed = make(*variables)
         assert printed.returncode != 0
-        assert [line.split()[0] for line in printed.stdout.splitlines()] == RECIPES
+        lines = printed.stdout.splitlines()
+        assert lines[: len(first)] == first
+        assert [line.split()[0] for line in lines[len(first) :]] == RECIPES

@@ -1,4 +1,4 @@
-"""What prepare leaves for the stages after it: pixels and their index."""
+"""What prepare and evaluate leave for the stages after them: pixels and their index, predictions."""
 
 import csv
 from pathlib import Path
@@ -21,9 +21,18 @@ from sightline.images.decode import Preprocessing
 
 if TYPE_CHECKING:
     import pandas as pd
+from typing import TYPE_CHECKING
+
+from sightline.common.files import read_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
 
 INDEX_COLUMNS = ("id", "label", "class", "group", "subset", "width", "height", "sha256", "phash")
 INDEX_NUMBERS = ("label", "width", "height")
+PREDICTED_NUMBERS = {"row": "i", "label": "i", "predicted": "i", "confidence": "f"}  # column -> NumPy's kind
 BOX_COLUMNS = ("box_x", "box_y", "box_width", "box_height")  # pixels of the upright original, origin top left
 
 
@@ -93,3 +102,22 @@ def _header(path: str | Path) -> list[str]:
     if missing:
         raise damaged(path, f"has no column {missing[0]}")
     return header
+
+
+def read_predictions(folder: str | Path = "data/predictions") -> "tuple[pd.DataFrame, np.ndarray]":
+    """Read one row an image, and its probabilities float32 [rows, classes], mapped into memory.
+
+    Raises
+    ------
+    SightlineError
+        A file is missing or damaged, or they do not fit together.
+    """
+    path = Path(folder) / "predictions.csv"
+    predictions = read_table(path, text=("id", "subset"))
+    for name, kind in PREDICTED_NUMBERS.items():
+        found = predictions[name].dtype.kind if name in predictions.columns else "none"
+        if len(predictions) and found != kind:
+            raise damaged(path, f"{name} must be a column of numbers")
+    probabilities = read_array(path.with_name("probabilities.npy"), "r", "float32", (None, None))
+    require_rows(path.with_name("probabilities.npy"), len(probabilities), path, len(predictions))
+    return predictions, probabilities
