@@ -37,6 +37,8 @@ def set_params(workspace):
             *parents, key = name.split(".")
             for parent in parents:
                 section = section[parent]
+            if key not in section:
+                raise KeyError(f"params.yaml has no {name}")
             section[key] = value
         yaml.dump(content, workspace / "params.yaml")
 

@@ -20,7 +20,8 @@ LIMIT = 240  # s
 @pytest.fixture
 def folder(workspace, set_params):
     make_training(workspace, 66, 2 * VALIDATION_BATCH + 1)  # one process validates two batches, the other one
-    set_params(epochs=3, batch_size=16, warmup_epochs=0, horizontal_flip=0.5, rotation=10.0, mixup=0.2)
+    augment = {"augment.horizontal_flip": 0.5, "augment.rotation": 10.0, "mixup": 0.2}
+    set_params(epochs=3, batch_size=16, warmup_epochs=0, **augment)
     return workspace
 
 
@@ -40,7 +41,11 @@ def run(*launch):
     return curve, weights, json.loads(Path("metrics/train.json").read_text())
 
 
-CHANGES = [{"accumulate": 2}, {"model": "cnn_residual", "optimizer": "sgd"}, {"head_init": "probe", "epochs": 0}]
+CHANGES = [  # AdamW would divide what is rounded differently by gradients that are nearly 0
+    {"accumulate": 2, "optimizer": "sgd"},
+    {"model": "cnn_residual", "optimizer": "sgd"},
+    {"head_init": "probe", "epochs": 0},
+]
 
 
 @pytest.mark.parametrize("changes", CHANGES)

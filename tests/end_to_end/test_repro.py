@@ -19,7 +19,7 @@ def forced(first, tmp_path_factory):
     folder = tmp_path_factory.mktemp("forced")
     repo, log = first.repo.copy(folder / "repo"), folder / "reads.tsv"
     output = repo.dvc("repro", "--force", PYTHONPATH=str(RECORDER), READS_LOG=str(log))
-    reads = {stage: set() for stage in STAGES}
+    reads = {stage: set() for stage in (*STAGES, "check")}
     for line in log.read_text().splitlines():
         stage, path = line.split("\t")
         reads[stage].add(path)
