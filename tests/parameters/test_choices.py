@@ -14,7 +14,6 @@ from sightline.scoring.robustness.corruptions import CORRUPTIONS
 from sightline.training.augmentation.policies import POLICIES
 from sightline.training.devices import MIXED_PRECISION
 from sightline.training.first_head import HEADS
-from sightline.training.first_head import HEADS
 from sightline.training.recipe.losses import LOSSES
 from sightline.training.recipe.schedules import CURVES
 from sightline.training.start import NORMALIZATIONS
@@ -30,7 +29,6 @@ from sightline.training.start import NORMALIZATIONS
         (evaluate.Attack, ATTACKS),
         (export.Variant, VARIANTS),
         (gradcam.Method, METHODS),
-        (train.HeadInit, HEADS),
         (train.LossName, LOSSES),
         (train.Schedule, CURVES),
         (train.Normalization, NORMALIZATIONS),
