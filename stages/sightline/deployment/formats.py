@@ -33,7 +33,8 @@ def to_torchscript(decider: Decider, program: ExportedProgram) -> bytes:
     (example,), _ = program.example_inputs
     stream = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
-        # torch deprecates TorchScript, which README tells; the branches it warns of follow the stored size, a constant
+        # torch deprecates TorchScript, as docs/deployment.md tells; the branches that it warns of follow the stored
+        # size, a constant
         warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         torch.jit.save(torch.jit.trace(ProbabilityModel(decider), example, check_trace=False), stream)
