@@ -66,6 +66,10 @@ class LiveTensors(TorchDispatchMode):
         self._numbers = {id(tensor.untyped_storage()): OF_WEIGHTS for tensor in state}  # of storages that live
         self._changes: list[tuple[int, int]] = []  # number of a storage, bytes that it adds or gives back
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # torch would import its compiler, a second, to keep it from what is not compiled here
+
     def leave_out(self, gradient: torch.Tensor) -> None:
         """Treat a tensor as a weight, from its beginning."""
         number = self._numbers[id(gradient.untyped_storage())]
