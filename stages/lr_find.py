@@ -33,6 +33,7 @@ from sightline.training.logs import Journal
 from sightline.training.lonely import refuse_lonely
 from sightline.training.loop import update
 from sightline.training.members import plan_members
+from sightline.training.recipe.freeze import keep_frozen_still
 from sightline.training.run import Run, Streams
 from sightline.training.start import Session, describe_model, make_batches, make_classifier, make_run
 from sightline.training.state import TrainState, build_state
@@ -73,6 +74,7 @@ def main(params: TrainParams) -> None:
 def range_test(state: TrainState, train: Batches, run: Run) -> tuple[np.ndarray, np.ndarray]:
     """Return the rates of the updates made, and the loss before each; it ends when the loss has left all bounds."""
     state.classifier.network.train()
+    keep_frozen_still(state.network)
     rates = np.geomspace(LOWEST, HIGHEST, UPDATES)
     base = state.optimizer.param_groups[0]["initial_lr"]
     scales = [group["initial_lr"] / base for group in state.optimizer.param_groups]  # those of layer_decay

@@ -118,6 +118,7 @@ EFFECTS = [
     {"mixup": 0.2}, {"cutmix": 1.0}, {"drop_rate": 0.5}, {"weight_decay": 0.5}, {"batch_size": 32},
     {"average.method": "ema"}, {"average.method": "swa", "average.swa_start": 0.0},
     {"freeze": "backbone"}, {"freeze": 2}, {"head_init": "probe"},
+    {"head.hidden": 16}, {"head.pool": "max"}, {"head.pool": "catavgmax", "head.hidden": 16, "freeze": "backbone"},
     {"freeze": "backbone", "unfreeze_epoch": 1}, {"freeze": 3, "unfreeze_epoch": 1, "unfreeze_every": 1},
 ]  # fmt: skip
 
@@ -224,6 +225,8 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
             {"model": "cifarnet", "input_size": 16, "head_init": "probe"},
             "head_init: probe is for networks whose logits",
         ),
+        ({"head_init": "probe", "head.hidden": 8}, "head_init: probe is one linear layer: it needs head.hidden: 0"),
+        ({"freeze_batch_norm": True}, "freeze_batch_norm: true needs weights or pretrained"),
         ({"accumulate": 3}, "accumulate: 3 must divide batch_size .16."),
         ({"normalization": "network"}, "simple_cnn brings none of its own"),
         ({"model": "resnet81"}, "no network is called"),
@@ -353,6 +356,45 @@ def test_a_training_from_a_probe_goes_on_with_the_same_bytes(train, earlier, mon
     train(**asked)
     assert "goes on after epoch 1" in capsys.readouterr().out
     assert written() == whole
+
+
+def test_a_probe_that_no_epoch_betters_is_kept(train, earlier):
+    """Each update at this rate throws the head away."""
+    spoilt = {"epochs": 2, "lr": 1e4, "optimizer": "sgd", "monitor": "val/loss", "clip.norm": 1.0, **earlier}
+    probe = train(head_init="probe", epochs=0, **earlier)
+    kept = load_file("models/trained/member_0_best.safetensors")
+    metrics = train(head_init="probe", **spoilt)
+    assert (metrics["best"]["epoch"], metrics["best"]["val"]["loss"]) == (0, pytest.approx(probe["val"]["loss"]))
+    assert metrics["val"]["loss"] > 10 * metrics["best"]["val"]["loss"]
+    best = load_file("models/trained/member_0_best.safetensors")
+    assert all(torch.equal(best[name], kept[name]) for name in kept)
+    curves = pd.read_csv("plots/train/epochs.csv").set_index(["measure", "subset"])["epoch"]
+    assert curves["loss", "validation"].tolist() == [0, 1, 2]
+    assert curves["loss", "training"].tolist() == [1, 2]
+
+
+def test_batch_norms_at_rest_keep_the_statistics_that_were_given(train, earlier):
+    train(**earlier, freeze_batch_norm=True, epochs=1)
+    given, trained = load_file(earlier["weights"]), load_file("models/trained/member_0_last.safetensors")
+    for layer in range(3):
+        assert not torch.equal(trained[f"blocks.{layer}.0.weight"], given[f"blocks.{layer}.0.weight"])
+        for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            assert torch.equal(trained[f"blocks.{layer}.1.{name}"], given[f"blocks.{layer}.1.{name}"])
+
+
+def test_a_copy_with_another_head_starts_a_training_and_is_a_teacher(train):
+    train(epochs=1, **{"head.hidden": 8, "head.pool": "catavgmax"})
+    Path("models/pretrained").mkdir()
+    copy = str(Path("models/trained").rename("models/pretrained/hidden"))
+    given = load_file(f"{copy}/member_0_best.safetensors")
+    frozen = {"weights": copy, "freeze": "backbone", "distill.teacher": copy, "epochs": 1}
+    train(**frozen)  # with the same head
+    same = load_file("models/trained/member_0_best.safetensors")
+    assert set(same) == set(given) and "head.3.weight" in same
+    train(**frozen, **{"head.hidden": 0, "head.pool": "network"})
+    other = load_file("models/trained/member_0_best.safetensors")
+    assert other["head.weight"].shape == (3, 128)
+    assert torch.equal(other["blocks.2.0.weight"], given["blocks.2.0.weight"])
 
 
 def test_adjusted_logits_give_the_probe_without_the_classes_shares(train):

@@ -6,6 +6,7 @@ import pytest
 
 from sightline.deployment.variants import VARIANTS
 from sightline.explaining.methods.catalogue import METHODS
+from sightline.networks.architectures.own.pooled import POOLS
 from sightline.networks.calibration import CALIBRATORS
 from sightline.networks.decider import VIEWS
 from sightline.parameters import augment, evaluate, export, gradcam, train
@@ -33,6 +34,7 @@ from sightline.training.start import NORMALIZATIONS
         (train.Schedule, CURVES),
         (train.Normalization, NORMALIZATIONS),
         (train.HeadInit, HEADS),
+        (train.Pool, {"network", *POOLS}),
         (train.Precision, {"auto", *MIXED_PRECISION}),
     ],
 )

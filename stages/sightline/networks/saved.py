@@ -12,6 +12,7 @@ from sightline.common.files import naming_damage, read_record, remedy, replacing
 from sightline.common.params import StrictModel
 from sightline.images.store import StoredPreprocessing
 from sightline.networks.architectures.build import build_network
+from sightline.networks.architectures.head import AS_BUILT, Head, shape_head
 from sightline.networks.classifier import Classifier
 
 
@@ -33,6 +34,7 @@ class ModelSpec(StrictModel):
     std: list[float] = Field(min_length=3, max_length=3)
     members: list[Member] = Field(min_length=1)
     stack: str | None = None
+    head: Head = AS_BUILT  # of models from before there was a choice
 
 
 def write_spec(folder: str | Path, spec: ModelSpec) -> None:
@@ -73,6 +75,7 @@ def load_members(folder: str | Path, spec: ModelSpec) -> list[Classifier]:
 
 def _load_member(path: Path, member: Member, spec: ModelSpec) -> Classifier:
     network = build_network(member.architecture, len(spec.classes), spec.input_size, pretrained=False)
+    shape_head(network, spec.head, member.architecture, len(spec.classes), spec.input_size)
     try:
         network.load_state_dict(read_weights(path))
     except RuntimeError as error:

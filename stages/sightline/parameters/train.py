@@ -20,6 +20,7 @@ from sightline.parameters.augment import AugmentSection
 
 Normalization = Literal["dataset", "network", "weights"]
 HeadInit = Literal["zero", "timm", "probe"]
+Pool = Literal["network", "avg", "max", "avgmax", "catavgmax"]
 Schedule = Literal[
     "constant", "cosine", "one_cycle", "step", "multistep", "exponential", "cyclic", "polynomial", "linear", "plateau"
 ]
@@ -29,6 +30,13 @@ Average = Literal["none", "ema", "swa"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 Monitor = Literal["val/loss", "val/accuracy", "val/balanced_accuracy", "val/f1_macro"]
+
+
+class HeadSection(StrictModel):
+    """The section `head`."""
+
+    hidden: int = Field(ge=0)
+    pool: Pool
 
 
 class ScheduleShape(StrictModel):
@@ -82,10 +90,12 @@ class TrainParams(StageParams):
     model: Name | Annotated[list[Name], Field(min_length=1)]
     pretrained: bool
     weights: str
+    head: HeadSection
     head_init: HeadInit
     freeze: Literal["none", "backbone"] | Annotated[int, Field(ge=1)]
     unfreeze_epoch: int = Field(ge=0)
     unfreeze_every: int = Field(ge=0)
+    freeze_batch_norm: bool
     drop_rate: float = Field(ge=0, lt=1)
     drop_path_rate: float = Field(ge=0, lt=1)
     normalization: Normalization
@@ -151,6 +161,8 @@ class TrainParams(StageParams):
             raise ValueError("pretrained: must be false where weights names a file")
         if self.weights and len(self.architectures) > 1:
             raise ValueError("weights: one file cannot start several architectures")
+        if self.freeze_batch_norm and not (self.weights or self.pretrained):
+            raise ValueError("freeze_batch_norm: true needs weights or pretrained: a new network's norms know nothing")
         if self.normalization == "weights" and not self.weights:
             raise ValueError("normalization: weights needs weights to name a file or an earlier models/trained")
         return self
@@ -159,6 +171,8 @@ class TrainParams(StageParams):
     def something_is_fitted(self) -> "TrainParams":
         if not self.epochs and self.head_init != "probe":
             raise ValueError(f"epochs: 0 trains nothing: it needs head_init: probe (got {self.head_init!r})")
+        if self.head.hidden and self.head_init == "probe":
+            raise ValueError("head_init: probe is one linear layer: it needs head.hidden: 0, or use zero or timm")
         return self
 
     @model_validator(mode="after")

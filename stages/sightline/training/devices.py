@@ -33,7 +33,8 @@ def make_accelerator(params: TrainParams) -> Accelerator:
     if precision == "auto":
         precision = fastest_precision(state.device)
         state.print(f"train: precision: auto chose {precision}")
-    unused = [DistributedDataParallelKwargs(find_unused_parameters=True)] if params.freeze != "none" else []
+    some_rest = params.freeze != "none" or params.freeze_batch_norm
+    unused = [DistributedDataParallelKwargs(find_unused_parameters=True)] if some_rest else []
     try:
         return Accelerator(
             cpu=several_without_cuda(),

@@ -30,14 +30,26 @@ class History:
         The score that decides; one whose name ends in ``loss`` is better when lower, any other when higher.
     min_delta : float
         By how much it must get better to count as progress for early stopping and for the plateau schedule, >= 0.
+    has_start : bool
+        The first of `epochs` is what training starts from, before any pass over the images.
     """
 
     monitor: str
     min_delta: float
+    has_start: bool = False
     epochs: list[Scores] = field(default_factory=list)
     best_epoch: int = -1
     best_weights: Weights = field(default_factory=dict)
     progress_epoch: int = -1
+
+    @property
+    def passes(self) -> int:
+        """How often all images have been trained on."""
+        return max(0, len(self.epochs) - self.has_start)
+
+    @property
+    def lacks_start(self) -> bool:
+        return self.has_start and not self.epochs
 
     @property
     def best_scores(self) -> Scores:

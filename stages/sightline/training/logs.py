@@ -1,6 +1,7 @@
 """Where an epoch's scores go: DVCLive always, further trackers by parameter; and what the run comes to."""
 
 import csv
+import math
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +91,13 @@ def nest(scores: Scores) -> dict[str, Any]:
         subset, _, metric = name.rpartition("/")
         (nested.setdefault(subset, {}) if subset else nested)[metric] = value
     return nested
+
+
+def describe_epoch(passes: int, epochs: int, scores: Scores) -> str:
+    """Return the line that the terminal shows after so many of all epochs, 0 for the start."""
+    width = int(math.log10(epochs)) + 1
+    numbers = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
+    return f"epoch {passes:{width}}/{epochs}  {numbers}"
 
 
 class StageLive(Live):

@@ -11,7 +11,7 @@ from sightline.networks.architectures.build import build_network
 from sightline.networks.architectures.handcrafted.network import is_handcrafted
 from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
-from sightline.training.recipe.freeze import freeze, keep_frozen_still
+from sightline.training.recipe.freeze import freeze, freeze_batch_norms, keep_frozen_still
 
 
 def refuse_lonely(trained: Iterable[int], params: TrainParams, spec: ModelSpec, processes: int) -> None:
@@ -45,9 +45,11 @@ def refuse_lonely(trained: Iterable[int], params: TrainParams, spec: ModelSpec, 
 def find_lonely_norm(architecture: str, params: TrainParams, spec: ModelSpec) -> str | None:
     """Return the first batch norm that learns and gets one value a channel of one image; None for none."""
     network = build_network(architecture, len(spec.classes), spec.input_size, pretrained=False).train()
+    if params.freeze_batch_norm:
+        freeze_batch_norms(network)
     if not params.unfreeze_epoch:
         freeze(network, params.freeze)
-        keep_frozen_still(network)
+    keep_frozen_still(network)
     norms = {name: module for name, module in network.named_modules() if isinstance(module, _BatchNorm)}
     learning = {name: norm for name, norm in norms.items() if norm.training}
     lonely = []

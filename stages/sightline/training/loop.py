@@ -1,7 +1,5 @@
 """The training loop: one member, all its epochs, nothing hidden."""
 
-import math
-
 import torch
 from tqdm import tqdm
 
@@ -10,6 +8,7 @@ from sightline.networks.classifier import Classifier
 from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches, steps_per_epoch
 from sightline.training.history import Fitted, History, Scores
+from sightline.training.logs import describe_epoch
 from sightline.training.recipe.averaging import recompute_statistics
 from sightline.training.recipe.freeze import keep_frozen_still
 from sightline.training.recipe.losses import l1_norm
@@ -23,15 +22,17 @@ VALIDATION_BATCH = 512  # images
 
 
 def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitted:
-    """Train for `epochs` passes and validate after each; go on where an earlier process was stopped."""
+    """Train for `epochs` passes and validate after each, and before them a probe; go on where a process was stopped."""
     params = run.params
     state = build_state(classifier, len(train), run)
-    history = History(params.monitor, params.min_delta)
+    history = History(params.monitor, params.min_delta, has_start=params.head_init == "probe")
     position = go_on(state, history, run)
+    if history.lacks_start:
+        note(validate(state, val), state, history, run)
     steps = steps_per_epoch(len(train), params.batch_size)
-    done = len(history.epochs) * steps + (position.step if position else 0)
-    with progress_bar(done, params.epochs * steps, run) as progress:
-        for epoch in range(len(history.epochs), params.epochs):
+    done = history.passes * steps + (position.step if position else 0)
+    with run.progress_bar(done, params.epochs * steps) as progress:
+        for epoch in range(history.passes, params.epochs):
             if params.patience and history.stale >= params.patience:
                 run.say(f"no better {params.monitor} for {history.stale} epochs: stopped after epoch {epoch}")
                 break
@@ -40,15 +41,23 @@ def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitte
             position = None
             if state.average:
                 average_epoch(state, train, epoch)
-            if len(val):
-                scores |= validate_classifier(state.validated, val, VALIDATION_BATCH, run.accelerator)
-            history.add(scores, state.weights)
+            note(scores | validate(state, val), state, history, run)
             if params.schedule == "plateau" and history.stale and history.stale % params.schedule_shape.patience == 0:
                 lower(state.schedule, params.schedule_shape.gamma)
-            run.log(epoch, scores)
-            run.say(describe_epoch(epoch, params.epochs, scores))
             save(state, history, None, run)
     return Fitted(history.best_epoch, history.best_scores, history.best_weights, last_weights=state.weights())
+
+
+def note(scores: Scores, state: TrainState, history: History, run: Run) -> None:
+    """Note, log and print the scores of an epoch, or of the start."""
+    history.add(scores, state.weights)
+    run.log(len(history.epochs) - 1, scores)
+    run.say(describe_epoch(history.passes, run.params.epochs, scores))
+
+
+def validate(state: TrainState, val: Batches) -> Scores:
+    """Return the scores of what is validated; none without validation images."""
+    return validate_classifier(state.validated, val, VALIDATION_BATCH, state.run.accelerator) if len(val) else {}
 
 
 def train_epoch(
@@ -140,15 +149,8 @@ def go_on(state: TrainState, history: History, run: Run) -> Position | None:
     for epoch, scores in enumerate(history.epochs):
         run.log(epoch, scores)
     position = Position(**saved["position"]) if saved["position"] else None
-    run.say(f"train: goes on after epoch {len(history.epochs)}" + (f", step {position.step}" if position else ""))
+    run.say(f"train: goes on after epoch {history.passes}" + (f", step {position.step}" if position else ""))
     return position
-
-
-def progress_bar(done: int, steps: int, run: Run) -> tqdm:
-    """Return a bar over the images of all epochs, shown by one process, on terminals."""
-    size = run.params.batch_size
-    hidden = None if run.is_main else True  # None: shown where there is a terminal
-    return tqdm(initial=done * size, total=steps * size, desc="train", unit="img", disable=hidden)
 
 
 def save(state: TrainState, history: History, position: Position | None, run: Run) -> None:
@@ -163,7 +165,7 @@ def interrupt(state: TrainState, history: History, position: Position) -> None:
     """Save in the middle of an epoch and end the stage."""
     save(state, history, position, state.run)
     raise SightlineError(
-        f"train: interrupted in epoch {len(history.epochs) + 1} after step {position.step}; "
+        f"train: interrupted in epoch {history.passes + 1} after step {position.step}; "
         f"`dvc repro`, or the same `dvc exp run`, goes on from there"
     )
 
@@ -189,10 +191,3 @@ def finite_mean(losses: torch.Tensor, epoch: int) -> float:
             f"lower lr, lengthen warmup_epochs, or set clip.norm"
         )
     return losses.mean().item()
-
-
-def describe_epoch(epoch: int, epochs: int, scores: Scores) -> str:
-    """Return the line that the terminal shows after an epoch."""
-    width = int(math.log10(epochs)) + 1
-    numbers = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
-    return f"epoch {epoch + 1:{width}}/{epochs}  {numbers}"

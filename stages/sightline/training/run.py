@@ -64,6 +64,12 @@ class Run:
         if self.is_main:
             tqdm.write(text)
 
+    def progress_bar(self, done: int, steps: int) -> tqdm:
+        """Return a bar over the images of all epochs, shown by one process, on terminals."""
+        size = self.params.batch_size
+        hidden = None if self.is_main else True  # None: shown where there is a terminal
+        return tqdm(initial=done * size, total=steps * size, desc="train", unit="img", disable=hidden)
+
     def load(self) -> dict[str, Any] | None:
         """Return this member's saved state, on every process."""
         state = [self.resume.load(self.member) if self.resume else None]

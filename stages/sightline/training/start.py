@@ -13,6 +13,7 @@ from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.architectures.build import build_network, network_normalization
 from sightline.networks.architectures.handcrafted.network import is_handcrafted
+from sightline.networks.architectures.head import AS_BUILT, Head, shape_head
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
@@ -64,6 +65,7 @@ def describe_model(dataset: DatasetSpec, samples: Samples, pixels: np.ndarray, p
         std=std,
         members=[],
         stack=None,
+        head=Head(**params.head.model_dump()),
     )
 
 
@@ -76,8 +78,9 @@ def make_classifier(spec: ModelSpec, train: Batches, val: Batches, architecture:
     torch.manual_seed(run.seed("network"))
     rates = params.drop_rate, params.drop_path_rate
     network = build_network(architecture, len(spec.classes), spec.input_size, params.pretrained, *rates)
+    shape_head(network, spec.head, architecture, len(spec.classes), spec.input_size, params.drop_rate)
     classifier = Classifier(network, spec.mean, spec.std, spec.input_size)
-    is_new = params.pretrained and network.pretrained_cfg["num_classes"] != len(spec.classes)
+    is_new = params.pretrained and (spec.head != AS_BUILT or network.pretrained_cfg["num_classes"] != len(spec.classes))
     if params.weights:
         fresh = load_weights(network, tracked_path("weights", params.weights))
         run.say(f"train: weights of {params.weights}; new: {', '.join(fresh) or 'none'}")

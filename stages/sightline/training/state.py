@@ -13,7 +13,7 @@ from sightline.parameters.train import TrainParams
 from sightline.training.batches import steps_per_epoch
 from sightline.training.devices import share_batch_statistics
 from sightline.training.recipe.averaging import WeightAverage
-from sightline.training.recipe.freeze import freeze, unfreeze, wake_order
+from sightline.training.recipe.freeze import freeze, freeze_batch_norms, unfreeze, wake_order
 from sightline.training.recipe.optim import build_optimizer, parameter_groups
 from sightline.training.recipe.schedules import build_schedule
 from sightline.training.run import Run
@@ -92,6 +92,8 @@ def build_state(classifier: Classifier, images: int, run: Run) -> TrainState:
     schedule = build_schedule(
         optimizer.optimizer, params.schedule, params.schedule_shape, warmup, params.epochs * steps
     )
+    if params.freeze_batch_norm:
+        freeze_batch_norms(network)
     asleep = wake_order(network, freeze(network, params.freeze), gradually=params.unfreeze_every > 0)
     return TrainState(classifier, network, validated, average, optimizer, schedule, run, asleep)
 

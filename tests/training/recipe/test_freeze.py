@@ -8,7 +8,7 @@ from torch import nn
 from sightline.common.errors import SightlineError
 from sightline.networks.architectures.build import build_network
 from sightline.networks.architectures.handcrafted.network import HandcraftedNetwork
-from sightline.training.recipe.freeze import freeze, keep_frozen_still, list_stages, unfreeze
+from sightline.training.recipe.freeze import freeze, freeze_batch_norms, keep_frozen_still, list_stages, unfreeze
 
 CASES = {  # network -> (input size, parameters of its head)
     "resnet18": (32, ["fc.weight", "fc.bias"]),
@@ -172,3 +172,25 @@ def test_a_norm_without_scale_inside_a_frozen_part_rests():
         False,
         True,
     ]
+
+
+def test_batch_norms_at_rest_stay_so_in_parts_that_train_and_when_others_wake(built):
+    network = copy.deepcopy(built["resnet18"])
+    freeze_batch_norms(network)
+    frozen = freeze(network, 2)
+    unfreeze(frozen)
+    norms = {name for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    before = copy.deepcopy(network.state_dict())
+    step(network, 32)
+    changed = {name.rpartition(".")[0] for name in moved(before, network)}
+    assert len(norms) == 20
+    assert changed == {name.rpartition(".")[0] for name in before} - norms
+
+
+def test_of_batch_norms_at_rest_those_of_a_new_head_are_none():
+    network = build_network("levit_128s", 3, 224, False)
+    freeze_batch_norms(network)
+    network.train()
+    keep_frozen_still(network)
+    assert network.head.bn.training and network.head.bn.weight.requires_grad
+    assert not network.stem.conv1.bn.training

@@ -9,7 +9,8 @@ from sightline.networks.classifier import Classifier
 from sightline.training.batches import Batches
 from sightline.training.handcrafted.estimators import ClassicalSettings, fit_handcrafted
 from sightline.training.history import Fitted
-from sightline.training.loop import VALIDATION_BATCH, describe_epoch
+from sightline.training.logs import describe_epoch
+from sightline.training.loop import VALIDATION_BATCH
 from sightline.training.recipe.losses import weights_by_class
 from sightline.training.run import Run
 from sightline.training.state import copy_to_cpu
@@ -47,7 +48,7 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
     if len(val):
         scores |= validate_classifier(classifier, val, VALIDATION_BATCH, run.accelerator)
     run.log(0, scores)
-    tqdm.write(describe_epoch(0, 1, scores))
+    tqdm.write(describe_epoch(1, 1, scores))
     weights = copy_to_cpu(network.state_dict())
     return Fitted(0, scores, weights, weights)
 

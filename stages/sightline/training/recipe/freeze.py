@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from sightline.common.errors import SightlineError
 
@@ -43,6 +44,18 @@ def unfreeze(frozen: list[nn.Parameter]) -> None:
     """Train again what `freeze` returned; what a network never trains, such as cifarnet's scales, stays frozen."""
     for parameter in frozen:
         parameter.requires_grad_(True)
+
+
+def freeze_batch_norms(network: nn.Module) -> None:
+    """Let all batch norms before the head keep their statistics, scales and shifts, whatever else is trained.
+
+    They are then fixed affine maps, as timm's and Detectron2's frozen batch norms. Call it before `freeze`, so that
+    `unfreeze` does not bring them back; `keep_frozen_still` rests the statistics.
+    """
+    is_head = head_matcher(network)
+    for name, module in network.named_modules():
+        if isinstance(module, _BatchNorm) and not is_head(f"{name}."):
+            module.requires_grad_(False)
 
 
 def wake_order(network: nn.Module, frozen: list[nn.Parameter], gradually: bool) -> list[list[nn.Parameter]]:

@@ -31,6 +31,7 @@ class CifarNet(PooledNetwork):
     """
 
     widths = (64, 128, 256)
+    pool = "max"
 
     def __init__(self, classes: int, drop_rate: float):
         whitening = Whitening()
@@ -41,7 +42,7 @@ class CifarNet(PooledNetwork):
 
     def forward_head(self, features: torch.Tensor) -> torch.Tensor:
         """Return logits [N, classes] of feature maps [N, 256, h, w]."""
-        return self.head(self.dropout(features.amax(dim=(2, 3)))) * LOGIT_SCALE
+        return super().forward_head(features) * LOGIT_SCALE
 
     def initialize_from(self, images: torch.Tensor) -> None:
         """Compute the whitening filters from training images; call it once, before training starts from scratch.

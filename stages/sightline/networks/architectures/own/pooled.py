@@ -3,12 +3,19 @@
 import torch
 from torch import nn
 
+POOLS = {  # how feature maps [N, C, h, w] become features [N, C or 2 C], named as timm does
+    "avg": lambda maps: maps.mean(dim=(2, 3)),
+    "max": lambda maps: maps.amax(dim=(2, 3)),
+    "avgmax": lambda maps: (maps.mean(dim=(2, 3)) + maps.amax(dim=(2, 3))) / 2,
+    "catavgmax": lambda maps: torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1),
+}
+
 
 class PooledNetwork(nn.Module):
-    """Convolutional blocks, the spatial mean of their last maps, dropout, then a linear layer.
+    """Convolutional blocks, their last maps pooled over space, by the mean at first, dropout, then a linear layer.
 
-    `forward_features`, `forward_head`, `feature_info`, `get_classifier` and `group_matcher` are those of timm's
-    networks, so that code written for one takes the other.
+    `forward_features`, `forward_head`, `feature_info`, `get_classifier`, `reset_classifier` and `group_matcher` are
+    those of timm's networks, so that code written for one takes the other.
 
     Parameters
     ----------
@@ -23,6 +30,8 @@ class PooledNetwork(nn.Module):
         In [0, 1): the probability that a pooled feature is dropped in training.
     """
 
+    pool = "avg"
+
     def __init__(self, blocks: nn.Sequential, feature_info: list[dict], classes: int, drop_rate: float):
         super().__init__()
         self.blocks = blocks
@@ -36,7 +45,7 @@ class PooledNetwork(nn.Module):
 
     def forward_head(self, features: torch.Tensor) -> torch.Tensor:
         """Return logits [N, classes] of feature maps [N, channels, h, w]."""
-        return self.head(self.dropout(features.mean(dim=(2, 3))))
+        return self.head(self.dropout(POOLS[self.pool](features)))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.forward_head(self.forward_features(images))
@@ -44,6 +53,12 @@ class PooledNetwork(nn.Module):
     def get_classifier(self) -> nn.Linear:
         """Return the layer that gives the logits."""
         return self.head
+
+    def reset_classifier(self, num_classes: int, global_pool: str) -> None:
+        """Pool by another key of `POOLS`, and give the logits by a new layer."""
+        self.pool = global_pool
+        width = self.feature_info[-1]["num_chs"]
+        self.head = nn.Linear(2 * width if global_pool == "catavgmax" else width, num_classes)
 
     def group_matcher(self, coarse: bool = False) -> dict[str, str]:
         """Return the pattern by which timm's helpers number the blocks, for layer-wise learning rates and freezing."""
