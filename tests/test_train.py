@@ -19,11 +19,12 @@ from sightline.networks.architectures.build import build_network
 from sightline.networks.saved import load_members, read_spec, write_weights
 from sightline.parameters.train import TrainParams
 from sightline.training import loop
-from sightline.training.devices import fastest_precision
+from sightline.training.devices import make_accelerator
 from sightline.training.history import Fitted
 from sightline.training.logs import summarize_best
 from sightline.training.loop import finite_mean
 from sightline.training.members import divide
+from sightline.training.recipe import precision
 from train import main
 
 COLORS = {"blue": (40, 60, 200), "green": (40, 200, 60), "red": (200, 60, 40)}
@@ -485,10 +486,18 @@ def test_a_compiled_network_is_saved_under_its_own_names(train, monkeypatch):
     assert all(torch.allclose(found[name], plain[name]) for name in plain)
 
 
-@pytest.mark.parametrize(("flags", "expected"), [({"avx512_bf16": True}, "bf16"), ({"avx512_f": True}, "fp32")])
-def test_auto_takes_the_precision_that_the_processor_computes_in(monkeypatch, flags, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags)
-    assert fastest_precision(torch.device("cpu")) == expected
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("bf16", "train: precision: bf16 is emulated here"), ("auto", "train: precision: auto chose fp32")],
+)
+def test_where_bf16_is_emulated_one_line_tells(workspace, set_params, monkeypatch, capsys, asked, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+    monkeypatch.setattr(precision, "times_as_long", lambda dtype, device: 4.0)
+    set_params(precision=asked, arithmetic="native")
+    AcceleratorState._reset_state(reset_partial_state=True)
+    make_accelerator(load_params(TrainParams))
+    (told,) = capsys.readouterr().out.splitlines()
+    assert told.startswith(expected)
 
 
 def test_trackers_get_the_same_scores(train):

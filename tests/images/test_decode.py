@@ -1,9 +1,15 @@
+import io
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.images import decode as decoding
 from sightline.images.decode import BadImageError, Preprocessing
 from sightline.images.decode import decode as decode_within
+from sightline.images.room import Room
 
 HOW = Preprocessing(image_size=8, fit="stretch", resample="box", background=(10, 20, 30))
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -56,6 +62,19 @@ def test_transparency_shows_the_background(encode):
     half = Image.new("RGBA", (9, 9), (250, 0, 0, 128))
     assert (decode(encode(clear), HOW).pixels == (10, 20, 30)).all()
     assert np.abs(decode(encode(half), HOW).pixels.astype(int) - (130, 10, 15)).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGB", "L"])
+def test_strips_compose_as_the_whole_does(encode, monkeypatch, mode):
+    noise = np.random.default_rng(0).integers(0, 256, (13, 9, 4), dtype=np.uint8)
+    image = Image.fromarray(noise).convert(mode)
+    options = {} if mode in ("RGBA", "LA") else {"transparency": (7, 7, 7) if mode == "RGB" else 7}
+    image.putpixel((4, 6), {"RGB": (7, 7, 7)}.get(mode, 7))
+    monkeypatch.setattr(decoding, "STRIP", 30)  # 3 rows, and one remains
+    read = Image.open(io.BytesIO(encode(image, "PNG", **options)))
+    whole = Image.alpha_composite(Image.new("RGBA", read.size, (10, 20, 30, 255)), read.convert("RGBA")).convert("RGB")
+    assert (10, 20, 30) in whole.get_flattened_data() or mode in ("RGBA", "LA")
+    assert (np.asarray(decoding._to_rgb(read, (10, 20, 30))) == np.asarray(whole)).all()
 
 
 def test_a_transparent_palette_shows_the_background(encode):
@@ -129,6 +148,42 @@ def test_spoilt_files_have_a_reason(encode, spoil, reason):
 def test_a_bomb_is_refused_before_it_is_decoded(encode):
     with pytest.raises(BadImageError, match="too large: 200 x 100 pixels"):
         decode(encode(Image.new("1", (200, 100))), HOW)
+
+
+@pytest.mark.parametrize("name", ["iCCP", "zTXt", "iTXt", "tEXt"])
+@pytest.mark.parametrize("behind_pixels", [False, True])
+def test_a_png_with_megabytes_of_profile_or_text_is_read(encode, name, behind_pixels):
+    plain = encode(Image.new("RGB", (9, 9), RED))
+    text = bytes(10) + b"x" * 3_000_000
+    body = {
+        "iCCP": b"icc\0\0" + zlib.compress(text),
+        "zTXt": b"key\0\0" + zlib.compress(text),
+        "iTXt": b"key\0\1\0\0\0" + zlib.compress(text),
+        "tEXt": b"key\0" + text,
+    }[name]
+    kind = name.encode()
+    chunk = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    place = len(plain) - 12 if behind_pixels else 33  # before the end, or after the header
+    assert (decode(plain[:place] + chunk + plain[place:], HOW).pixels == RED).all()
+
+
+def test_decoded_pixels_are_bound_by_their_size_after_the_draft(encode, monkeypatch):
+    taken = []
+
+    class Recorded(Room):
+        def take(self, pixels):
+            taken.append(pixels)
+            return super().take(pixels)
+
+    monkeypatch.setattr(decoding, "ROOM", Recorded(10))
+    decode(encode(Image.new("RGB", (96, 80))), HOW)
+    decode(encode(Image.new("RGB", (96, 80)), "JPEG"), HOW)  # at an eighth, 12 x 10, still larger than 8 x 8
+    cut = encode(Image.new("RGB", (60, 60)))
+    with pytest.raises(BadImageError, match="damaged"):
+        decode(cut[: len(cut) // 2], HOW)
+    assert taken == [96 * 80, 12 * 10, 60 * 60]
+    with decoding.ROOM.take(10):  # nothing is held any more
+        pass
 
 
 def test_float_pixels_are_refused(encode):

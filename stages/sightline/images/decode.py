@@ -1,17 +1,22 @@
 """Image bytes to stored pixels: the one decoding function of training, parity checks and serving.
 
-Needs Pillow and NumPy alone, so that a server can carry it without the rest.
+Needs Pillow, NumPy and `room.py` alone, so that a server can carry it without the rest.
 """
 
 import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin
+
+from sightline.images.room import Room
 
 Image.MAX_IMAGE_PIXELS = None  # decode's own limit quarantines a file instead of ending the stage
+PngImagePlugin.MAX_TEXT_CHUNK = 64 << 20  # bytes: Pillow's 1 MB refuses scanners' profiles and generators' workflows
 
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
+STRIP = 1 << 20  # pixels laid over the background at once
+ROOM = Room(1 << 25)  # pixels of 4 bytes that all threads together hold decoded
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
@@ -79,20 +84,22 @@ def decode(data: bytes, preprocessing: Preprocessing, max_pixels: int) -> Decode
     image = _open(data, max_pixels)
     width, height = image.size
     try:
-        image.draft(
-            None, _wanted_size(width, height, preprocessing)
-        )  # JPEG alone: decode at 1/2, 1/4 or 1/8 where enough
-        image.load()
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-        if orientation != 1:
-            image = ImageOps.exif_transpose(image)
-        if orientation in SIDEWAYS:
-            width, height = height, width
-        pixels = np.asarray(FITS[preprocessing.fit](_to_rgb(image, preprocessing.background), preprocessing))
+        # JPEG alone: decode at 1/2, 1/4 or 1/8 where enough
+        image.draft(None, _wanted_size(width, height, preprocessing))
+        with ROOM.take(image.width * image.height):
+            image.load()
+            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+            if orientation != 1:
+                image = ImageOps.exif_transpose(image)
+            image = _to_rgb(image, preprocessing.background)
+            pixels = np.asarray(FITS[preprocessing.fit](image, preprocessing))
+            del image  # before others take the room
     except BadImageError:
         raise
     except Exception as error:  # damaged files make Pillow raise whatever its plugins stumble over
         raise BadImageError(f"damaged: {_one_line(error)}") from None
+    if orientation in SIDEWAYS:
+        width, height = height, width
     return Decoded(pixels, width, height)
 
 
@@ -127,10 +134,20 @@ def _to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image
     if image.mode == "F":
         raise BadImageError("32-bit float pixels have no defined range: convert them to 8 or 16 bits")
     if "transparency" in image.info or "A" in image.getbands() or "a" in image.getbands():
-        canvas = Image.new("RGBA", image.size, (*background, 255))
-        canvas.alpha_composite(image.convert("RGBA"))
-        return canvas.convert("RGB")
+        return _lay_over(image, background)
     return image.convert("RGB")
+
+
+def _lay_over(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    """Compose strip by strip: at once it would take four times the image's memory."""
+    flat = Image.new("RGB", image.size)
+    rows = max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        strip = image.crop(box).convert("RGBA")
+        canvas = Image.new("RGBA", strip.size, (*background, 255))
+        flat.paste(Image.alpha_composite(canvas, strip).convert("RGB"), box)
+    return flat
 
 
 def _from_sixteen_bit(image: Image.Image) -> Image.Image:

@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from sightline.common.errors import SightlineError
 from sightline.parameters.train import TrainParams
+from sightline.training.recipe.precision import fastest_precision, warn_of_emulation
 
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 TRACKER_FOLDER = "trackers"
@@ -33,6 +34,8 @@ def make_accelerator(params: TrainParams) -> Accelerator:
     if precision == "auto":
         precision = fastest_precision(state.device)
         state.print(f"train: precision: auto chose {precision}")
+    elif state.is_main_process and (warning := warn_of_emulation(precision, state.device)):
+        print(f"train: {warning}")
     some_rest = params.freeze != "none" or params.freeze_batch_norm
     unused = [DistributedDataParallelKwargs(find_unused_parameters=True)] if some_rest else []
     try:
@@ -51,14 +54,6 @@ def make_accelerator(params: TrainParams) -> Accelerator:
 def several_without_cuda() -> bool:
     """Tell whether a launcher such as torchrun started more than one process on processors."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available()
-
-
-def fastest_precision(device: torch.device) -> str:
-    """Return what suits the device: bf16 where it computes in it, else fp16 on GPUs and fp32 on processors."""
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    capabilities = torch.cpu.get_capabilities()
-    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
 
 
 def refuse_missing_trackers(names: list[str]) -> None:
