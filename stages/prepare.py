@@ -6,9 +6,9 @@ Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB
                                        group, subset (where the source fixes it), width, height, sha256, phash, then
                                        the further columns of a CSV source
         data/prepared/dataset.json     classes in order, stored size, how the pixels were made
-        data/prepared/quarantine.csv   files that could not be used: path, reason
+        data/prepared/quarantine.csv   what could not be used, or was not meant to be: path, reason
         data/prepared/conflicts.csv    equal pixels under two labels: both classes, both ids
-        metrics/prepare.json           counts of images, classes, unusable files, duplicates
+        metrics/prepare.json           counts of images, classes, unusable files, side files, duplicates
         plots/prepare/classes.csv      images per class
         plots/prepare/samples.png      some images of each class
         plots/prepare/conflicts.png    the first equal pixels under two labels, with classes and ids
@@ -36,6 +36,7 @@ from sightline.images.duplicates import count_duplicates, exact_clusters, find_c
 from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels
 from sightline.parameters.prepare import PrepareParams, PrepareSection
+from sightline.preparing.aside import count_offered, describe_aside
 from sightline.preparing.checks import count_reasons, refuse_bad_fraction, refuse_classes, refuse_small_classes
 from sightline.preparing.ingest import store_images
 from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
@@ -48,12 +49,14 @@ THUMBNAIL = 64  # px
 def main(params: PrepareParams) -> None:
     options = params.prepare
     listing, container = open_source(options.source)
+    for note in (*listing.notes, *describe_aside(listing)):
+        print(f"prepare: {note}")
     classes = sorted(set(listing.classes))
     refuse_classes(classes, options.source)
     preprocessing = preprocessing_of(options)
     images = store_images(listing, container, classes, preprocessing, options.max_pixels, PREPARED)
-    write_rows(PREPARED / "quarantine.csv", ("path", "reason"), images.bad)
-    refuse_bad_fraction(images.bad, len(listing.paths) + len(listing.unlabelled), options.max_bad_fraction)
+    write_rows(PREPARED / "quarantine.csv", ("path", "reason"), [*images.bad, *listing.aside])
+    refuse_bad_fraction(images.bad, count_offered(listing), options.max_bad_fraction)
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
     refuse_small_classes(classes, counts, options.source)
     dataset = DatasetSpec(source=options.source, classes=classes, images=len(images.ids), preprocessing=preprocessing)
@@ -61,7 +64,8 @@ def main(params: PrepareParams) -> None:
     exact = exact_clusters(images.sha256)
     near = near_clusters(images.phash, params.near_bits)
     conflicts = find_conflicts(exact, images.labels)
-    summary = summarize_images(counts, images.bad, len(conflicts)) | count_duplicates(exact, near)
+    summary = summarize_images(counts, [*images.bad, *listing.aside], len(conflicts)) | count_duplicates(exact, near)
+    summary["side_files"] = dict(listing.side_files)
     write_json("metrics/prepare.json", summary)
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
     write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))

@@ -57,6 +57,7 @@ def test_two_runs_write_the_same_bytes(prepare, photo_folder):
 
 def test_bad_files_are_quarantined_with_their_reason(prepare, photo_folder, encode):
     (photo_folder / "cat/empty.jpg").write_bytes(b"")
+    (photo_folder / "cat/notes.png").write_text("a text")
     (photo_folder / "cat/notes.txt").write_text("a text")
     (photo_folder / "dog/half.jpg").write_bytes(encode((30, 30), "JPEG")[:800])
     (photo_folder / "cover.png").write_bytes(encode((9, 9)))
@@ -67,11 +68,12 @@ def test_bad_files_are_quarantined_with_their_reason(prepare, photo_folder, enco
     assert reasons == {
         "cover.png": "not below a class folder",
         "cat/empty.jpg": "empty file",
-        "cat/notes.txt": "not an image",
+        "cat/notes.png": "not an image",
         "dog/half.jpg": "damaged",
         "dog/huge.png": "too large",
     }
     assert metrics["quarantined"] == 5
+    assert metrics["side_files"] == {".txt": 1}
     assert metrics["quarantined_by_reason"]["too large"] == 1
     assert metrics["images"] == len(open_pixels()) == 7
 

@@ -14,7 +14,9 @@ MOST_PIXELS = 100_000_000  # of an image that is decoded, against decompression 
 BYTES_PER_PIXEL = 8  # no honest file takes more
 
 
-def gather_images(path: Path, preprocessing: Preprocessing, most: int, caller: str) -> Iterator[np.ndarray | None]:
+def gather_images(
+    path: Path, preprocessing: Preprocessing, most: int, caller: str, within: Path | None = None
+) -> Iterator[np.ndarray | None]:
     """Decode up to `most` files, evenly chosen by their path, in the order in which reading is cheapest.
 
     Parameters
@@ -27,6 +29,8 @@ def gather_images(path: Path, preprocessing: Preprocessing, most: int, caller: s
         Files, > 0.
     caller : str
         Who wants it, for messages.
+    within : Path or None
+        Folder that DVC watches, out of which no linked folder may lead.
 
     Yields
     ------
@@ -37,7 +41,7 @@ def gather_images(path: Path, preprocessing: Preprocessing, most: int, caller: s
     SightlineError
         Nothing is there, or it is neither a folder nor an archive, or empty.
     """
-    container = _open(path, caller)
+    container = _open(path, caller, within)
     names = sorted(container.names())
     if not names:
         raise SightlineError(f"{caller}: {path} holds no files")
@@ -47,12 +51,12 @@ def gather_images(path: Path, preprocessing: Preprocessing, most: int, caller: s
             yield _decode(container, name, preprocessing)
 
 
-def _open(path: Path, caller: str) -> Container:
+def _open(path: Path, caller: str, within: Path | None) -> Container:
     if not path.exists():
         raise SightlineError(f"{caller}: {path} does not exist: put a folder or an archive there")
     if not path.is_dir() and not path.name.lower().endswith(ARCHIVE_SUFFIXES):
         raise SightlineError(f"{caller}: {path} must be a folder or one of {' '.join(ARCHIVE_SUFFIXES)}")
-    return open_container(path)
+    return open_container(path, within)
 
 
 def _decode(container: Container, name: str, preprocessing: Preprocessing) -> np.ndarray | None:

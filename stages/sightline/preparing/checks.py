@@ -1,15 +1,19 @@
 """What a data set must satisfy before anything is trained on it; each refusal is one line."""
 
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
 from sightline.common.errors import SightlineError
+from sightline.images.sources.names import MISSING
 
 NAMED = 5  # classes that a message names
+WHOLE_NUMBER = re.compile(r"[+-]?\d+\.0*")  # as programs write one that they take for a fraction
 
 
 def refuse_classes(classes: list[str], source: str) -> None:
-    """Raise SightlineError for no class, a single one, or two whose names differ only in case.
+    """Raise SightlineError for no class, a single one, one that means a missing label, or two that look alike.
 
     Parameters
     ----------
@@ -22,13 +26,30 @@ def refuse_classes(classes: list[str], source: str) -> None:
         )
     if len(classes) == 1:
         raise SightlineError(f"prepare.source: {source}: only one class ({classes[0]!r}): a classifier needs two")
-    folded: dict[str, str] = {}
+    missing = [name for name in classes if name.lower() in MISSING]
+    if missing:
+        raise SightlineError(f"prepare.source: {source}: {missing[0]!r} stands for a missing label and is no class")
+    alike: dict[str, str] = {}
     for name in classes:
-        other = folded.setdefault(name.casefold(), name)
+        other = alike.setdefault(_looks(name), name)
         if other != name:
             raise SightlineError(
-                f"prepare.source: {source}: the classes {other!r} and {name!r} differ only in case: give them one name"
+                f"prepare.source: {source}: the classes {other!r} and {name!r} {_difference(other, name)}: "
+                f"give them one name"
             )
+
+
+def _looks(name: str) -> str:
+    """Return what names share that a reader takes for one: the same letters, or the same whole number."""
+    visible = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
+    folded = " ".join(unicodedata.normalize("NFKC", visible).casefold().split())
+    return folded.rstrip("0").removesuffix(".") if WHOLE_NUMBER.fullmatch(folded) else folded
+
+
+def _difference(one: str, other: str) -> str:
+    if one.lower() == other.lower():
+        return "differ only in case"
+    return "are the same number" if WHOLE_NUMBER.fullmatch(one) or WHOLE_NUMBER.fullmatch(other) else "look alike"
 
 
 def refuse_small_classes(classes: list[str], counts: list[int], source: str) -> None:

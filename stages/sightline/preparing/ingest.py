@@ -12,7 +12,7 @@ from sightline.common.files import replacing
 from sightline.images.decode import Preprocessing
 from sightline.images.duplicates import SHA256
 from sightline.images.sources.containers import Container
-from sightline.images.sources.layouts import Listing
+from sightline.images.sources.listing import Listing
 from sightline.images.store import INDEX_COLUMNS
 from sightline.preparing.pack import Packed, PixelFile, pack
 
@@ -46,7 +46,7 @@ def store_images(
     Neither file is replaced unless both are complete.
     """
     label_of = {name: label for label, name in enumerate(classes)}
-    bad = [(path, "not below a class folder") for path in listing.unlabelled]
+    bad = [*listing.refused, *((path, "not below a class folder") for path in listing.unlabelled)]
     written = np.empty(len(listing.paths), dtype=WRITTEN)
     count = 0
     with (

@@ -1,3 +1,6 @@
+import re
+import tarfile
+
 import pytest
 
 from sightline.common.errors import SightlineError
@@ -66,3 +69,84 @@ def test_half_a_box_names_its_line(listing_of, box):
 def test_a_missing_box_column_is_named(listing_of):
     with pytest.raises(SightlineError, match="has no column 'box_height': a box needs box_x, box_y, box_width, box_h"):
         listing_of("path,label,box_x,box_y,box_width\na.jpg,cat,1,2,3\n")
+
+
+def test_subsets_under_other_names_are_read(listing_of):
+    listing = listing_of("path,label,Subset\na,cat,Training\nb,cat,dev\nc,dog,eval\nd,dog,\n")
+    assert listing.subsets == ["train", "val", "test", ""]
+    assert listing.further == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "reason"),
+    [
+        ("split", ("train", "test"), "holds only test, train"),
+        ("Usage", ("Training", "PrivateTest"), "holds only PrivateTest, Training"),
+        ("phase", ("val", ""), "holds only val"),
+        ("set", ("A", "B"), "is called as if it divided the images"),
+        ("is_test", ("0", "1"), "is called as if it divided the images"),
+        ("cv_fold", ("0", "1"), "is called as if it divided the images"),
+    ],
+)
+def test_a_column_that_divides_the_images_is_not_passed_over(listing_of, column, values, reason):
+    with pytest.raises(SightlineError, match=f"the column '{column}' {reason}: call it subset .* or remove it"):
+        listing_of(f"path,label,{column}\na,cat,{values[0]}\nb,dog,{values[1]}\n")
+
+
+def test_columns_beside_a_subset_and_columns_of_other_things_stay(listing_of):
+    listing = listing_of("path,label,subset,split\na,cat,train,train\nb,dog,test,train\n")
+    assert listing.further == {"split": ["train", "train"]}
+    listing = listing_of("path,label,test_result,dataset\na,cat,0,x\nb,dog,1,train\n")
+    assert set(listing.further) == {"test_result", "dataset"}
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("a.jpg,NaN", "line 2: the label 'NaN' stands for a missing value"),
+        ("https://x.org/a.jpg,cat", "line 2: 'https://x.org/a.jpg' is an address: fetch the images"),
+        ("C:\\photos\\a.jpg,cat", r"line 2: 'C:\photos\a.jpg' must lie beside the table"),
+        ("..\\a.jpg,cat", r"line 2: '..\a.jpg' must lie beside the table"),
+        ("a\1.jpg,cat", r"line 2: 'a\x01.jpg': the name has a control character"),
+    ],
+)
+def test_a_row_that_names_no_image_of_a_class_is_one_line(listing_of, row, told):
+    with pytest.raises(SightlineError, match=re.escape(told)):
+        listing_of(f"path,label\n{row}\n")
+
+
+def test_a_table_without_rows_is_told(listing_of):
+    with pytest.raises(SightlineError, match=r"table.csv: has a header and no rows"):
+        listing_of("path,label\n")
+
+
+def test_paths_of_windows_and_labels_that_look_the_same(listing_of):
+    listing = listing_of("path,label\ncat\\1.jpg,caf\u00e9\n./cat/2.jpg,cafe\u0301\ncat//3.jpg,a  b\n")
+    assert listing.paths == ["cat/1.jpg", "cat/2.jpg", "cat/3.jpg"]
+    assert listing.classes == ["caf\u00e9", "caf\u00e9", "a b"]
+
+
+def test_images_in_a_tar_are_listed_in_its_order_and_all_others_stay(tmp_path):
+    for archive in ("x.tar.gz", "y.tar"):
+        with tarfile.open(tmp_path / archive, "w:gz" if archive.endswith("gz") else "w") as tar:
+            for name in ("c", "a", "b"):
+                tar.addfile(tarfile.TarInfo(name))
+    rows = [
+        "x.tar.gz/b",
+        "1.png",
+        "y.tar/a",
+        "x.tar.gz/gone",
+        "x.tar.gz/c",
+        "y.tar/b",
+        "y.tar/c",
+        "0.png",
+        "x.tar.gz/a",
+    ]
+    text = "path,label,camera\n" + "".join(f"{name},{name[-1]},{place}\n" for place, name in enumerate(rows))
+    (tmp_path / "table.csv").write_text(text)
+    listing, container = open_csv(tmp_path / "table.csv")
+    ordered = ["x.tar.gz/c", "1.png", "y.tar/c", "x.tar.gz/a", "x.tar.gz/b", "y.tar/a", "y.tar/b", "0.png"]
+    assert listing.paths == [*ordered, "x.tar.gz/gone"]
+    assert container.names() == listing.paths
+    assert listing.further["camera"] == [str(rows.index(name)) for name in listing.paths]
+    assert listing.classes == [name[-1] for name in listing.paths]

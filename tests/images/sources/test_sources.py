@@ -11,7 +11,8 @@ from PIL import Image
 from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
 from sightline.images.sources.archives import TarArchive
-from sightline.images.sources.layouts import list_by_folder, list_tiny_imagenet
+from sightline.images.sources.layouts.by_folder import list_by_folder
+from sightline.images.sources.layouts.tiny_imagenet import list_tiny_imagenet
 from sightline.images.sources.open import open_source
 
 FILES = {"train/cat/a.jpg": b"1", "train/dog/deep/b.jpg": b"2", "valid/cat/c.jpg": b"3", "test/dog/d.jpg": b"4"}
@@ -222,7 +223,7 @@ def test_csv_rows_reach_files_and_archives_beside_it(workspace):
         ("path,label\na.jpg,\n", "line 2: path and label must not be empty"),
         ("path,label\na.jpg,cat\na.jpg,dog\n", "'a.jpg' stands there twice"),
         ("path,label\n../a.jpg,cat\n", "line 2: '../a.jpg' must lie beside the table"),
-        ("path,label,subset\na.jpg,cat,holdout\n", "line 2: subset 'holdout' must be one of"),
+        ("path,label,subset\na.jpg,cat,later\n", "line 2: subset 'later' must be one of"),
         ("", "has no column 'path'"),
     ],
 )

@@ -1,20 +1,28 @@
 """A zip or a tar, read in place: its images are listed once, then found by their offset."""
 
 import bisect
+import contextlib
 import gzip
 import lzma
+import posixpath
+import stat
 import tarfile
 import zipfile
 import zlib
 from array import array
 from pathlib import Path
 
-from sightline.common.errors import SightlineError
+import numpy as np
+
 from sightline.images.decode import BadImageError
+from sightline.images.sources.members import clean_member, follow_links, is_offered, link_target
+from sightline.images.sources.names import shown
 from sightline.images.sources.zip_entries import ENCRYPTED, ZipEntry, list_entries, read_entry
 
 UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError)
-LITTER = {"__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir", "lost+found"}
+LONGEST_LINK = 4096  # bytes of the path that a link in a zip holds
+MODE = ZipEntry._fields.index("mode")
+S_IFMT = 0o170000  # the bits of a mode that tell what it is
 
 
 class ZipArchive:
@@ -22,10 +30,26 @@ class ZipArchive:
 
     def __init__(self, path: Path):
         self._file = path.open("rb")
+        self.refused: list[tuple[str, str]] = []
         names, entries = list_entries(self._file)
-        row_of = {name: row for row, name in enumerate(names) if _is_offered(path, name)}
+        row_of = {}
+        for row, raw in enumerate(names):
+            name = clean_member(raw, path)
+            if not name.endswith("/") and is_offered(name, path, self.refused):
+                row_of[name] = row
+        self._follow(row_of, entries)
         self._names = sorted(row_of)
         self._entries = entries[[row_of[name] for name in self._names]]
+
+    def _follow(self, row_of: dict[str, int], entries: np.ndarray) -> None:
+        is_link = (entries[:, MODE] & S_IFMT) == stat.S_IFLNK
+        links = {}
+        for name in [name for name, row in row_of.items() if is_link[row]]:
+            with contextlib.suppress(BadImageError):  # told when it is read as a file
+                target = self._read(ZipEntry(*entries[row_of[name]].tolist()), LONGEST_LINK)
+                links[name] = link_target(name, target.decode("utf-8", "surrogateescape"))
+                del row_of[name]
+        follow_links(links, row_of, self.refused)
 
     def names(self) -> list[str]:
         return self._names
@@ -34,7 +58,9 @@ class ZipArchive:
         row = bisect.bisect_left(self._names, name)
         if self._names[row : row + 1] != [name]:
             raise BadImageError("not in the archive")
-        entry = ZipEntry(*self._entries[row].tolist())
+        return self._read(ZipEntry(*self._entries[row].tolist()), limit)
+
+    def _read(self, entry: ZipEntry, limit: int) -> bytes:
         refuse_long(max(entry.size, entry.packed), limit)
         if entry.flags & ENCRYPTED:
             raise BadImageError("encrypted in the archive")
@@ -45,25 +71,53 @@ class ZipArchive:
 
 
 class TarArchive:
-    """Members of a tar in their stored order, since a compressed tar can only be read forwards."""
+    """Members of a tar in their stored order, since a compressed tar can only be read forwards.
+
+    Links are read as the file that they lead to, and stand beside it in that order.
+    """
 
     def __init__(self, path: Path):
-        self._archive = tarfile.open(path)  # noqa: SIM115  (open as long as the container lives)
+        self._archive = tarfile.open(path, encoding="utf-8")  # noqa: SIM115  (open as long as the container lives)
         self._place: dict[str, int] = {}  # the last of equal names
         self._offsets = array("Q")
         self._sizes = array("Q")
-        self._sparse: dict[str, tarfile.TarInfo] = {}
+        self._sparse: dict[int, tarfile.TarInfo] = {}
+        self._last = (-1, b"")  # a link's file was read just before: going back costs the whole archive
+        self.refused: list[tuple[str, str]] = []
+        links = {}
         while (member := self._archive.next()) is not None:
-            if member.isreg() and _is_offered(path, member.name):
-                self._add(member)
+            self._list(member, path, links)
             self._archive.members.clear()  # tarfile would keep an object of 1 kB for each
+        self._follow(links)
 
-    def _add(self, member: tarfile.TarInfo) -> None:
-        self._place[member.name] = len(self._sizes)
+    def _list(self, member: tarfile.TarInfo, path: Path, links: dict[str, str]) -> None:
+        if member.isdir():
+            return
+        name = clean_member(member.name, path)
+        if not is_offered(name, path, self.refused):
+            return
+        self._place.pop(name, None)
+        links.pop(name, None)
+        if member.islnk():
+            links[name] = posixpath.normpath(member.linkname)
+        elif member.issym():
+            links[name] = link_target(name, member.linkname)
+        elif member.isreg():
+            self._add(name, member)
+        else:
+            self.refused.append((shown(name), "not a file: a device or a pipe"))
+
+    def _add(self, name: str, member: tarfile.TarInfo) -> None:
+        self._place[name] = len(self._sizes)
+        if member.issparse():
+            self._sparse[len(self._sizes)] = member
         self._offsets.append(member.offset_data)
         self._sizes.append(member.size)
-        if member.issparse():
-            self._sparse[member.name] = member
+
+    def _follow(self, links: dict[str, str]) -> None:
+        if links:
+            follow_links(links, self._place, self.refused)
+            self._place = dict(sorted(self._place.items(), key=lambda item: item[1]))
 
     def names(self) -> list[str]:
         return list(self._place)
@@ -73,9 +127,14 @@ class TarArchive:
             raise BadImageError("not in the archive")
         place = self._place[name]
         refuse_long(self._sizes[place], limit)
+        if self._last[0] != place:
+            self._last = (place, self._read(place))
+        return self._last[1]
+
+    def _read(self, place: int) -> bytes:
         try:
-            if name in self._sparse:
-                return self._archive.extractfile(self._sparse[name]).read()
+            if place in self._sparse:
+                return self._archive.extractfile(self._sparse[place]).read()
             self._archive.fileobj.seek(self._offsets[place])
             data = self._archive.fileobj.read(self._sizes[place])
         except (*UNREADABLE, OSError) as error:
@@ -85,20 +144,7 @@ class TarArchive:
         return data
 
 
-def is_litter(name: str) -> bool:
-    """Tell whether a path is hidden or left behind by an operating system."""
-    return any(step.startswith(".") or step in LITTER for step in name.split("/"))
-
-
 def refuse_long(size: int, limit: int) -> None:
     """Raise BadImageError for a file of more bytes than any image that is decoded can have."""
     if size > limit:
         raise BadImageError(f"too large: {size} bytes (prepare.max_pixels)")
-
-
-def _is_offered(path: Path, name: str) -> bool:
-    """Tell whether an archive's member is a file that may be an image; refuse it where it points outside."""
-    steps = [step for step in name.replace("\\", "/").split("/") if step not in ("", ".")]
-    if name[:1] in ("/", "\\") or ".." in steps or (steps and steps[0][1:2] == ":"):
-        raise SightlineError(f"{path}: member {name!r} points outside the archive: pack it again with plain paths")
-    return not name.endswith("/") and not is_litter(name.removeprefix("./"))

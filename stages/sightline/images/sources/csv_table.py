@@ -1,25 +1,33 @@
-"""A CSV of `path,label`, optionally `group,subset` and further columns: images beside it, archives included."""
+"""A table of `path,label`, optionally `group,subset` and further columns: images beside it, archives included."""
 
-import csv
 import math
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath
 
 from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
-from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, Folder, open_container
-from sightline.images.sources.layouts import SUBSETS, Listing
+from sightline.images.sources.archives import TarArchive
+from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
+from sightline.images.sources.folder import Folder, refuse_outside
+from sightline.images.sources.listing import Listing
+from sightline.images.sources.names import MISSING, name_fault, shown, tidy
+from sightline.images.sources.table_columns import read_subsets, refuse_divisions, refuse_subset
+from sightline.images.sources.table_rows import read_rows
 from sightline.images.store import BOX_COLUMNS, INDEX_COLUMNS
 
 KNOWN = ("path", "label", "group", "subset")
 RESERVED = {*INDEX_COLUMNS, "row", "fold"} - {*KNOWN}  # names of what prepare and split tell of an image
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 class BesideCsv:
-    """Files below the CSV's folder, or inside archives there: ``photos.zip/cats/1.jpg``."""
+    """Files below the table's folder, or inside archives there: ``photos.zip/cats/1.jpg``."""
 
-    def __init__(self, root: Path, paths: list[str]):
-        self.folder = Folder(root)
+    def __init__(self, root: Path, paths: list[str], within: Path | None = None):
+        self.folder = Folder(root, within)
+        self.refused: list[tuple[str, str]] = []
         self._paths = paths
         self._archives: dict[str, Container] = {}
 
@@ -32,42 +40,74 @@ class BesideCsv:
             return self.folder.read(name, limit)
         if not (self.folder.root / archive).exists():
             raise BadImageError(f"file not found: {archive}")
+        return self._open(archive).read(member, limit)
+
+    def cheapest_order(self) -> list[int]:
+        """Return the paths' positions so that each tar is read forwards; all others keep their place."""
+        rows = defaultdict(list)
+        for row, name in enumerate(self._paths):
+            archive = _split_archive(name)[0]
+            if archive:
+                rows[archive].append(row)
+        order = list(range(len(self._paths)))
+        for archive, places in rows.items():
+            if (self.folder.root / archive).is_file() and isinstance(self._open(archive), TarArchive):
+                stored = {name: place for place, name in enumerate(self._open(archive).names())}
+                last = len(stored)  # where what is not in the tar goes
+                members = [(stored.get(self._paths[row][len(archive) + 1 :], last), row) for row in places]
+                for place, (_, row) in zip(places, sorted(members), strict=True):
+                    order[place] = row
+        return order
+
+    def _open(self, archive: str) -> Container:
         if archive not in self._archives:
             self._archives[archive] = open_container(self.folder.root / archive)
-        return self._archives[archive].read(member, limit)
+        return self._archives[archive]
 
 
-def open_csv(path: Path) -> tuple[Listing, BesideCsv]:
-    """List the CSV's rows; each path is relative to the CSV, and columns that are not known are kept as text.
+def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideCsv]:
+    """List a table's rows; each path is relative to the table, and columns that are not known are kept as text.
+
+    Images inside a tar are listed in the tar's order, since a compressed one can only be read forwards.
+
+    Parameters
+    ----------
+    path : Path
+    within : Path or None
+        Folder that DVC watches, out of which no linked folder may lead.
 
     Raises
     ------
     SightlineError
         The file is missing, lacks a column, has one twice or under a reserved name, or has a row that is empty,
-        repeated, outside its folder, of an unknown subset, or with half a box; the message names the line.
+        repeated, too long, outside its folder, of an unknown subset, or with half a box; the message names the line.
+        A column divides the images and is not called subset.
     """
     listing = Listing()
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            columns = list(reader.fieldnames) if reader.fieldnames else []
-            _check_columns(path, columns)
-            listing.further = {name: [] for name in columns if name.strip() and name not in KNOWN}
-            for row in reader:
-                _add_row(listing, row, f"{path}: line {reader.line_num}")
-    except FileNotFoundError:
-        raise SightlineError(f"params.yaml: prepare.source: {path} does not exist: put your table there") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SightlineError(f"{path}: not a UTF-8 CSV file: {error}") from None
+    rows = read_rows(path, KNOWN)
+    _, columns = next(rows, (0, []))
+    _check_columns(path, columns)
+    listing.further = {name: [] for name in columns if name and name not in KNOWN}
+    for line, cells in rows:
+        _add_row(listing, dict(zip(columns, cells, strict=True)), f"{path}: line {line}")
+    if not listing.paths:
+        raise SightlineError(f"{path}: has a header and no rows")
+    if not any(listing.subsets):
+        refuse_divisions(path, listing.further)
+    listing.subsets = read_subsets(listing.subsets)
     _refuse_repeats(path, listing.paths)
-    return listing, BesideCsv(path.parent, listing.paths)
+    for folder in sorted({name.rpartition("/")[0] for name in listing.paths}):
+        refuse_outside(path.parent / folder, within)
+    container = BesideCsv(path.parent, listing.paths, within)
+    listing.reorder(container.cheapest_order())
+    return listing, container
 
 
 def _check_columns(path: Path, columns: list[str]) -> None:
     for name in ("path", "label"):
         if name not in columns:
             raise SightlineError(f"{path}: has no column {name!r} (found: {', '.join(columns) or 'none'})")
-    for name, times in Counter(filter(str.strip, columns)).items():
+    for name, times in Counter(filter(None, columns)).items():
         if times > 1:
             raise SightlineError(f"{path}: has the column {name!r} twice: keep one")
         if name in RESERVED:
@@ -77,26 +117,32 @@ def _check_columns(path: Path, columns: list[str]) -> None:
         raise SightlineError(f"{path}: has no column {missing[0]!r}: a box needs {', '.join(BOX_COLUMNS)}")
 
 
-def _add_row(listing: Listing, row: dict[str, str | None], where: str) -> None:
-    name = _cell(row, "path")
-    label = _cell(row, "label")
+def _add_row(listing: Listing, row: dict[str, str], where: str) -> None:
+    name = row["path"]
+    label = tidy(row["label"])
     if not name or not label:
         raise SightlineError(f"{where}: path and label must not be empty")
-    pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts:
-        raise SightlineError(f"{where}: {name!r} must lie beside the table or below it")
-    subset = _cell(row, "subset").lower()
-    if subset and subset not in SUBSETS:
-        raise SightlineError(f"{where}: subset {subset!r} must be one of {', '.join(SUBSETS)} or empty")
-    further = {column: _cell(row, column) for column in listing.further}
+    if label.lower() in MISSING:
+        raise SightlineError(f"{where}: the label {label!r} stands for a missing value: leave the row out, or label it")
+    refuse_subset(row.get("subset", ""), where)
+    further = {column: row[column] for column in listing.further}
     _check_box([further.get(name, "") for name in BOX_COLUMNS], where)
-    listing.add(pure.as_posix(), label, SUBSETS.get(subset, ""), _cell(row, "group"), further.values())
+    listing.add(_plain_path(name, where), label, row.get("subset", ""), row.get("group", ""), further.values())
 
 
-def _cell(row: dict[str, str | None], column: str) -> str:
-    """Return a cell's text; nothing where the column is missing or the line is too short."""
-    text = row.get(column)
-    return "" if text is None else text.strip()
+def _plain_path(name: str, where: str) -> str:
+    """Return a path beside the table with slashes, as Windows writes it or not."""
+    if URL.match(name):
+        raise SightlineError(
+            f"{where}: '{shown(name)}' is an address: fetch the images (`dvc import-url`), then name the files"
+        )
+    pure = PurePosixPath(name.replace("\\", "/"))
+    if pure.is_absolute() or ".." in pure.parts or DRIVE.match(name):
+        raise SightlineError(f"{where}: '{shown(name)}' must lie beside the table or below it")
+    fault = name_fault(name)
+    if fault:
+        raise SightlineError(f"{where}: '{shown(name)}': {fault}")
+    return pure.as_posix()
 
 
 def _check_box(box: list[str], where: str) -> None:

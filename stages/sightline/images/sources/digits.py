@@ -6,13 +6,14 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from sightline.images.sources.layouts import Listing
+from sightline.images.sources.listing import Listing
 
 
 class InMemory:
     """Images that a library hands over as arrays or Pillow images, offered as lossless PNG files."""
 
     def __init__(self, names: list[str], images):
+        self.refused: list[tuple[str, str]] = []
         self._names = names
         self._images = images
         self._position = {name: index for index, name in enumerate(names)}

@@ -4,10 +4,15 @@ from pathlib import Path
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.containers import Container, open_container
-from sightline.images.sources.layouts import Listing, common_root, is_tiny_imagenet, list_by_folder, list_tiny_imagenet
+from sightline.images.sources.folder import DOWNLOADED
+from sightline.images.sources.layouts.by_folder import list_by_folder
+from sightline.images.sources.layouts.tiny_imagenet import ANNOTATIONS, find_root, list_tiny_imagenet
+from sightline.images.sources.listing import Listing
+from sightline.images.sources.names import is_litter, side_kind
 
 RAW = Path("data/raw")  # a dependency of prepare in dvc.yaml: what lies elsewhere would escape DVC's notice
-DOWNLOADS = RAW / "torchvision"  # in .dvcignore, since a copy without them would seem changed
+DOWNLOADS = RAW / DOWNLOADED  # in .dvcignore, since a copy without them would seem changed
+TABLE_SUFFIXES = (".csv", ".tsv")
 TEXT_LIMIT = 1 << 30
 
 
@@ -17,7 +22,7 @@ def open_source(source: str) -> tuple[Listing, Container]:
     Parameters
     ----------
     source : str
-        ``digits``, ``torchvision:<Dataset>``, or the path of a folder, archive or CSV below ``data/raw``.
+        ``digits``, ``torchvision:<Dataset>``, or the path of a folder, archive or table below ``data/raw``.
 
     Raises
     ------
@@ -33,23 +38,26 @@ def open_source(source: str) -> tuple[Listing, Container]:
 
         return open_torchvision(source.partition(":")[2], DOWNLOADS)
     path = _inside_raw(source)
-    if path.suffix.lower() == ".csv":
+    if path.suffix.lower() in TABLE_SUFFIXES:
         from sightline.images.sources.csv_table import open_csv
 
-        return open_csv(path)
-    container = open_container(path)
+        return open_csv(path, RAW)
+    container = open_container(path, RAW)
     return list_images(container, source), container
 
 
 def list_images(container: Container, source: str) -> Listing:
     """Recognise the layout of a folder or an archive and list its images."""
     names = container.names()
-    if not is_tiny_imagenet(names):
-        return list_by_folder(names, source)
-    root = common_root(names)
-    annotations = container.read(f"{root}val/val_annotations.txt", TEXT_LIMIT).decode()
-    words = container.read(f"{root}words.txt", TEXT_LIMIT).decode() if f"{root}words.txt" in names else ""
-    return list_tiny_imagenet(names, annotations, words)
+    root = find_root(names)
+    if root is None:
+        listing = list_by_folder(names, source)
+    else:
+        annotations = container.read(f"{root}{ANNOTATIONS}", TEXT_LIMIT).decode()
+        words = container.read(f"{root}words.txt", TEXT_LIMIT).decode() if f"{root}words.txt" in names else ""
+        listing = list_tiny_imagenet(names, annotations, words)
+    listing.refused += [(name, reason) for name, reason in container.refused if not side_kind(name)]
+    return listing
 
 
 def _inside_raw(source: str) -> Path:
@@ -57,11 +65,16 @@ def _inside_raw(source: str) -> Path:
     if path.is_absolute() or ".." in path.parts or path.parts[:2] != RAW.parts:
         raise SightlineError(
             f"params.yaml: prepare.source: {source!r} must be digits, torchvision:<Dataset> or a path below {RAW}, "
-            f"where DVC sees it (a link to another place is enough)"
+            f"where DVC sees it: move your images there (a link may lead to them from their old place), "
+            f"or copy them with `dvc import-url`"
         )
     if path.is_relative_to(DOWNLOADS):
         raise SightlineError(
             f"params.yaml: prepare.source: {source!r} lies where DVC sees no changes: "
             f"name it torchvision:<Dataset>, or move your images out of {DOWNLOADS}"
+        )
+    if is_litter(path.as_posix()):
+        raise SightlineError(
+            f"params.yaml: prepare.source: {source!r} is hidden, so that DVC sees no changes: give it another name"
         )
     return path

@@ -8,7 +8,7 @@ import torchvision
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.digits import InMemory
-from sightline.images.sources.layouts import Listing
+from sightline.images.sources.listing import Listing
 
 SPLITS = {"train": "train", "trainval": "train", "val": "val", "valid": "val", "test": "test"}
 LABEL_ATTRIBUTES = ("targets", "labels", "_labels")

@@ -1,7 +1,7 @@
 """The files of a zip: listed by Python's zipfile, then read by their offset, unpacked and checked.
 
 zipfile itself reads for one thread at a time, and keeps 700 bytes for each file where 48 and a name are enough.
-Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7, 4.4.4, 4.4.5 and 5.8.8.
+Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7, 4.4.2, 4.4.4, 4.4.5, 4.6.9 and 5.8.8.
 """
 
 import bz2
@@ -22,6 +22,10 @@ LZMA = struct.Struct("<4xBL")
 SMALLEST_DICTIONARY = 4096  # of LZMA
 ENCRYPTED = 1 << 0  # flag
 UTF8 = 1 << 11  # flag
+UNICODE_PATH = 0x7075  # extra field
+EXTRA = struct.Struct("<HH")  # kind and length of an extra field
+WINDOWS = (0, 10, 11, 14)  # systems that made a zip: their old programs wrote backslashes
+UNIX = (3, 19)
 LAST_OFFSET = (1 << 63) - 1  # that a file can have
 
 
@@ -34,6 +38,7 @@ class ZipEntry(NamedTuple):
     crc: int
     method: int
     flags: int
+    mode: int  # as Unix has it, 0 where the zip was made elsewhere
 
 
 def list_entries(file: BinaryIO) -> tuple[list[str], np.ndarray]:
@@ -48,7 +53,7 @@ def list_entries(file: BinaryIO) -> tuple[list[str], np.ndarray]:
     -------
     names : list of str, length N
         Folders, which end with a slash, included.
-    entries : ndarray of uint64 [N, 6]
+    entries : ndarray of uint64 [N, 7]
         The fields of `ZipEntry`.
 
     Raises
@@ -74,16 +79,30 @@ def _name(info: ZipInfo) -> str:
     """Return a path; Linux's zip writes UTF-8 without saying so, and code page 437 is next to never valid UTF-8."""
     name = info.orig_filename
     if not info.flag_bits & UTF8:
+        stored = name.encode("cp437")
         with contextlib.suppress(UnicodeDecodeError):
-            name = name.encode("cp437").decode("utf-8")
-    return name.partition("\0")[0]
+            name = (_unicode_path(info.extra, stored) or stored).decode("utf-8")
+    name = name.partition("\0")[0]
+    return name.replace("\\", "/") if info.create_system in WINDOWS else name
+
+
+def _unicode_path(extra: bytes, stored: bytes) -> bytes:
+    """Return the name in UTF-8 that stands in an extra field, ``b""`` where there is none or it is of another name."""
+    while len(extra) >= EXTRA.size:
+        kind, length = EXTRA.unpack_from(extra)
+        field = extra[EXTRA.size : EXTRA.size + length]
+        if kind == UNICODE_PATH and field[:5] == b"\1" + zlib.crc32(stored).to_bytes(4, "little"):
+            return field[5:]
+        extra = extra[EXTRA.size + length :]
+    return b""
 
 
 def _entry(info: ZipInfo) -> ZipEntry:
     if info.header_offset < 0:
         raise BadZipFile("its beginning is missing")
     offset = min(info.header_offset, LAST_OFFSET)
-    return ZipEntry(offset, info.compress_size, info.file_size, info.CRC, info.compress_type, info.flag_bits)
+    mode = info.external_attr >> 16 if info.create_system in UNIX else 0
+    return ZipEntry(offset, info.compress_size, info.file_size, info.CRC, info.compress_type, info.flag_bits, mode)
 
 
 def read_entry(file: int, entry: ZipEntry) -> bytes:

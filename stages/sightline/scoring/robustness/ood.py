@@ -33,8 +33,10 @@ class OutlierScores(nn.Module):
         return torch.stack([self.decider(pixels).exp().amax(dim=1), torch.stack(energies).mean(dim=0)], dim=1)
 
 
-def read_ood_images(path: Path, preprocessing: Preprocessing, most: int) -> np.ndarray:
+def read_ood_images(path: Path, within: Path, preprocessing: Preprocessing, most: int) -> np.ndarray:
     """Read up to `most` images, evenly chosen, of a folder or an archive; what is no image is passed over.
+
+    No linked folder may lead out of `within`.
 
     Returns
     -------
@@ -45,9 +47,8 @@ def read_ood_images(path: Path, preprocessing: Preprocessing, most: int) -> np.n
     SightlineError
         Nothing is there, or no image in it.
     """
-    pixels = [
-        image for image in gather_images(path, preprocessing, most, "params.yaml: evaluate.ood") if image is not None
-    ]
+    found = gather_images(path, preprocessing, most, "params.yaml: evaluate.ood", within)
+    pixels = [image for image in found if image is not None]
     if not pixels:
         raise SightlineError(f"params.yaml: evaluate.ood: {path} holds no image that can be read")
     return np.stack(pixels)

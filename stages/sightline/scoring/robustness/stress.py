@@ -112,7 +112,7 @@ def _measure_ood(decider: Decider, images: np.ndarray, dataset: DatasetSpec, str
     path = Path(stress.ood)
     if ".." in path.parts or path.parts[:2] != OOD.parts or len(path.parts) < 3:
         raise SightlineError(f"params.yaml: evaluate.ood: {stress.ood!r} must be a path below {OOD}, or empty")
-    outside = read_ood_images(path, dataset.preprocessing, stress.images)
+    outside = read_ood_images(path, OOD, dataset.preprocessing, stress.images)
     scores = OutlierScores(decider)
     test_scores, outside_scores = (
         predict_logits(scores, pixels, np.arange(len(pixels)), stress.batch_size, stress.device).numpy()

@@ -1,0 +1,124 @@
+"""Files below a folder: sorted, links followed where DVC sees what lies behind them, all else listed with a reason."""
+
+import os
+import stat
+from pathlib import Path
+
+from sightline.common.errors import SightlineError
+from sightline.images.decode import BadImageError
+from sightline.images.sources.archives import refuse_long
+from sightline.images.sources.members import refuse_folder_name
+from sightline.images.sources.names import is_litter, name_fault, shown
+
+DOWNLOADED = "torchvision"  # below data/raw; .dvcignore names it
+
+
+class Folder:
+    """Files below a folder, sorted by path.
+
+    Parameters
+    ----------
+    root : Path
+    within : Path or None
+        Folder that DVC watches. It does not look behind links to folders, so that one that leads out of this folder
+        is refused; None where nobody watches.
+    """
+
+    def __init__(self, root: Path, within: Path | None = None):
+        self.root = root
+        self._within = within
+        self.refused: list[tuple[str, str]] = []
+
+    def names(self) -> list[str]:
+        self.refused.clear()
+        visited: set[tuple[int, int]] = set()
+        found: list[str] = []
+        waiting = [""]
+        while waiting:  # links after all that lies at its own place, whatever the order on the disk
+            links: list[str] = []
+            for folder in sorted(waiting):
+                refuse_outside(self.root / folder, self._within)
+                self._list(folder, visited, found, links)
+            waiting = links
+        return sorted(found)
+
+    def _list(self, folder: str, visited: set[tuple[int, int]], found: list[str], links: list[str]) -> None:
+        """Add the files below `folder` to `found` and linked folders to `links`."""
+        place = _identity(self.root / folder)
+        if place in visited:
+            self.refused.append((folder, "a link to a folder that is read at its own place"))
+            return
+        visited.add(place)
+        for entry in _entries(self.root / folder):
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            kind = "litter" if is_litter(entry.name) else _kind(entry)
+            if kind == "folder":
+                refuse_folder_name(name, self.root)
+                if entry.is_symlink():
+                    links.append(name)
+                else:
+                    self._list(name, visited, found, links)
+            elif kind == "file" and not name_fault(entry.name):
+                found.append(name)
+            elif kind != "litter":
+                self.refused.append((shown(name), name_fault(entry.name) or kind))
+
+    def read(self, name: str, limit: int) -> bytes:
+        path = self.root / name
+        try:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # a pipe without a writer would be waited for
+                raise BadImageError(
+                    "cannot be read: " + ("Is a directory" if stat.S_ISDIR(status.st_mode) else "a pipe or a device")
+                )
+            refuse_long(status.st_size, limit)
+            with path.open("rb", buffering=0) as stream:
+                return stream.read()
+        except (FileNotFoundError, NotADirectoryError):
+            raise BadImageError("file not found") from None
+        except OSError as error:
+            raise BadImageError(f"cannot be read: {error.strerror}") from None
+
+
+def refuse_outside(path: Path, within: Path | None) -> None:
+    """Raise SightlineError where a folder, reached by a link, lies where DVC sees no changes of `within`.
+
+    DVC 3.67 follows links to files and, as `within`, to a folder, but none to a folder inside.
+    """
+    if within is None:
+        return
+    target = path.resolve()
+    inside = target.relative_to(within.resolve()) if target.is_relative_to(within.resolve()) else None
+    if inside is None or is_litter(inside.as_posix()) or inside.parts[:1] == (DOWNLOADED,):
+        raise SightlineError(
+            f"{path}: a link leads to {target}, where DVC sees no changes: move the folder itself below {within} "
+            f"(a link may lead to it from its old place), or remove the link and run "
+            f"`dvc import-url {target} {path}`; `dvc update {path}.dvc` then brings what changed"
+        )
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _entries(folder: Path) -> list[os.DirEntry]:
+    """Return what a folder holds; SightlineError where it may not be read, since a class would be missing."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise SightlineError(f"{folder}: {reason}: allow reading it, or move it out of the source") from None
+
+
+def _kind(entry: os.DirEntry) -> str:
+    """Return ``folder``, ``file``, or why it is neither."""
+    try:
+        if entry.is_dir():
+            return "folder"
+        if entry.is_file():
+            return "file"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "a link to nothing" if entry.is_symlink() else "not a file: a pipe, a socket or a device"

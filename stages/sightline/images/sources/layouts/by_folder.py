@@ -1,0 +1,192 @@
+"""From the paths in a source to labelled images: which class, which fixed subset."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sightline.common.errors import SightlineError
+from sightline.images.sources.layouts.subset_names import PLAIN, subsets_of
+from sightline.images.sources.layouts.suspicions import name_some, refuse_copies, refuse_no_classes, shared_folders
+from sightline.images.sources.layouts.tree import Tree, enclosing, grow, join, unwrapped
+from sightline.images.sources.listing import Listing
+from sightline.images.sources.names import ARCHIVES_WITHIN, IMAGE_SUFFIXES, side_kind, tidy
+
+NOT_MEANT = {"test", "unlabelled"}  # subsets that are often published without labels
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder whose folders are classes, or subsets of the class that it is; its subset, ``""`` for none."""
+
+    folder: str
+    subset: str
+
+
+def list_by_folder(names: list[str], source: str) -> Listing:
+    """Read ``<class>/**/image``, ``<subset>/<class>/**/image`` or ``<class>/<subset>/**/image``.
+
+    All may lie below enclosing folders. Files that are no images make no folder a class.
+
+    Raises
+    ------
+    SightlineError
+        Folders stand where classes do and are none, or could be read in two ways; the line names them.
+    """
+    listing = Listing()
+    images = _keep_images(names, listing)
+    tree = grow(images)
+    root = enclosing(tree)
+    kinds = _subsets_in(tree, root, source, listing)
+    if kinds:
+        places = {join(root, top): Place(unwrapped(tree, join(root, top)), kind) for top, kind in kinds.items()}
+        refuse_no_classes(tree, [place.folder for place in places.values()], source)
+        for name in images:
+            _add_below_subset(listing, name, places, root)
+        _refuse_unlabelled(listing, kinds, source)
+    else:
+        below = _subsets_below(tree, root, listing)
+        if not below:
+            refuse_no_classes(tree, [root], source)
+            refuse_copies(tree, root, source)
+            _note_shared(tree, root, listing)
+        for name in images:
+            _add_below_class(listing, name, below, root)
+    _note_merged(listing, tree)
+    _note_empty(listing, names, tree, root)
+    return listing
+
+
+def _keep_images(names: list[str], listing: Listing) -> list[str]:
+    """Return what may be an image; count the files beside them."""
+    images = []
+    for name in names:
+        kind = side_kind(name)
+        if kind:
+            listing.side_files[kind] += 1
+        elif name.lower().endswith(ARCHIVES_WITHIN):
+            listing.aside.append(
+                (name, "an archive inside the source is not opened: unpack it, or name it as the source")
+            )
+        else:
+            images.append(name)
+    return images
+
+
+def _subsets_in(tree: Tree, root: str, source: str, listing: Listing) -> dict[str, str]:
+    """Return the kind of each subset folder in `root`: all of its folders, or none."""
+    tops = tree.folders(root)
+    kinds = subsets_of(tops)
+    if not kinds:
+        return {}
+    if set(kinds) != tops:
+        if len(kinds) == 1 and _is_vehicle(tree, root, tops, kinds):
+            listing.notes.append(f"{join(root, next(iter(kinds)))} is read as a class, not as the training subset")
+            return {}
+        raise SightlineError(
+            f"{source}: has the subset folder {min(kinds)!r} beside {min(tops - set(kinds))!r}: "
+            f"put every class below train, val or test, or none (or name the images and their labels in a table)"
+        )
+    if any(PLAIN.get(name.lower()) != kind for name, kind in kinds.items()):
+        listing.notes.append("subsets: " + ", ".join(f"{name!r} is {kind}" for name, kind in sorted(kinds.items())))
+    return kinds
+
+
+def _is_vehicle(tree: Tree, root: str, tops: set[str], kinds: dict[str, str]) -> bool:
+    """Tell whether ``train`` is one of several folders that hold nothing but images, beside ``bus`` and ``car``."""
+    flat = all(not tree.folders(join(root, top)) for top in tops)
+    return flat and len(tops) > 2 and next(iter(kinds)).lower() in ("train", "trains")
+
+
+def _subsets_below(tree: Tree, root: str, listing: Listing) -> dict[str, dict[str, str]]:
+    """Return the subsets inside each class: every class holds nothing but several subsets, and they images alone."""
+    found = {}
+    for name in sorted(tree.folders(root)):
+        folder = join(root, name)
+        kinds = subsets_of(tree.folders(folder))
+        flat = not any(tree.folders(join(folder, inner)) for inner in kinds)  # else subsets of folds or of places
+        if folder in tree.filled or not kinds or set(kinds) != tree.folders(folder) or not flat:
+            return {}
+        found[name] = kinds
+    if len({kind for kinds in found.values() for kind in kinds.values()}) < 2:
+        return {}
+    listing.notes.append(f"subsets are read below each class: {name_some(sorted(next(iter(found.values()))))}")
+    return found
+
+
+def _add_below_subset(listing: Listing, name: str, places: dict[str, Place], root: str) -> None:
+    top = _steps_inside(root, name)[0]
+    place = places.get(join(root, top))
+    if place is None:
+        _add_unlabelled(listing, name, "")
+        return
+    steps = _steps_inside(place.folder, name)
+    if len(steps) > 1 and place.subset != "unlabelled":
+        listing.add(name, _label(steps[0], name), place.subset)
+    else:
+        _add_unlabelled(listing, name, place.subset)
+
+
+def _add_below_class(listing: Listing, name: str, below: dict[str, dict[str, str]], root: str) -> None:
+    steps = _steps_inside(root, name)
+    if len(steps) == 1:
+        _add_unlabelled(listing, name, "")
+        return
+    subset = below[steps[0]][steps[1]] if below else ""
+    if subset == "unlabelled":
+        _add_unlabelled(listing, name, subset)
+    else:
+        listing.add(name, _label(steps[0], name), subset)
+
+
+def _steps_inside(folder: str, name: str) -> list[str]:
+    """Return the steps of a path behind a folder; a single one for what does not lie in it."""
+    if not folder:
+        return name.split("/")
+    return name[len(folder) + 1 :].split("/") if name.startswith(f"{folder}/") else [""]
+
+
+def _add_unlabelled(listing: Listing, name: str, subset: str) -> None:
+    if subset in NOT_MEANT or not name.lower().endswith(tuple(IMAGE_SUFFIXES)):
+        listing.aside.append((name, "not below a class folder"))
+    else:
+        listing.unlabelled.append(name)
+
+
+def _label(step: str, name: str) -> str:
+    label = tidy(step)
+    if not label:
+        raise SightlineError(f"{name!r}: the class folder's name is blank: rename it")
+    return label
+
+
+def _refuse_unlabelled(listing: Listing, kinds: dict[str, str], source: str) -> None:
+    if not listing.paths:
+        raise SightlineError(
+            f"prepare.source: {source}: no labelled image found: {name_some(sorted(kinds))} hold no class folders: "
+            f"expected train/<class>/image, or a table of paths and labels"
+        )
+
+
+def _note_shared(tree: Tree, root: str, listing: Listing) -> None:
+    shared = shared_folders(tree, root)
+    if shared:
+        classes = name_some(sorted(tree.folders(root)))
+        listing.notes.append(f"the classes are {classes}, not the folders that each of them holds: {name_some(shared)}")
+
+
+def _note_merged(listing: Listing, tree: Tree) -> None:
+    """Say which folders became one class because their names look the same."""
+    spellings = defaultdict(set)
+    for folder in set().union(*tree.below.values()):
+        spellings[tidy(folder)].add(folder)
+    known = set(listing.classes)
+    for label in sorted(label for label, spelt in spellings.items() if len(spelt) > 1 and label in known):
+        count = len(spellings[label])
+        listing.notes.append(f"folders whose names look like {label!r} are one class ({count} spellings)")
+
+
+def _note_empty(listing: Listing, names: list[str], tree: Tree, root: str) -> None:
+    """Say which folders in the place of classes or subsets hold files, but no images."""
+    inside = (_steps_inside(root, name) for name in names)
+    empty = sorted({steps[0] for steps in inside if len(steps) > 1} - tree.folders(root))
+    if empty:
+        listing.notes.append(f"folders without images, which are no classes: {name_some(empty)}")

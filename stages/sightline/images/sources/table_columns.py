@@ -1,0 +1,65 @@
+"""Columns of a table that say where an image belongs: kept where they are called subset, refused where not."""
+
+import sys
+from pathlib import Path
+
+from sightline.common.errors import SightlineError
+from sightline.images.sources.layouts.subset_names import WORDS, subset_of, subsets_of, words_of
+
+DIVIDES = {"split", "splits", "partition", "subset", "subsets", "fold", "folds", "kfold", "cv", *WORDS}
+FILLERS = {
+    "is",
+    "in",
+    "for",
+    "image",
+    "images",
+    "data",
+    "dataset",
+    "set",
+    "sample",
+    "flag",
+    "id",
+    "index",
+    "number",
+    "cv",
+}
+REFUSED = ("", "unlabelled")
+
+
+def refuse_subset(text: str, where: str) -> None:
+    """Raise SightlineError for a cell of the column subset that is neither empty nor a subset's name."""
+    if text and subset_of(text) in REFUSED:
+        raise SightlineError(f"{where}: subset {text!r} must be one of train, val, test or empty")
+
+
+def read_subsets(written: list[str]) -> list[str]:
+    """Return train, val, test or ``""`` for each cell of the column subset."""
+    kinds = {"": "", **subsets_of({text for text in written if text}, shared_words=False)}
+    return [sys.intern(kinds[text]) for text in written]
+
+
+def refuse_divisions(path: Path, further: dict[str, list[str]]) -> None:
+    """Raise SightlineError for a further column that divides the images: its test images would be trained on.
+
+    Parameters
+    ----------
+    further : dict of str to list of str
+        Cells by the column's name.
+    """
+    for name, cells in further.items():
+        values = sorted(set(cells) - {""})
+        if values and all(map(subset_of, values)):
+            reason = f"holds only {', '.join(values[:4])}"
+        elif _is_division(name):
+            reason = "is called as if it divided the images"
+        else:
+            continue
+        raise SightlineError(
+            f"{path}: the column {name!r} {reason}: call it subset (train, val, test) to keep that division, "
+            f"or remove it to draw another"
+        )
+
+
+def _is_division(name: str) -> bool:
+    words = set(words_of(name))
+    return name.lower() == "set" or (bool(words & DIVIDES) and words <= DIVIDES | FILLERS)

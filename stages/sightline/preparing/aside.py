@@ -1,0 +1,25 @@
+"""What a source holds besides the images that are used, told once."""
+
+from collections import Counter
+
+from sightline.images.sources.listing import Listing
+
+NAMED = 5  # kinds of side files that a line names
+
+
+def count_offered(listing: Listing) -> int:
+    """Return how many files were meant to be images with labels: the whole of which some cannot be used."""
+    return len(listing.paths) + len(listing.unlabelled) + len(listing.refused)
+
+
+def describe_aside(listing: Listing) -> list[str]:
+    """Return lines on files beside the images and on what was not meant to be used, the most frequent first."""
+    lines = []
+    if listing.side_files:
+        kinds = sorted(listing.side_files.items(), key=lambda item: (-item[1], item[0]))
+        more = ", ..." if len(kinds) > NAMED else ""
+        named = ", ".join(f"{count:,} {kind}" for kind, count in kinds[:NAMED])
+        lines.append(f"{listing.side_files.total():,} files that are no images, left aside: {named}{more}")
+    for reason, count in Counter(reason for _, reason in listing.aside).most_common():
+        lines.append(f"{count:,} files left aside, listed in data/prepared/quarantine.csv: {reason}")
+    return lines
