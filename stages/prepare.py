@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from sightline.common.files import replacing, write_json
+from sightline.common.process import share_freed_memory
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
 from sightline.drawing.contact_sheet import contact_sheet
@@ -47,6 +48,7 @@ THUMBNAIL = 64  # px
 
 
 def main(params: PrepareParams) -> None:
+    share_freed_memory()
     options = params.prepare
     listing, container = open_source(options.source)
     for note in (*listing.notes, *describe_aside(listing)):
