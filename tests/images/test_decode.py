@@ -195,3 +195,15 @@ def test_an_unknown_fit_is_refused_and_a_list_becomes_a_tuple():
     assert how(background=[1, 2, 3]) == how(background=(1, 2, 3))
     with pytest.raises(ValueError, match="fit must be one of crop, pad, stretch"):
         how(fit="squeeze")
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_no_file_starts_a_program(encode, monkeypatch, wrapped):
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_args: pytest.fail("Ghostscript was started"))
+    data = encode((8, 8), "EPS")
+    if wrapped:  # an IPTC record of 8 x 8 pixels in grey, and what Pillow opens in it
+        fields = {(3, 60): b"\1\0", (3, 65): b"\1", (3, 20): b"\0\x08", (3, 30): b"\0\x08", (3, 120): b"\5"}
+        head = b"".join(bytes([0x1C, *tag, 0, len(value)]) + value for tag, value in fields.items())
+        data = head + bytes([0x1C, 8, 10, *len(data).to_bytes(2, "big")]) + data
+    with pytest.raises(BadImageError, match=f"^{'IPTC' if wrapped else 'EPS'} files may start another program"):
+        decode(data, HOW)

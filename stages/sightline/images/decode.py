@@ -18,6 +18,7 @@ SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 STRIP = 1 << 20  # pixels laid over the background at once
 ROOM = Room(1 << 25)  # pixels of 4 bytes that all threads together hold decoded
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+DRAWN_BY_PROGRAMS = {"EPS", "IPTC"}  # Pillow hands the first, which the other may hold, to Ghostscript
 
 
 class BadImageError(Exception):
@@ -110,6 +111,8 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         raise BadImageError("not an image") from None
     except Exception as error:
         raise BadImageError(f"damaged: {_one_line(error)}") from None
+    if image.format in DRAWN_BY_PROGRAMS:
+        raise BadImageError(f"{image.format} files may start another program: convert it to PNG")
     if image.width * image.height > max_pixels:
         raise BadImageError(f"too large: {image.width} x {image.height} pixels (prepare.max_pixels)")
     return image

@@ -125,6 +125,12 @@ def test_the_extra_field_with_a_unicode_path_counts_where_it_is_of_this_name(tmp
     assert open_container(path).names() == ["s\u00fc\u00df.png" if checked != b"other" else expected]
 
 
+def test_a_tar_of_links_alone_tells_of_them(workspace):
+    make_tar(workspace / "data/raw/a.tar", [("cat/1.png", tarfile.SYMTYPE, "/store/1.png")])
+    with pytest.raises(SightlineError, match=r"1 entries that cannot, such as cat/1.png \(a link to no file of"):
+        open_source("data/raw/a.tar")
+
+
 def test_refused_members_reach_the_listing(workspace):
     make_tar(workspace / "data/raw/a.tar", [*LINKED, ("./dog/note.txt", tarfile.SYMTYPE, "none.txt")])
     listing, _ = open_source("data/raw/a.tar")

@@ -1,5 +1,6 @@
 import os
 import socket
+import zipfile
 
 import pytest
 
@@ -33,6 +34,15 @@ def test_a_link_to_a_folder_elsewhere_is_refused_with_what_to_do(photos, elsewhe
         open_source(source)
 
 
+def test_the_watched_folder_itself_may_be_the_source(photos, workspace):
+    (workspace / "data/raw/README.md").write_text("")
+    (workspace / "data/raw/1.png").write_bytes(b"1")
+    (workspace / "data/raw/table.csv").write_text("path,label\n1.png,cat\nphotos/dog/2.png,dog\n")
+    assert open_source("data/raw/table.csv")[0].classes == ["cat", "dog"]
+    (workspace / "data/raw/1.png").unlink()
+    assert open_source("data/raw")[0].classes == ["cat", "dog"]
+
+
 def test_a_table_beside_a_linked_folder_is_refused_too(photos, elsewhere):
     (photos / "bird").symlink_to(elsewhere)
     (photos / "table.csv").write_text("path,label\ncat/1.png,cat\nbird/3.png,bird\n")
@@ -49,6 +59,19 @@ def test_links_to_files_and_into_the_watched_folder_are_followed(photos, elsewhe
     assert listing.paths == ["bird/4.png", "cat/1.png", "cat/linked.png", "dog/2.png"]
     assert container.read("bird/4.png", 10) == b"4"
     assert listing.refused == []
+
+
+def test_linked_archives_are_followed_but_not_linked_folders_around_them(photos, elsewhere, workspace):
+    with zipfile.ZipFile(elsewhere / "set.zip", "w") as archive:
+        archive.writestr("cat/1.png", b"1")
+        archive.writestr("dog/1.png", b"2")
+    (workspace / "data/raw/set.zip").symlink_to(elsewhere / "set.zip")
+    (workspace / "data/raw/table.csv").write_text("path,label\nset.zip/cat/1.png,cat\nset.zip/dog/1.png,dog\n")
+    assert open_source("data/raw/set.zip")[0].classes == ["cat", "dog"]
+    assert open_source("data/raw/table.csv")[0].classes == ["cat", "dog"]
+    (workspace / "data/raw/linked").symlink_to(elsewhere)
+    with pytest.raises(SightlineError, match="data/raw/linked: a link leads to"):
+        open_source("data/raw/linked/set.zip")
 
 
 def test_where_nobody_watches_all_links_are_followed(photos, elsewhere):

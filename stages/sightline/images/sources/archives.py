@@ -17,7 +17,7 @@ import numpy as np
 from sightline.images.decode import BadImageError
 from sightline.images.sources.members import clean_member, follow_links, is_offered, link_target
 from sightline.images.sources.names import shown
-from sightline.images.sources.zip_entries import ENCRYPTED, ZipEntry, list_entries, read_entry
+from sightline.images.sources.zip_entries import ENCRYPTED, METHODS, ZipEntry, list_entries, read_entry
 
 UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError)
 LONGEST_LINK = 4096  # bytes of the path that a link in a zip holds
@@ -64,6 +64,8 @@ class ZipArchive:
         refuse_long(max(entry.size, entry.packed), limit)
         if entry.flags & ENCRYPTED:
             raise BadImageError("encrypted in the archive")
+        if entry.method in METHODS:
+            raise BadImageError(f"packed by {METHODS[entry.method]}: pack the archive again, by Deflate or not at all")
         try:
             return read_entry(self._file.fileno(), entry)
         except zipfile.BadZipFile as error:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.archives import UNREADABLE, TarArchive, ZipArchive
-from sightline.images.sources.folder import Folder
+from sightline.images.sources.folder import Folder, refuse_outside
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 
@@ -43,6 +43,7 @@ def open_container(path: Path, within: Path | None = None) -> Container:
         return Folder(path, within)
     if not path.exists():
         raise SightlineError(f"params.yaml: prepare.source: {path} does not exist: put your images there")
+    refuse_outside(path.parent, within)
     if not path.is_file():
         raise SightlineError(f"params.yaml: prepare.source: {path} is neither a folder nor a file")
     try:

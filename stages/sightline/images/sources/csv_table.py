@@ -11,7 +11,7 @@ from sightline.images.sources.archives import TarArchive
 from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
 from sightline.images.sources.folder import Folder, refuse_outside
 from sightline.images.sources.listing import Listing
-from sightline.images.sources.names import MISSING, name_fault, shown, tidy
+from sightline.images.sources.names import MISSING, name_fault, one_line, shown, tidy
 from sightline.images.sources.table_columns import read_subsets, refuse_divisions, refuse_subset
 from sightline.images.sources.table_rows import read_rows
 from sightline.images.store import BOX_COLUMNS, INDEX_COLUMNS
@@ -96,7 +96,7 @@ def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideCsv
         refuse_divisions(path, listing.further)
     listing.subsets = read_subsets(listing.subsets)
     _refuse_repeats(path, listing.paths)
-    for folder in sorted({name.rpartition("/")[0] for name in listing.paths}):
+    for folder in sorted({(_split_archive(name)[0] or name).rpartition("/")[0] for name in listing.paths}):
         refuse_outside(path.parent / folder, within)
     container = BesideCsv(path.parent, listing.paths, within)
     listing.reorder(container.cheapest_order())
@@ -124,10 +124,13 @@ def _add_row(listing: Listing, row: dict[str, str], where: str) -> None:
         raise SightlineError(f"{where}: path and label must not be empty")
     if label.lower() in MISSING:
         raise SightlineError(f"{where}: the label {label!r} stands for a missing value: leave the row out, or label it")
+    group = one_line(row.get("group", ""))
+    if group.lower() in MISSING:
+        raise SightlineError(f"{where}: the group {group!r} stands for a missing value: leave the cell empty")
     refuse_subset(row.get("subset", ""), where)
-    further = {column: row[column] for column in listing.further}
+    further = {column: one_line(row[column]) for column in listing.further}
     _check_box([further.get(name, "") for name in BOX_COLUMNS], where)
-    listing.add(_plain_path(name, where), label, row.get("subset", ""), row.get("group", ""), further.values())
+    listing.add(_plain_path(name, where), label, row.get("subset", ""), group, further.values())
 
 
 def _plain_path(name: str, where: str) -> str:

@@ -88,8 +88,8 @@ def refuse_outside(path: Path, within: Path | None) -> None:
     if within is None:
         return
     target = path.resolve()
-    inside = target.relative_to(within.resolve()) if target.is_relative_to(within.resolve()) else None
-    if inside is None or is_litter(inside.as_posix()) or inside.parts[:1] == (DOWNLOADED,):
+    inside = target.relative_to(within.resolve()).parts if target.is_relative_to(within.resolve()) else None
+    if inside is None or any(map(is_litter, inside)) or inside[:1] == (DOWNLOADED,):
         raise SightlineError(
             f"{path}: a link leads to {target}, where DVC sees no changes: move the folder itself below {within} "
             f"(a link may lead to it from its old place), or remove the link and run "

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from pathlib import PurePosixPath
 
 LITTER = {  # in lower case; .dvcignore names them too, so that what a system adds later runs nothing again
     "__macosx",
@@ -46,10 +45,11 @@ def is_litter(name: str) -> bool:
 
 def side_kind(name: str) -> str:
     """Return what a file beside the images is counted under, ``.json`` or ``readme``; ``""`` for a possible image."""
-    path = PurePosixPath(name.rpartition("/")[2].lower())
-    if path.suffix in SIDE_SUFFIXES:
-        return path.suffix
-    return path.name if path.name in SIDE_NAMES else ""
+    last = name.rpartition("/")[2].lower()
+    suffix = f".{last.rpartition('.')[2]}"
+    if suffix in SIDE_SUFFIXES:
+        return suffix
+    return last if last in SIDE_NAMES else ""
 
 
 def name_fault(name: str) -> str:
@@ -65,6 +65,11 @@ def shown(name: str) -> str:
     r"""Return a name that can be printed and written: ``Gr\xf6n`` for a byte that is not UTF-8, ``a\rb``."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def one_line(text: str) -> str:
+    """Return a text with blanks for line ends and other control characters, which readers of a table stumble over."""
+    return text if text.isprintable() else CONTROLS.sub(" ", text).strip()
 
 
 def tidy(label: str) -> str:

@@ -57,6 +57,12 @@ def list_images(container: Container, source: str) -> Listing:
         words = container.read(f"{root}words.txt", TEXT_LIMIT).decode() if f"{root}words.txt" in names else ""
         listing = list_tiny_imagenet(names, annotations, words)
     listing.refused += [(name, reason) for name, reason in container.refused if not side_kind(name)]
+    if listing.refused and not listing.paths:
+        name, reason = listing.refused[0]
+        raise SightlineError(
+            f"prepare.source: {source}: holds no image that can be read, and {len(listing.refused)} entries that "
+            f"cannot, such as {name} ({reason})"
+        )
     return listing
 
 

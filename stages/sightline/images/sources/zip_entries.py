@@ -1,11 +1,10 @@
 """The files of a zip: listed by Python's zipfile, then read by their offset, unpacked and checked.
 
 zipfile itself reads for one thread at a time, and keeps 700 bytes for each file where 48 and a name are enough.
-Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7, 4.4.2, 4.4.4, 4.4.5, 4.6.9 and 5.8.8.
+Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7, 4.4.2, 4.4.4, 4.4.5 and 5.8.8.
 """
 
 import bz2
-import contextlib
 import lzma
 import os
 import struct
@@ -16,16 +15,15 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, Z
 
 import numpy as np
 
+from sightline.images.sources.zip_names import member_name
+
 LOCAL = struct.Struct("<4s22xHH")  # signature, lengths of name and extra fields
 LOCAL_SIGNATURE = b"PK\3\4"
 LZMA = struct.Struct("<4xBL")
 SMALLEST_DICTIONARY = 4096  # of LZMA
 ENCRYPTED = 1 << 0  # flag
-UTF8 = 1 << 11  # flag
-UNICODE_PATH = 0x7075  # extra field
-EXTRA = struct.Struct("<HH")  # kind and length of an extra field
-WINDOWS = (0, 10, 11, 14)  # systems that made a zip: their old programs wrote backslashes
 UNIX = (3, 19)
+WRAP = np.uint64(1 << 32)  # bytes
 LAST_OFFSET = (1 << 63) - 1  # that a file can have
 
 
@@ -66,35 +64,31 @@ def list_entries(file: BinaryIO) -> tuple[list[str], np.ndarray]:
     try:
         with ZipFile(file) as archive:
             for info in archive.infolist():
-                names.append(_name(info))
+                names.append(member_name(info))
                 fields.extend(_entry(info))
     except UnicodeDecodeError as error:
         raise BadZipFile(f"the name {error.object!r} is not UTF-8") from None
     except NotImplementedError as error:  # made for a later version of the format
         raise BadZipFile(str(error)) from None
-    return names, np.frombuffer(fields, dtype=np.uint64).reshape(-1, len(ZipEntry._fields))
+    entries = np.frombuffer(fields, dtype=np.uint64).reshape(-1, len(ZipEntry._fields)).copy()
+    entries[:, 0] = _unwrap(file, entries[:, 0])
+    return names, entries
 
 
-def _name(info: ZipInfo) -> str:
-    """Return a path; Linux's zip writes UTF-8 without saying so, and code page 437 is next to never valid UTF-8."""
-    name = info.orig_filename
-    if not info.flag_bits & UTF8:
-        stored = name.encode("cp437")
-        with contextlib.suppress(UnicodeDecodeError):
-            name = (_unicode_path(info.extra, stored) or stored).decode("utf-8")
-    name = name.partition("\0")[0]
-    return name.replace("\\", "/") if info.create_system in WINDOWS else name
+def _unwrap(file: BinaryIO, offsets: np.ndarray) -> np.ndarray:
+    """Return where members begin, uint64 [N], also behind 4 GiB of a zip whose maker counted in 32 bits, as macOS does.
+
+    zipfile then takes what it misses for something before the zip, and adds it to every offset.
+    """
+    if not len(offsets) or offsets.min() < WRAP or _starts(file, offsets[0]) or not _starts(file, offsets[0] % WRAP):
+        return offsets
+    counted = offsets % WRAP
+    rounds = np.cumsum(np.diff(counted.astype(np.int64), prepend=0) < 0)
+    return counted + rounds.astype(np.uint64) * WRAP
 
 
-def _unicode_path(extra: bytes, stored: bytes) -> bytes:
-    """Return the name in UTF-8 that stands in an extra field, ``b""`` where there is none or it is of another name."""
-    while len(extra) >= EXTRA.size:
-        kind, length = EXTRA.unpack_from(extra)
-        field = extra[EXTRA.size : EXTRA.size + length]
-        if kind == UNICODE_PATH and field[:5] == b"\1" + zlib.crc32(stored).to_bytes(4, "little"):
-            return field[5:]
-        extra = extra[EXTRA.size + length :]
-    return b""
+def _starts(file: BinaryIO, offset: np.uint64) -> bool:
+    return os.pread(file.fileno(), len(LOCAL_SIGNATURE), int(offset)) == LOCAL_SIGNATURE
 
 
 def _entry(info: ZipInfo) -> ZipEntry:
@@ -168,4 +162,5 @@ def _unpack_lzma(data: bytes, most: int) -> bytes:
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters).decompress(data[LZMA.size :], most)
 
 
+METHODS = {9: "Deflate64", 20: "Zstandard", 93: "Zstandard", 95: "XZ"}  # that others write and Python does not read
 UNPACK = {ZIP_STORED: _stored, ZIP_DEFLATED: _inflate, ZIP_BZIP2: _unpack_bzip2, ZIP_LZMA: _unpack_lzma}

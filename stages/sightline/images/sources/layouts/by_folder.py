@@ -1,12 +1,12 @@
 """From the paths in a source to labelled images: which class, which fixed subset."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from sightline.common.errors import SightlineError
+from sightline.images.sources.layouts.notes import note_empty, note_merged, note_shared
 from sightline.images.sources.layouts.subset_names import PLAIN, subsets_of
-from sightline.images.sources.layouts.suspicions import name_some, refuse_copies, refuse_no_classes, shared_folders
-from sightline.images.sources.layouts.tree import Tree, enclosing, grow, join, unwrapped
+from sightline.images.sources.layouts.suspicions import name_some, refuse_copies, refuse_no_classes
+from sightline.images.sources.layouts.tree import Tree, enclosing, grow, join, steps_inside, unwrapped
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import ARCHIVES_WITHIN, IMAGE_SUFFIXES, side_kind, tidy
 
@@ -33,6 +33,11 @@ def list_by_folder(names: list[str], source: str) -> Listing:
     """
     listing = Listing()
     images = _keep_images(names, listing)
+    if listing.aside and not images:
+        raise SightlineError(
+            f"prepare.source: {source}: holds {name_some([name for name, _ in listing.aside])} and no image: archives "
+            f"inside are not opened: unpack the outer one, or put the inner one into data/raw and name it"
+        )
     tree = grow(images)
     root = enclosing(tree)
     kinds = _subsets_in(tree, root, source, listing)
@@ -47,11 +52,11 @@ def list_by_folder(names: list[str], source: str) -> Listing:
         if not below:
             refuse_no_classes(tree, [root], source)
             refuse_copies(tree, root, source)
-            _note_shared(tree, root, listing)
+            note_shared(tree, root, listing)
         for name in images:
             _add_below_class(listing, name, below, root)
-    _note_merged(listing, tree)
-    _note_empty(listing, names, tree, root)
+    note_merged(listing, tree)
+    note_empty(listing, names, tree, root)
     return listing
 
 
@@ -113,12 +118,12 @@ def _subsets_below(tree: Tree, root: str, listing: Listing) -> dict[str, dict[st
 
 
 def _add_below_subset(listing: Listing, name: str, places: dict[str, Place], root: str) -> None:
-    top = _steps_inside(root, name)[0]
+    top = steps_inside(root, name)[0]
     place = places.get(join(root, top))
     if place is None:
         _add_unlabelled(listing, name, "")
         return
-    steps = _steps_inside(place.folder, name)
+    steps = steps_inside(place.folder, name)
     if len(steps) > 1 and place.subset != "unlabelled":
         listing.add(name, _label(steps[0], name), place.subset)
     else:
@@ -126,7 +131,7 @@ def _add_below_subset(listing: Listing, name: str, places: dict[str, Place], roo
 
 
 def _add_below_class(listing: Listing, name: str, below: dict[str, dict[str, str]], root: str) -> None:
-    steps = _steps_inside(root, name)
+    steps = steps_inside(root, name)
     if len(steps) == 1:
         _add_unlabelled(listing, name, "")
         return
@@ -135,13 +140,6 @@ def _add_below_class(listing: Listing, name: str, below: dict[str, dict[str, str
         _add_unlabelled(listing, name, subset)
     else:
         listing.add(name, _label(steps[0], name), subset)
-
-
-def _steps_inside(folder: str, name: str) -> list[str]:
-    """Return the steps of a path behind a folder; a single one for what does not lie in it."""
-    if not folder:
-        return name.split("/")
-    return name[len(folder) + 1 :].split("/") if name.startswith(f"{folder}/") else [""]
 
 
 def _add_unlabelled(listing: Listing, name: str, subset: str) -> None:
@@ -164,29 +162,3 @@ def _refuse_unlabelled(listing: Listing, kinds: dict[str, str], source: str) -> 
             f"prepare.source: {source}: no labelled image found: {name_some(sorted(kinds))} hold no class folders: "
             f"expected train/<class>/image, or a table of paths and labels"
         )
-
-
-def _note_shared(tree: Tree, root: str, listing: Listing) -> None:
-    shared = shared_folders(tree, root)
-    if shared:
-        classes = name_some(sorted(tree.folders(root)))
-        listing.notes.append(f"the classes are {classes}, not the folders that each of them holds: {name_some(shared)}")
-
-
-def _note_merged(listing: Listing, tree: Tree) -> None:
-    """Say which folders became one class because their names look the same."""
-    spellings = defaultdict(set)
-    for folder in set().union(*tree.below.values()):
-        spellings[tidy(folder)].add(folder)
-    known = set(listing.classes)
-    for label in sorted(label for label, spelt in spellings.items() if len(spelt) > 1 and label in known):
-        count = len(spellings[label])
-        listing.notes.append(f"folders whose names look like {label!r} are one class ({count} spellings)")
-
-
-def _note_empty(listing: Listing, names: list[str], tree: Tree, root: str) -> None:
-    """Say which folders in the place of classes or subsets hold files, but no images."""
-    inside = (_steps_inside(root, name) for name in names)
-    empty = sorted({steps[0] for steps in inside if len(steps) > 1} - tree.folders(root))
-    if empty:
-        listing.notes.append(f"folders without images, which are no classes: {name_some(empty)}")

@@ -24,6 +24,13 @@ def join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
+def steps_inside(folder: str, name: str) -> list[str]:
+    """Return the steps of a path behind a folder; a single one for what does not lie in it."""
+    if not folder:
+        return name.split("/")
+    return name[len(folder) + 1 :].split("/") if name.startswith(f"{folder}/") else [""]
+
+
 def grow(names: list[str]) -> Tree:
     """Build the tree of the folders in which the files `names` lie."""
     filled = {name.rpartition("/")[0] for name in names}
