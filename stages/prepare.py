@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from sightline.common.files import replacing, write_json
+from sightline.common.files import CsvLines, replacing, write_json
 from sightline.common.process import share_freed_memory
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
@@ -96,7 +96,7 @@ def summarize_images(counts: list[int], bad: list[tuple[str, str]], conflicts: i
 
 def write_rows(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
     with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
+        writer = csv.writer(CsvLines(stream))
         writer.writerow(columns)
         writer.writerows(rows)
 

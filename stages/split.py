@@ -22,11 +22,12 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import read_columns, write_json, write_table
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.images.samples import SUBSETS, find_untrained, say_untrained
+from sightline.images.samples import SUBSETS
 from sightline.parameters.split import SplitParams, SplitSection
-from sightline.splitting.assign import draw_by_hash, draw_stratified, hash_position, stratified_folds
+from sightline.splitting.assign import draw_by_hash, draw_folds, draw_stratified, hash_position
 from sightline.splitting.clusters import find_clusters, units_of
 from sightline.splitting.leaks import count_leaks, find_fold_leaks, find_leaks
+from sightline.splitting.verdict import describe_missing, describe_shares, find_missing, refuse_useless
 
 COLUMNS = {  # fixed lengths make no Python object of each value: half the time and memory for a million images
     "id": str,
@@ -42,22 +43,29 @@ COLUMNS = {  # fixed lengths make no Python object of each value: half the time 
 def main(params: SplitParams) -> None:
     index = read_columns("data/prepared/index.csv", COLUMNS)
     clusters = find_clusters(index, params.near_bits)
-    subsets = assign_subsets(index, clusters, params)
-    folds = assign_folds(index, clusters, subsets, params)
+    units = units_of(clusters, params.split.keep_duplicates_together)
+    subsets, notes = assign_subsets(index, units, params)
+    folds = assign_folds(index, units, subsets, params)
     leaks = find_all_leaks(clusters, subsets, folds)
     kept = act_on_leaks(leaks, params.split)
     split = pd.DataFrame({"id": index["id"], "subset": subsets, "fold": folds})[kept]
-    untrained = name_untrained(index[["label", "class"]], split)
-    if untrained:
-        print(f"split: {say_untrained(untrained, index['label'].nunique())}")
+    missing, lines = judge_split(index[["label", "class"]], split)
+    for line in [*notes, *lines]:
+        print(f"split: {line}")
     write_table("data/split/split.csv", split)
     summary = summarize_split(index["label"][kept], split, leaks, int((~kept).sum()))
-    write_json("metrics/split.json", summary | {"classes_without_training_images": len(untrained)})
+    write_json("metrics/split.json", summary | {"classes_without_training_images": len(missing["train"])})
     write_table("plots/split/classes.csv", count_classes(index["class"][kept], split["subset"]))
 
 
-def assign_subsets(index: pd.DataFrame, clusters: dict[str, np.ndarray], params: SplitParams) -> pd.Categorical:
-    """Keep the source's own subsets and draw those that it lacks from its training or undivided images."""
+def assign_subsets(index: pd.DataFrame, units: np.ndarray, params: SplitParams) -> tuple[pd.Categorical, list[str]]:
+    """Keep the source's own subsets and draw those that it lacks from its training or undivided images.
+
+    Returns
+    -------
+    Categorical, list of str
+        The subset of each image, and a line about shares that could not be had.
+    """
     fixed = index["subset"]
     shares = {name: getattr(params.split, name) for name in ("test", "val")}
     shares = {name: share for name, share in shares.items() if share > 0 and not (fixed == name).any()}
@@ -65,16 +73,12 @@ def assign_subsets(index: pd.DataFrame, clusters: dict[str, np.ndarray], params:
     pool = np.flatnonzero(subsets == "train")
     if params.split.method == "hash":
         subsets[pool] = draw_by_hash(hash_keys(index.iloc[pool]), shares, params.seed)
-        return subsets
-    units = units_of(clusters, params.split.keep_duplicates_together)[pool]
-    grouped = bool((clusters["group"][pool] >= 0).any())
-    subsets[pool] = draw_stratified(index["label"].to_numpy()[pool], units, shares, grouped, params.seed)
-    return subsets
+        return subsets, []
+    subsets[pool] = draw_stratified(index["label"].to_numpy()[pool], units[pool], shares, params.seed)
+    return subsets, describe_shares(subsets[pool], units[pool], shares)
 
 
-def assign_folds(
-    index: pd.DataFrame, clusters: dict[str, np.ndarray], subsets: pd.Categorical, params: SplitParams
-) -> np.ndarray:
+def assign_folds(index: pd.DataFrame, units: np.ndarray, subsets: pd.Categorical, params: SplitParams) -> np.ndarray:
     """Return the fold of each image that is not test, -1 for the others."""
     folds = np.full(len(index), -1)
     if params.folds == 0:
@@ -83,14 +87,9 @@ def assign_folds(
     if params.split.method == "hash":
         position = hash_position(hash_keys(index.iloc[pool]), params.seed, "folds")
         folds[pool] = (position * params.folds).astype(int)
-        return folds
-    units = units_of(clusters, params.split.keep_duplicates_together)[pool]
-    grouped = bool((clusters["group"][pool] >= 0).any())
-    labels = index["label"].to_numpy()[pool]
-    try:
-        folds[pool] = stratified_folds(labels, units, params.folds, grouped, stream_seed(params.seed, "folds"))
-    except ValueError as error:
-        raise SightlineError(f"params.yaml: folds: {params.folds} cannot be made: {error}") from None
+    else:
+        labels = index["label"].to_numpy()[pool]
+        folds[pool] = draw_folds(labels, units[pool], params.folds, stream_seed(params.seed, "folds"))
     return folds
 
 
@@ -134,28 +133,19 @@ def act_on_leaks(leaks: dict[str, dict[str, np.ndarray]], options: SplitSection)
     )
 
 
-def name_untrained(index: pd.DataFrame, split: pd.DataFrame) -> list[str]:
-    """Return the names of classes of which no image is left to train on, sorted by label.
+def judge_split(index: pd.DataFrame, split: pd.DataFrame) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the classes that each subset lacks, as `find_missing` does, and lines that name them.
 
     Raises
     ------
     SightlineError
-        There is no image to train on at all, or in one of the trainings of the folds.
+        There is nothing to learn, or nothing to judge.
     """
-    subsets = split["subset"].array
-    folds = split["fold"].to_numpy()
-    if not (subsets == "train").any() and not (folds >= 0).any():
-        raise SightlineError(
-            f"split: no image to train on is left ({len(split)} of {len(index)} images kept, all in val or test): "
-            "give data/raw training images, or lower split.val and split.test"
-        )
-    if len(np.unique(folds[folds >= 0])) == 1:
-        raise SightlineError("params.yaml: folds: all images fall into one fold, which leaves none to train on: set 0")
-    labels = index["label"].to_numpy()
-    names = index["class"].groupby(labels).first()
-    kept = labels[split.index.to_numpy()]
-    missing = find_untrained(kept, np.asarray(subsets.codes), folds, int(labels.max()) + 1)
-    return names[names.index.isin(missing)].tolist()
+    names = index.groupby("label")["class"].first()
+    labels = index["label"].to_numpy()[split.index]
+    missing = find_missing(split, labels, names.index.to_numpy())
+    refuse_useless(split, labels, names.to_dict(), missing["train"], len(index))
+    return missing, describe_missing(missing, names.to_dict())
 
 
 def summarize_split(

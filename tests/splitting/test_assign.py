@@ -1,69 +1,73 @@
 import numpy as np
 import pytest
+from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
 from sightline.common.errors import SightlineError
-from sightline.splitting.assign import (
-    draw_by_hash,
-    draw_stratified,
-    hash_position,
-    index_units,
-    stratified_folds,
-    stratified_share,
-)
+from sightline.common.seeding import stream_seed
+from sightline.splitting.assign import draw_by_hash, draw_folds, draw_stratified, hash_position
 from sightline.splitting.leaks import find_fold_leaks, find_leaks
 
 LABELS = np.repeat([0, 1, 2], [50, 30, 20])
 ALONE = np.arange(100)
 
 
-def test_units_are_indexed_as_numpy_does_by_sorting():
-    units = np.random.default_rng(0).integers(0, 500, 1000)
-    _, first, unit_of = np.unique(units, return_index=True, return_inverse=True)
-    found = index_units(units)
-    assert found[0].tolist() == first.tolist()
-    assert found[1].tolist() == unit_of.tolist()
-
-
 def test_shares_are_exact_in_each_class():
-    subsets = draw_stratified(LABELS, ALONE, {"test": 0.2, "val": 0.1}, grouped=False, seed=0)
+    subsets = draw_stratified(LABELS, ALONE, {"test": 0.2, "val": 0.1}, seed=0)
     counts = {name: np.bincount(LABELS[subsets == name]).tolist() for name in ("train", "val", "test")}
     assert counts == {"train": [35, 21, 14], "val": [5, 3, 2], "test": [10, 6, 4]}
 
 
-def test_a_seed_decides_the_draw():
-    draws = [stratified_share(LABELS, ALONE, 0.2, False, seed).tolist() for seed in (0, 0, 1)]
+def test_images_that_stand_alone_are_drawn_as_scikit_learn_does():
+    splitter = StratifiedShuffleSplit(n_splits=1, test_size=20, random_state=stream_seed(3, "test"))
+    _, drawn = next(splitter.split(LABELS, LABELS))
+    subsets = draw_stratified(LABELS, ALONE, {"test": 0.2}, seed=3)
+    assert np.flatnonzero(subsets == "test").tolist() == sorted(drawn)
+    folds = draw_folds(LABELS, ALONE, 5, seed=3)
+    splits = StratifiedKFold(5, shuffle=True, random_state=3).split(LABELS, LABELS)
+    assert [np.flatnonzero(folds == fold).tolist() for fold in range(5)] == [held.tolist() for _, held in splits]
+
+
+@pytest.mark.parametrize("units", [ALONE, np.maximum(ALONE, 1)])
+def test_a_seed_decides_the_draw(units):
+    draws = [draw_stratified(LABELS, units, {"test": 0.2}, seed).codes.tolist() for seed in (0, 0, 1)]
     assert draws[0] == draws[1] != draws[2]
 
 
 def test_units_stay_whole():
     units = ALONE // 2  # pairs of duplicates
-    chosen = stratified_share(LABELS, units, 0.2, False, 0)
+    chosen = np.asarray(draw_stratified(LABELS, units, {"test": 0.2}, 0) == "test")
     assert (chosen[::2] == chosen[1::2]).all()
-    assert chosen.sum() == 20
+    assert np.bincount(LABELS[chosen]).tolist() == [10, 6, 4]
 
 
 def test_groups_stay_whole_and_near_their_share():
     groups = np.random.default_rng(0).integers(0, 40, 1000)
     labels = np.random.default_rng(1).integers(0, 3, 1000)
-    chosen = stratified_share(labels, groups, 0.15, True, 0)
+    chosen = np.asarray(draw_stratified(labels, groups, {"test": 0.15}, 0) == "test")
     assert not set(groups[chosen]) & set(groups[~chosen])
-    assert 0.10 < chosen.mean() < 0.20
+    assert 0.14 < chosen.mean() < 0.16  # a group has 0.025 of the images
 
 
-@pytest.mark.parametrize("grouped", [False, True])
-def test_folds_hold_every_image_once_and_units_whole(grouped):
-    units = np.arange(300) // 3
+@pytest.mark.parametrize("units", [np.arange(300) // 3, np.arange(300)])
+def test_folds_hold_every_image_once_and_units_whole(units):
     labels = (np.arange(300) // 3) % 3
-    folds = stratified_folds(labels, units, 5, grouped, 0)
+    folds = draw_folds(labels, units, 5, 0)
     assert np.bincount(folds).tolist() == [60] * 5
-    assert all(len(set(folds[units == unit])) == 1 for unit in range(100))
+    assert all(len(set(folds[units == unit])) == 1 for unit in range(units.max() + 1))
     assert np.bincount(labels[folds == 0]).min() >= 18
 
 
-def test_a_share_too_small_for_the_classes_is_one_line():
-    with pytest.raises(SightlineError, match=r"split.test: 0.02 of 100 images cannot be drawn by class") as caught:
-        draw_stratified(LABELS, ALONE, {"test": 0.02}, grouped=False, seed=0)
-    assert "\n" not in str(caught.value)
+def test_more_folds_than_images_of_a_class_spread_it():
+    labels = np.repeat(np.arange(100), 3)
+    folds = draw_folds(labels, np.arange(300), 5, 0)
+    assert np.bincount(folds).tolist() == [60] * 5
+    assert all(len(set(folds[labels == label])) == 3 for label in range(100))
+
+
+def test_more_folds_than_units_are_one_line():
+    message = r"^params.yaml: folds: 5 cannot be made of 4 units that stay whole .groups, duplicates.: set 4 or fewer$"
+    with pytest.raises(SightlineError, match=message):
+        draw_folds(LABELS, ALONE // 25, 5, 0)
 
 
 def test_hashing_moves_no_old_image_and_keeps_the_shares():

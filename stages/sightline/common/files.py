@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sightline.common.errors import SightlineError
 from sightline.common.params import Schema, validate
@@ -77,10 +77,21 @@ def read_record(schema: type[Schema], path: str | Path) -> Schema:
         raise SightlineError(f"{error}: {remedy(path)}") from None
 
 
+class CsvLines:
+    """A stream for a writer that ends rows with CR LF, and so quotes a cell with either; they arrive with Unix ends."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, row: str) -> int:
+        """Write a whole row."""
+        return self._stream.write(row.removesuffix("\r\n") + "\n")
+
+
 def write_table(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a table as CSV without its index; the columns' order is kept."""
-    with replacing(path) as beside:
-        table.to_csv(beside, index=False, lineterminator="\n")
+    with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
+        table.to_csv(CsvLines(stream), index=False, lineterminator="\r\n")
 
 
 def write_array(path: str | Path, array: "np.ndarray") -> None:
@@ -104,14 +115,11 @@ def read_array(path: str | Path, mode: str, dtype: str, shape: tuple[int | None,
             raise damaged(path, "not an .npy file")
     with naming_damage(path, *HEADER_ERRORS):
         array = np.load(path, mmap_mode=mode)
-    alike = len(array.shape) == len(shape) and all(map(_fits, array.shape, shape))
+    alike = len(array.shape) == len(shape)
+    alike = alike and all(wanted in (None, length) for wanted, length in zip(shape, array.shape, strict=True))
     if not alike or array.dtype != dtype:
         raise damaged(path, f"holds {array.dtype} {list(array.shape)}")
     return array
-
-
-def _fits(length: int, wanted: int | None) -> bool:
-    return wanted is None or length == wanted
 
 
 def read_table(path: str | Path, text: tuple[str, ...] = (), columns: tuple[str, ...] | None = None) -> "pd.DataFrame":

@@ -129,8 +129,13 @@ def find_untrained(label: np.ndarray, subset: np.ndarray, fold: np.ndarray, clas
 
 def say_untrained(names: list[str], classes: int) -> str:
     """Return a line that names classes without training images, a few of them."""
-    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{len(names)} of {classes} classes have no image to train on: {', '.join(names[:NAMED])}{rest}"
+    return f"{len(names)} of {classes} classes have no image to train on: {name_some(names)}"
+
+
+def name_some(names: list[str]) -> str:
+    """Return the first names, and how many more there are; what would break the line or show nothing is escaped."""
+    shown = ", ".join(name if name.isprintable() else ascii(name)[1:-1] for name in names[:NAMED])
+    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
 
 
 def tabulate(samples: Samples, index: "pd.DataFrame") -> "pd.DataFrame":

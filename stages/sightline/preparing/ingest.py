@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from sightline.common.files import replacing
+from sightline.common.files import CsvLines, replacing
 from sightline.images.decode import Preprocessing
 from sightline.images.duplicates import SHA256
 from sightline.images.sources.containers import Container
@@ -56,7 +56,7 @@ def store_images(
         index_path.open("w", encoding="utf-8", newline="") as stream,
         tqdm(total=len(listing.paths), desc="prepare", unit="img", disable=None) as progress,
     ):
-        index = csv.writer(stream, lineterminator="\n")
+        index = csv.writer(CsvLines(stream))
         index.writerow((*INDEX_COLUMNS, *listing.further))
         for batch in pack(listing.paths, container, preprocessing, max_pixels):
             pixel_file.append(batch.pixels)

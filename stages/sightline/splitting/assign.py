@@ -1,89 +1,84 @@
-"""Which image goes to which subset and fold: scikit-learn's splitters over units that must stay together."""
+"""Which image goes to which subset and fold: scikit-learn's splitters where each image stands alone, else greedily."""
 
 import hashlib
 import warnings
 from collections.abc import Iterable
-from fractions import Fraction
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
 from sightline.common.errors import SightlineError
 from sightline.common.seeding import stream_seed
 from sightline.images.samples import SUBSETS
+from sightline.splitting.greedy import divide_units
+from sightline.splitting.units import index_units
 
-FINEST_SHARE = 20  # grouped subsets are made of whole folds, at most so many
 
-
-def stratified_share(labels: np.ndarray, units: np.ndarray, share: float, grouped: bool, seed: int) -> np.ndarray:
-    """Choose about `share` of the images with every class in proportion, whole units at a time.
+def draw_stratified(labels: np.ndarray, units: np.ndarray, shares: dict[str, float], seed: int) -> pd.Categorical:
+    """Divide images into subsets, every class in proportion, units whole.
 
     Parameters
     ----------
     labels, units : ndarray of int [N]
-        Class and unit of each image; a unit counts as its first image's class.
-    share : float
-        In (0, 1).
-    grouped : bool
-        Units are large and few: take whole folds of `StratifiedGroupKFold`, which balances their sizes. Otherwise
-        units are single images but for a few duplicates, and `StratifiedShuffleSplit` gives exact proportions.
+        Class and unit of each image.
+    shares : dict
+        Subset to its share of the N images, above 0; ``"train"`` is the rest, above 0 too.
+    seed : int
 
     Returns
     -------
-    ndarray of bool [N]
+    Categorical of str [N]
+        Of `SUBSETS`. Every class is in training; elsewhere shares come before classes.
+    """
+    subsets = pd.Categorical.from_codes(np.zeros(len(labels), dtype=np.int8), SUBSETS)
+    if not shares or not len(labels):
+        return subsets
+    if _all_alone(units) and np.unique(labels, return_counts=True)[1].min() * min(shares.values()) >= 1:
+        for name, share in shares.items():
+            pool = np.flatnonzero(subsets == "train")
+            subsets[pool[_draw_exactly(labels[pool], share * len(labels) / len(pool), stream_seed(seed, name))]] = name
+        return subsets
+    sides = {"train": 1 - sum(shares.values())} | shares
+    drawn = divide_units(labels, units, np.array(list(sides.values())), 0, stream_seed(seed, "split"))
+    return pd.Categorical.from_codes(np.array([SUBSETS.index(name) for name in sides], dtype=np.int8)[drawn], SUBSETS)
+
+
+def _draw_exactly(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Return the positions of a share of the images, exact in each class."""
+    splitter = StratifiedShuffleSplit(n_splits=1, test_size=round(share * len(labels)), random_state=seed)
+    return next(splitter.split(labels, labels))[1]
+
+
+def draw_folds(labels: np.ndarray, units: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Return a fold 0..folds-1 for each image, with classes in proportion and units whole, int [N].
 
     Raises
     ------
-    ValueError
-        scikit-learn's, when a class or the share is too small.
+    SightlineError
+        There are fewer units than folds.
     """
-    if grouped:
-        folds = Fraction(share).limit_denominator(FINEST_SHARE)
-        return stratified_folds(labels, units, folds.denominator, grouped, seed) < folds.numerator
-    first, unit_of = index_units(units)
-    splitter = StratifiedShuffleSplit(n_splits=1, test_size=round(share * len(first)), random_state=seed)
-    _, drawn = next(splitter.split(first, labels[first]))
-    inside = np.zeros(len(first), dtype=bool)
-    inside[drawn] = True
-    return inside[unit_of]
-
-
-def stratified_folds(labels: np.ndarray, units: np.ndarray, folds: int, grouped: bool, seed: int) -> np.ndarray:
-    """Return a fold 0..folds-1 for each image, with classes in proportion and units whole, int [N]."""
+    if not len(labels):
+        return np.empty(0, dtype=np.int64)
+    count = len(index_units(units)[0])
+    if folds > count:
+        kind = "images" if count == len(units) else "units that stay whole (groups, duplicates)"
+        most = f"{count} or fewer" if count > 1 else "0"
+        raise SightlineError(f"params.yaml: folds: {folds} cannot be made of {count} {kind}: set {most}")
+    if not _all_alone(units) or folds > np.bincount(labels).max():
+        return divide_units(labels, units, np.full(folds, 1 / folds), None, seed)
+    fold_of = np.empty(len(labels), dtype=np.int64)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # classes with fewer images than folds are counted in metrics/split.json
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        if grouped:
-            splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-            return _number_folds(len(labels), splitter.split(labels, labels, units))
-        first, unit_of = index_units(units)
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        return _number_folds(len(first), splitter.split(first, labels[first]))[unit_of]
-
-
-def _number_folds(count: int, splits: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Return the fold of each of `count` items, int [count], from scikit-learn's (training, held out) positions."""
-    fold_of = np.empty(count, dtype=np.int64)
-    for fold, (_, held_out) in enumerate(splits):
-        fold_of[held_out] = fold
+        for fold, (_, held_out) in enumerate(splitter.split(labels, labels)):
+            fold_of[held_out] = fold
     return fold_of
 
 
-def index_units(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the position of each unit's first image, int [U], and the unit 0..U-1 of each image, int [N].
-
-    What `numpy.unique` returns, by tables instead of sorting: a sixth of the time for a million images.
-
-    Parameters
-    ----------
-    units : ndarray of int [N]
-        Numbers from 0 without large gaps.
-    """
-    first = np.full(units.max(initial=-1) + 1, -1)
-    first[units[::-1]] = np.arange(len(units))[::-1]  # the last one written is the first image
-    present = first >= 0
-    return first[present], (np.cumsum(present) - 1)[units]
+def _all_alone(units: np.ndarray) -> bool:
+    return len(index_units(units)[0]) == len(units)
 
 
 def hash_position(keys: Iterable[str], seed: int, purpose: str) -> np.ndarray:
@@ -91,31 +86,6 @@ def hash_position(keys: Iterable[str], seed: int, purpose: str) -> np.ndarray:
     salt = f"{stream_seed(seed, purpose)}/"
     digests = b"".join(hashlib.sha256(f"{salt}{key}".encode()).digest()[:8] for key in keys)
     return np.frombuffer(digests, dtype=">u8") / 2.0**64
-
-
-def draw_stratified(
-    labels: np.ndarray, units: np.ndarray, shares: dict[str, float], grouped: bool, seed: int
-) -> pd.Categorical:
-    """Divide images into the subsets of `shares` (of all N) and ``"train"`` for the rest, [N] of `SUBSETS`.
-
-    Raises
-    ------
-    SightlineError
-        A share or a class is too small for a subset that holds every class.
-    """
-    subsets = pd.Categorical.from_codes(np.zeros(len(labels), dtype=np.int8), SUBSETS)
-    for name, share in shares.items():
-        pool = np.flatnonzero(subsets == "train")
-        share_of_pool = min(share * len(labels) / max(1, len(pool)), 1.0)
-        try:
-            drawn = stratified_share(labels[pool], units[pool], share_of_pool, grouped, stream_seed(seed, name))
-        except ValueError as error:
-            raise SightlineError(
-                f"params.yaml: split.{name}: {share:g} of {len(labels)} images cannot be drawn by class: "
-                f"{' '.join(str(error).split())}"
-            ) from None
-        subsets[pool[drawn]] = name
-    return subsets
 
 
 def draw_by_hash(keys: Iterable[str], shares: dict[str, float], seed: int) -> pd.Categorical:

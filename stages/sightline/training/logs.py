@@ -11,7 +11,7 @@ import numpy as np
 from accelerate import Accelerator
 from dvclive import Live
 
-from sightline.common.files import replacing
+from sightline.common.files import CsvLines, replacing
 from sightline.parameters.train import TrainParams
 from sightline.training.history import Fitted, Scores
 
@@ -41,7 +41,7 @@ class Journal:
             subset, _, measure = name.rpartition("/")
             self._rows.append((MEASURES.index(measure), SUBSETS[subset], member, epoch, value))
         with replacing(CURVES) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
+            writer = csv.writer(CsvLines(stream))
             writer.writerow(("measure", "subset", "member", "epoch", "value"))
             writer.writerows((WORDS.get(MEASURES[row[0]], MEASURES[row[0]]), *row[1:]) for row in sorted(self._rows))
 
