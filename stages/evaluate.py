@@ -49,7 +49,7 @@ from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stacks
 from sightline.parameters.evaluate import EvaluateParams, EvaluateSection
-from sightline.scoring.calibration import apply_calibration, calibrate
+from sightline.scoring.calibration import apply_calibration, calibrate, calibrate_left_out
 from sightline.scoring.charts import draw_issues, draw_pictures
 from sightline.scoring.diagnosis.diagnose import find_causes
 from sightline.scoring.embeddings import explain_missing, map_embeddings
@@ -59,6 +59,7 @@ from sightline.scoring.predictions import Calibrated, part_by_subset
 from sightline.scoring.reference import describe_reference
 from sightline.scoring.robustness.stress import Stress, stress_test
 from sightline.scoring.summary import (
+    add_calibration_test,
     describe_metrics,
     summarize_calibration,
     summarize_decisions,
@@ -85,7 +86,7 @@ def main(params: EvaluateParams) -> None:
     judged = judgement.images
     calibrated = calibrate_subsets(judged, scores, options)
     del scores  # as large as the probabilities
-    decider = Decider(members, calibrated.calibration, stacks.whole if stacks else None).eval()
+    decider = Decider(members, calibrated.calibration, stacks.whole).eval()
 
     test = calibrated.subsets["test"]
     probabilities = calibrated.probabilities
@@ -129,12 +130,17 @@ def require_equal_classes(trained: list[str], prepared: list[str]) -> None:
 
 
 def calibrate_subsets(judged: pd.DataFrame, scores: torch.Tensor, options: EvaluateSection) -> Calibrated:
-    """Fit calibration and prediction sets on validation, and apply them to all judged images."""
+    """Fit calibration and prediction sets on validation, and apply them to all judged images.
+
+    The threshold of the sets is that of images that calibration left out in turn.
+    """
     validation = (judged["subset"] == "val").to_numpy()
     labels = judged["label"].to_numpy()[validation]
-    fitted = calibrate(options.calibration, scores.numpy()[validation], labels)
+    seen = scores.numpy()[validation]
+    fitted = calibrate(options.calibration, seen, labels)
     probabilities = apply_calibration(fitted, scores)
-    conformal = fit_conformal(options.conformal, options.conformal_coverage, probabilities[validation], labels)
+    left_out = calibrate_left_out(fitted.method, seen, labels)
+    conformal = fit_conformal(options.conformal, options.conformal_coverage, left_out, labels)
     decision = {"tta": options.tta, "min_confidence": options.min_confidence, "conformal": conformal}
     subsets = part_by_subset(judged, scores.numpy(), probabilities)
     return Calibrated(fitted.model_copy(update=decision), subsets, probabilities)
@@ -154,10 +160,12 @@ def summarize_all(calibrated: Calibrated, judgement: Judgement, notes: dict[str,
     calibration = calibrated.calibration
     seed = stream_seed(params.seed, "bootstrap")
     metrics, left_out = summarize_subsets(subsets, judgement.decisions, options.top_k, options.bins)
-    intervals, wide = summarize_intervals(subsets["test"], options.bins, options.bootstrap, options.confidence, seed)
-    decisions, undecided = summarize_decisions(subsets["test"], calibration)
+    test = subsets["test"]
+    intervals = summarize_intervals(test, metrics["test"], options.bootstrap, options.confidence, seed)
+    decisions, undecided = summarize_decisions(test, calibration, options.confidence)
     metrics |= summarize_calibration(subsets, calibration, options.bins) | intervals | decisions
-    notes = notes | explain_missing(judgement.sample) | left_out | wide | undecided
+    metrics = add_calibration_test(metrics, test, options.bins, options.bootstrap, options.confidence, seed)
+    notes = notes | explain_missing(judgement.sample) | left_out | undecided
     if calibration.note:
         notes["calibration"] = calibration.note
     if notes:

@@ -366,8 +366,11 @@ def test_all_right_and_all_wrong(project, right):
     metrics = read("metrics/evaluate.json")
     assert metrics["test"]["accuracy"] == metrics["val"]["accuracy"] == float(right)
     assert metrics["test"]["log_loss"] < 36  # finite: no probability is taken for exactly 0
-    assert metrics["intervals"]["test"]["accuracy"] == {"low": float(right), "high": float(right)}
-    assert metrics["notes"]["intervals"].startswith("all test images are")
+    ends = metrics["intervals"]["test"]["accuracy"]
+    farthest = 1.96**2 / (6 + 1.96**2)  # Wilson's interval of 6 images
+    expected = (1 - farthest, 1.0) if right else (0.0, farthest)
+    assert (ends["low"], ends["high"]) == pytest.approx(expected, abs=1e-4)
+    assert metrics["intervals"]["test"]["f1_macro"]["high"] > metrics["intervals"]["test"]["f1_macro"]["low"]
     assert Path("plots/evaluate/mistakes.png").stat().st_size > 0
 
 

@@ -10,7 +10,9 @@ from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier, mean_log_probabilities
 from sightline.networks.decider import Decider
 from sightline.networks.saved import Member, ModelSpec, write_weights
-from sightline.networks.stack import LEAST, Stack, assign_parts, combine, load_stack, load_stacks
+from sightline.networks.stack import LEAST, Mean, Stack, assign_parts, combine, load_stack, load_stacks, pool_folds
+from sightline.networks.temperature import fit_temperature
+from sightline.scoring.metrics.calibration_error import expected_calibration_error, reliability_table
 
 FIRST, SECOND = torch.tensor([[0.8, 0.2]]).log(), torch.tensor([[0.5, 0.5]]).log()
 SIDE_BY_SIDE = torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]])  # adds the two networks' log-probabilities
@@ -24,11 +26,12 @@ def test_a_stack_of_two_by_hand():
     assert shifted([FIRST, SECOND]).exp()[0].tolist() == pytest.approx([0.5, 0.5])  # 4 times as likely as it says
 
 
-def test_the_folds_of_an_architecture_enter_by_their_mean_probability():
+def test_the_folds_of_an_architecture_enter_pooled():
     weight = torch.randn(2, 4, generator=torch.Generator().manual_seed(0))
     folds = Stack(["a", "b", "a"], weight, torch.zeros(2))
     found = folds([FIRST, SECOND, torch.tensor([[0.4, 0.6]]).log()])
-    expected = Stack(["a", "b"], weight, torch.zeros(2))([torch.tensor([[0.6, 0.4]]).log(), SECOND])
+    pooled = torch.tensor([[0.32, 0.12]]).sqrt()  # 0.8 x 0.4 and 0.2 x 0.6; the softmax makes them add up to 1
+    expected = Stack(["a", "b"], weight, torch.zeros(2))([(pooled / pooled.sum()).log(), SECOND])
     assert found[0].tolist() == pytest.approx(expected[0].tolist())
 
 
@@ -40,6 +43,46 @@ def test_a_class_that_is_ruled_out_counts_as_improbable_only():
 
 def test_without_a_stack_probabilities_are_averaged():
     assert torch.equal(combine([FIRST, SECOND], None), mean_log_probabilities([FIRST, SECOND]))
+
+
+def test_folds_are_pooled_before_architectures_are_averaged():
+    named = [("a", 0), ("b", 0), ("a", 1)]
+    members = [Member(architecture=name, file="a.safetensors", fold=fold) for name, fold in named]
+    found = Mean(members)([FIRST, SECOND, torch.tensor([[0.4, 0.6]]).log()])
+    pooled = np.sqrt(0.32) / (np.sqrt(0.32) + np.sqrt(0.12))
+    assert found.exp()[0].tolist() == pytest.approx([(pooled + 0.5) / 2, (1.5 - pooled) / 2])
+
+
+def test_one_temperature_for_the_pool_is_one_for_each_fold():
+    pooled = (pool_folds([FIRST, SECOND]) / 0.5).softmax(dim=1)
+    each = pool_folds([FIRST / 0.5, SECOND / 0.5]).exp()
+    assert pooled[0].tolist() == pytest.approx(each[0].tolist())
+
+
+def test_a_class_that_one_fold_rules_out_stays_possible():
+    assert pool_folds([torch.tensor([[0.0, -1e4]]), torch.tensor([[0.0, 0.0]])]).exp()[0, 1].item() > 1e-7
+
+
+def simulate_folds(images: int, folds: int, classes: int = 5) -> tuple[list[torch.Tensor], np.ndarray, np.ndarray]:
+    """Return logits of members that see the truth behind noise of their own, labels, and who left each image out."""
+    stream = np.random.default_rng(0)
+    truth = stream.normal(size=(images, classes)) * 2
+    labels = (truth + stream.gumbel(size=truth.shape)).argmax(axis=1)
+    logits = [2 * (truth + 1.5 * stream.normal(size=truth.shape)) for _ in range(folds)]
+    return [torch.from_numpy(scores) for scores in logits], labels, np.arange(images) % folds
+
+
+def test_the_temperature_of_single_folds_suits_their_pool_better_than_their_mean():
+    logits, labels, fold = simulate_folds(images=20000, folds=5)
+    single = torch.stack(logits)[torch.from_numpy(fold), torch.arange(len(labels))].numpy()
+    temperature = fit_temperature(single[:10000], labels[:10000])
+    errors = {}
+    for combine_folds in (pool_folds, mean_log_probabilities):
+        probabilities = (combine_folds(logits) / temperature).softmax(dim=1).numpy()[10000:]
+        table = reliability_table(probabilities, labels[10000:], bins=15)
+        errors[combine_folds] = expected_calibration_error(table)
+        assert table["accuracy"] @ table["count"] > table["confidence"] @ table["count"]  # both are not sure enough
+    assert errors[pool_folds] < 0.6 * errors[mean_log_probabilities]
 
 
 def test_parts_are_folds_or_go_round_within_each_class():
@@ -71,7 +114,7 @@ def test_each_held_out_image_is_scored_by_the_stack_of_its_part(tmp_path):
 
 
 def test_a_stack_that_is_missing_or_of_other_members_is_refused(tmp_path):
-    assert load_stack(tmp_path, spec_of(["a", "b"], None)) is None
+    assert load_stack(tmp_path, spec_of(["a", "b"], None))([FIRST, SECOND]).exp()[0, 0].item() == pytest.approx(0.65)
     with pytest.raises(SightlineError, match=r"stack\.safetensors: not found: `dvc repro` trains it"):
         load_stack(tmp_path, spec_of(["a", "b"], "stack.safetensors"))
     write_weights(tmp_path / "stack.safetensors", {"weight": SIDE_BY_SIDE[None], "bias": torch.zeros(1, 2)})

@@ -1,11 +1,11 @@
-"""The model as it decides: members, views, their mean or stack, calibration. What evaluate judges and export writes."""
+"""The model as it decides: members, views, what combines them, calibration. What evaluate judges and export writes."""
 
 import torch
 from torch import nn
 
 from sightline.networks.calibration import Calibration, build_calibrator
 from sightline.networks.classifier import Classifier, mean_log_probabilities
-from sightline.networks.stack import Stack, combine
+from sightline.networks.stack import Mean, Stack, combine
 
 CROPPED = 7 / 8  # side of a crop, where the network takes the whole stored image
 
@@ -19,11 +19,11 @@ class Decider(nn.Module):
         What decides together.
     calibration : Calibration
         The content of models/calibration.json, with the test-time augmentation that it was fitted under.
-    stack : Stack or None
-        Combines the members' probabilities; None: their mean.
+    stack : Stack, Mean or None
+        Combines the members' probabilities; None: their mean, whatever their folds.
     """
 
-    def __init__(self, members: list[Classifier], calibration: Calibration, stack: Stack | None = None):
+    def __init__(self, members: list[Classifier], calibration: Calibration, stack: Stack | Mean | None = None):
         super().__init__()
         self.members = nn.ModuleList(ViewAverage(member, calibration.tta) for member in members)
         self.stack = stack

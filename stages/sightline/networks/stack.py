@@ -1,4 +1,4 @@
-"""Stacking: a regression that weighs architectures by what they get right on images that they did not train on."""
+"""How members decide together: folds by a pool of their log-probabilities, architectures by their mean or a stack."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +10,38 @@ from torch.nn import functional
 
 from sightline.common.errors import SightlineError
 from sightline.networks.classifier import mean_log_probabilities
-from sightline.networks.saved import ModelSpec, read_weights
+from sightline.networks.saved import Member, ModelSpec, read_weights
 
 LEAST = 1e-6  # of a probability before its logarithm: a class that a network rules out must not outweigh all else
+RULED_OUT = 1e-12  # the same where folds are pooled, whose scores must otherwise stay as they are calibrated
 PARTS = 5  # of validation images without folds, for which the regression is fitted on the others
+
+
+class Mean(nn.Module):
+    """The mean of the architectures' probabilities, whose folds are pooled before.
+
+    Takes the members' scores, a list of [N, classes], and gives log-probabilities [N, classes].
+
+    Parameters
+    ----------
+    members : list of Member
+        In the order of their scores. Those without a fold are averaged, whatever their architecture.
+    """
+
+    def __init__(self, members: list[Member]):
+        super().__init__()
+        names = [place if member.fold is None else member.architecture for place, member in enumerate(members)]
+        self.groups = _group(names)
+
+    def forward(self, scores: list[torch.Tensor]) -> torch.Tensor:
+        return mean_log_probabilities(_pool_groups(scores, self.groups))
 
 
 class Stack(nn.Module):
     """Multinomial logistic regression on log-probabilities (Wolpert, 1992, "Stacked Generalization").
 
     Takes the members' scores, a list of [N, classes], and gives log-probabilities [N, classes]. The members of one
-    architecture, which differ in their fold, enter by their mean.
+    architecture, which differ in their fold, enter pooled.
 
     Parameters
     ----------
@@ -34,25 +55,25 @@ class Stack(nn.Module):
 
     def __init__(self, architectures: list[str], weight: torch.Tensor, bias: torch.Tensor):
         super().__init__()
-        names = dict.fromkeys(architectures)
-        self.groups = [[place for place, own in enumerate(architectures) if own == name] for name in names]
+        self.groups = _group(architectures)
         self.regression = nn.Linear(weight.shape[1], weight.shape[0])
         self.regression.load_state_dict({"weight": weight, "bias": bias})
         self.requires_grad_(False)
 
     def forward(self, scores: list[torch.Tensor]) -> torch.Tensor:
-        means = [mean_log_probabilities([scores[place] for place in group]) for group in self.groups]
-        return functional.log_softmax(self.regression(stack_inputs(means)), dim=1)
+        inputs = stack_inputs(_pool_groups(scores, self.groups))
+        return functional.log_softmax(self.regression(inputs), dim=1)
 
 
 @dataclass(frozen=True)
 class Stacks:
-    """The stack of all members, and for each part of the held-out images the one that was fitted on the other parts.
+    """What combines all members, and for each part of the held-out images the stack that was fitted on the other parts.
 
-    Those of `held_out` take the scores of one member an architecture: the ones that did not train on the part.
+    Those of `held_out` (none where the members are averaged) take the scores of one member an architecture: the ones
+    that did not train on the part.
     """
 
-    whole: Stack
+    whole: Stack | Mean
     held_out: list[Stack]
 
     def score_held_out(self, scores: list[torch.Tensor], parts: np.ndarray) -> torch.Tensor:
@@ -69,8 +90,21 @@ def stack_inputs(scores: list[torch.Tensor]) -> torch.Tensor:
     return torch.cat(scores, dim=1).clamp(min=float(np.log(LEAST)))
 
 
-def combine(scores: list[torch.Tensor], stack: Stack | None) -> torch.Tensor:
-    """Return the ensemble's log-probabilities [N, classes]: the stack's, or without one the members' mean."""
+def pool_folds(logits: list[torch.Tensor]) -> torch.Tensor:
+    """Return the log-probabilities [N, classes] whose logarithms are the mean of the members', up to a constant.
+
+    The logarithmic opinion pool (Genest and Zidek, 1986, "Combining Probability Distributions"). Calibration is fitted
+    on images that a single member predicts, and this pool is about as sure as its members, while the mean of
+    probabilities that are calibrated one by one is surely not sure enough (Ranjan and Gneiting, 2010, "Combining
+    Probability Forecasts"). One temperature for the pool is the same as one for each member.
+    """
+    floor = float(np.log(RULED_OUT))
+    log_probabilities = [functional.log_softmax(scores, dim=1).clamp(min=floor) for scores in logits]
+    return functional.log_softmax(torch.stack(log_probabilities).mean(dim=0), dim=1)
+
+
+def combine(scores: list[torch.Tensor], stack: Stack | Mean | None) -> torch.Tensor:
+    """Return the ensemble's log-probabilities [N, classes]; without `stack` those of the members' mean probability."""
     return mean_log_probabilities(scores) if stack is None else stack(scores)
 
 
@@ -84,8 +118,8 @@ def assign_parts(labels: np.ndarray, fold: int | None) -> np.ndarray:
     return parts % PARTS
 
 
-def load_stacks(folder: str | Path, spec: ModelSpec) -> Stacks | None:
-    """Load the stack that model.json names, on the CPU; None where it names none.
+def load_stacks(folder: str | Path, spec: ModelSpec) -> Stacks:
+    """Load the stack that model.json names, on the CPU; the mean where it names none.
 
     Raises
     ------
@@ -93,7 +127,7 @@ def load_stacks(folder: str | Path, spec: ModelSpec) -> Stacks | None:
         The file is missing, or belongs to other members.
     """
     if spec.stack is None:
-        return None
+        return Stacks(Mean(spec.members).eval(), [])
     path = Path(folder) / spec.stack
     members = [member.architecture for member in spec.members]
     names = list(dict.fromkeys(members))
@@ -106,7 +140,16 @@ def load_stacks(folder: str | Path, spec: ModelSpec) -> Stacks | None:
     return Stacks(Stack(members, weights[0], biases[0]).eval(), held_out)
 
 
-def load_stack(folder: str | Path, spec: ModelSpec) -> Stack | None:
-    """Load only the stack of all members, as `load_stacks`."""
-    stacks = load_stacks(folder, spec)
-    return None if stacks is None else stacks.whole
+def load_stack(folder: str | Path, spec: ModelSpec) -> Stack | Mean:
+    """Load only what combines all members, as `load_stacks`."""
+    return load_stacks(folder, spec).whole
+
+
+def _group(names: list) -> list[list[int]]:
+    """Return the places of each name, in the order in which the names first appear."""
+    return [[place for place, own in enumerate(names) if own == name] for name in dict.fromkeys(names)]
+
+
+def _pool_groups(scores: list[torch.Tensor], groups: list[list[int]]) -> list[torch.Tensor]:
+    """Return the scores [N, classes] of each group: its member's, or where there are several those of their pool."""
+    return [scores[group[0]] if len(group) == 1 else pool_folds([scores[at] for at in group]) for group in groups]

@@ -7,8 +7,10 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from sightline.reporting.revision import StoredPredictions
-from sightline.scoring.metrics.intervals import HEADLINES, Sample, resample
+from sightline.scoring.metrics.intervals import RESAMPLED, pick_turned
+from sightline.scoring.metrics.sample import Sample, draw_doubtful, resample, turn_decisions
 
+COMPARED = (*RESAMPLED, "ece")
 BETTER_WHEN_LOWER = ("log_loss", "brier", "ece")
 
 
@@ -83,21 +85,49 @@ def mcnemar(right_before: np.ndarray, right_after: np.ndarray) -> float:
 
 
 def bootstrap_differences(pair: Pair, bins: int, resamples: int, confidence: float, seed: int) -> dict[str, Difference]:
-    """Return the difference of each headline metric with its percentile interval; both models get the same resamples.
+    """Return the difference of each metric with its interval; both models get the same resamples.
 
-    Efron and Tibshirani, 1993, "An Introduction to the Bootstrap". Stratified by class; arguments as in
-    `sightline.scoring.metrics.intervals.bootstrap_intervals`, n > 0.
+    Resamples hold, besides the images that both models predicted, one image more that only the newer model decides
+    rightly, and one that only the older does, as Bonett and Price add them to the counts (2012, "Adjusted Wald
+    Confidence Interval for a Difference of Binomial Proportions Based on Paired Data"): else few images would make the
+    interval too narrow, and equal decisions leave it no width. It is of percentiles; that of the calibration error,
+    which each resample makes larger, lies around the difference. Arguments as in
+    `sightline.scoring.metrics.intervals.metric_intervals`, n > 0; bins of the calibration error.
     """
-    samples = [Sample(pair.labels, probabilities, bins) for probabilities in (pair.before, pair.after)]
-    whole = [sample.measure(np.ones((1, len(pair)), dtype=int)) for sample in samples]
-    draws = [
-        {name: after[name] - before[name] for name in before}
-        for times in resample(pair.labels, resamples, seed)
-        for before, after in [[sample.measure(times) for sample in samples]]
-    ]
+    stream = np.random.default_rng(seed)
+    labels, before, after, turned = add_turned(pair, stream)
+    samples = [Sample(labels, probabilities, bins) for probabilities in (before, after)]
+    once = (np.arange(len(labels)) < len(pair)).astype(float)[None]
+    whole = [sample.measure(once) for sample in samples]
+    draws = []
+    for times in resample(len(pair), resamples, stream):
+        added = [pick_turned(len(times), count, stream) * stream.poisson(size=(len(times), 1)) for count in turned]
+        weights = np.concatenate([times, *added], axis=1)
+        older, newer = (sample.measure(weights) for sample in samples)
+        draws.append({name: newer[name] - older[name] for name in COMPARED})
     margins = (50 * (1 - confidence), 50 * (1 + confidence))
     differences = {}
-    for name in (name for name in HEADLINES if name in whole[0]):
-        low, high = np.percentile(np.concatenate([draw[name] for draw in draws]), margins)
-        differences[name] = Difference(float(whole[0][name][0]), float(whole[1][name][0]), float(low), float(high))
+    for name in COMPARED:
+        drawn = np.concatenate([draw[name] for draw in draws])
+        ends = np.percentile(drawn, margins)
+        older, newer = (float(metrics[name][0]) for metrics in whole)
+        if name == "ece":
+            ends += newer - older - np.median(drawn)
+        differences[name] = Difference(older, newer, float(ends[0]), float(ends[1]))
     return differences
+
+
+def add_turned(pair: Pair, stream: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
+    """Return labels, before and after with doubtful images behind them: only right after, then only right before.
+
+    They are images that both decide rightly, with the decision of one turned; the last value tells how many of each.
+    """
+    same = np.array_equal(pair.before, pair.after)  # of equal models no difference is possible
+    right = np.logical_and(*pair.right()) & (not same)
+    rows = [draw_doubtful(side, right, stream) for side in (pair.before, pair.after)]
+    labels = np.concatenate([pair.labels, *(pair.labels[drawn] for drawn in rows)])
+    lost_before = turn_decisions(pair.labels[rows[0]], pair.before[rows[0]])
+    lost_after = turn_decisions(pair.labels[rows[1]], pair.after[rows[1]])
+    before = np.concatenate([pair.before, lost_before, pair.before[rows[1]]])
+    after = np.concatenate([pair.after, pair.after[rows[0]], lost_after])
+    return labels, before, after, [len(drawn) for drawn in rows]

@@ -47,18 +47,34 @@ def why_not_isotonic(scores: np.ndarray, labels: np.ndarray) -> str:
 
 
 def left_out_loss(method: str, scores: np.ndarray, labels: np.ndarray) -> float:
-    """Return the log loss of images by what was fitted on the others, a fifth of each class after the other."""
+    """Return the log loss of images by what was fitted on the others; arguments as in `calibrate_left_out`."""
+    own = calibrate_left_out(method, scores, labels)[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(own, LEAST)).mean())
+
+
+def calibrate_left_out(method: str, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return probabilities float32 [n, classes] of images by what was fitted on the others.
+
+    A part of each class after the other is left out. What is judged by them, such as the threshold of prediction sets,
+    is then not judged by images that the calibration fits better than new ones.
+
+    Parameters
+    ----------
+    method : str
+        A key of `FITS`, or ``none``.
+    scores, labels : ndarray
+        As in `calibrate`.
+    """
     parts = np.empty(len(labels), dtype=int)
     parts[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % PARTS
-    losses = []
+    probabilities = np.empty(scores.shape, dtype=np.float32)
     for part in range(PARTS):
         inside = parts == part
         fitted = {"temperature": 1.0} | FITS[method](scores[~inside], labels[~inside])
         calibration = Calibration(method=method, images=int((~inside).sum()), **fitted)
-        found = apply_calibration(calibration, torch.from_numpy(np.ascontiguousarray(scores[inside], dtype=np.float32)))
-        own = found[np.arange(len(found)), labels[inside]].astype(np.float64)
-        losses.append(-np.log(np.maximum(own, LEAST)))
-    return float(np.concatenate(losses).mean())
+        own = torch.from_numpy(np.ascontiguousarray(scores[inside], dtype=np.float32))
+        probabilities[inside] = apply_calibration(calibration, own)
+    return probabilities
 
 
 def apply_calibration(calibration: Calibration, scores: torch.Tensor) -> np.ndarray:
@@ -122,6 +138,7 @@ def _fit_isotonic(scores: np.ndarray, labels: np.ndarray) -> dict:
 
 
 FITS = {  # method -> fit from (log-probabilities, labels) to fields of Calibration
+    "none": lambda scores, labels: {},
     "temperature": lambda scores, labels: {"temperature": fit_temperature(scores, labels)},
     "vector": _fit_vector,
     "isotonic": _fit_isotonic,

@@ -48,7 +48,7 @@ class Judgement:
 
 def run_networks(
     members: list[Classifier],
-    stacks: Stacks | None,
+    stacks: Stacks,
     spec: ModelSpec,
     samples: pd.DataFrame,
     pixels: np.ndarray,
@@ -60,8 +60,8 @@ def run_networks(
     ----------
     members : list of Classifier
         On the CPU, in evaluation mode; they are moved to the device.
-    stacks : Stacks or None
-        What combines them; None: the mean of their probabilities.
+    stacks : Stacks
+        What combines them.
     spec : ModelSpec
         Which classes there are, and the fold that each member did not train on.
     samples : pandas.DataFrame

@@ -49,8 +49,9 @@ def score_judged(
 ) -> tuple[torch.Tensor, list[np.ndarray]]:
     """Score validation and test.
 
-    A test image is scored by all members together; a validation image by those that did not train on its fold. Their
-    probabilities are averaged, or combined by `stacks`: for a validation image, by the one fitted without its part.
+    A test image is scored by all members together, which `stacks` combines (without it: the mean of their
+    probabilities); a validation image by those that did not train on its fold: by their mean, or where they are stacked
+    by the stack fitted without its part.
 
     Returns
     -------
@@ -72,9 +73,9 @@ def score_judged(
         votes = [predict(members[voter], rows=rows) for voter in voters]
         if subset == "test":
             decisions = [vote.argmax(dim=1).numpy() for vote in votes]
-        if stacks is None or subset == "test":
+        if subset == "test" or stacks is None or not stacks.held_out:
             blocks = row_blocks(*votes[0].shape)  # the mean takes several times the memory of what it is taken of
-            whole = stacks.whole if stacks else None
+            whole = stacks.whole if stacks and subset == "test" else None
             combined = torch.cat([combine([vote[block] for vote in votes], whole) for block in blocks])
         else:
             combined = stacks.score_held_out(votes, assign_parts(group["label"].to_numpy(), fold))

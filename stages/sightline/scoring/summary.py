@@ -4,7 +4,8 @@ import numpy as np
 
 from sightline.networks.calibration import Calibration
 from sightline.scoring.metrics.abstention import fewest_images, measure_abstention, measure_sets
-from sightline.scoring.metrics.intervals import bootstrap_intervals
+from sightline.scoring.metrics.calibration_test import judge_calibration
+from sightline.scoring.metrics.intervals import metric_intervals, wilson_interval
 from sightline.scoring.metrics.measure import measure, measure_probabilities
 from sightline.scoring.metrics.spread import fold_spread, member_spread
 from sightline.scoring.predictions import Predictions
@@ -43,18 +44,37 @@ def summarize_subsets(
     return metrics, notes
 
 
-def summarize_intervals(
-    test: Predictions, bins: int, resamples: int, confidence: float, seed: int
-) -> tuple[dict, dict[str, str]]:
-    """Return the interval of each headline metric, and a note where it says nothing; {} without images or resamples."""
+def summarize_intervals(test: Predictions, metrics: dict, resamples: int, confidence: float, seed: int) -> dict:
+    """Return the interval of each metric of test that has one; {} without images or resamples.
+
+    `metrics` are those of test: the top-k accuracies among them are shares too.
+    """
     if len(test) == 0 or resamples == 0:
-        return {}, {}
-    intervals = bootstrap_intervals(test.labels, test.calibrated, bins, resamples, confidence, seed)
-    notes = {}
-    if test.right.all() or not test.right.any():
-        decision = "right" if test.right.all() else "wrong"
-        notes["intervals"] = f"all test images are {decision}, and resampling them cannot show what did not happen"
-    return {"intervals": {"confidence": confidence, "test": intervals}}, notes
+        return {}
+    intervals = metric_intervals(test.labels, test.calibrated, resamples, confidence, seed)
+    shares = {name: value for name, value in metrics.items() if name.startswith("top_")}
+    intervals |= {name: _share_interval(share, len(test), confidence) for name, share in shares.items()}
+    return {"intervals": {"confidence": confidence, "test": intervals}}
+
+
+def add_calibration_test(
+    metrics: dict, test: Predictions, bins: int, resamples: int, confidence: float, seed: int
+) -> dict:
+    """Return metrics with the debiased calibration error of test, its interval, and the p-value of calibration.
+
+    Nothing is added without images or resamples.
+    """
+    if len(test) == 0 or resamples == 0:
+        return metrics
+    found = judge_calibration(test.labels, test.calibrated, bins, resamples, confidence, seed)
+    intervals = metrics["intervals"]
+    of_test = intervals["test"] | {"ece_debiased": {"low": found.low, "high": found.high}}
+    calibration = metrics["calibration"]
+    return metrics | {
+        "test": metrics["test"] | {"ece_debiased": found.error},
+        "intervals": intervals | {"test": of_test},
+        "calibration": calibration | {"test": calibration["test"] | {"p_value": found.p_value}},
+    }
 
 
 def summarize_calibration(subsets: dict[str, Predictions], calibration: Calibration, bins: int) -> dict:
@@ -67,14 +87,19 @@ def summarize_calibration(subsets: dict[str, Predictions], calibration: Calibrat
     return {"calibration": metrics}
 
 
-def summarize_decisions(test: Predictions, calibration: Calibration) -> tuple[dict, dict[str, str]]:
-    """Measure abstention and prediction sets on test; a note where no threshold could be found."""
+def summarize_decisions(test: Predictions, calibration: Calibration, confidence: float) -> tuple[dict, dict[str, str]]:
+    """Measure abstention and prediction sets on test; a note where no threshold could be found.
+
+    The coverage of the sets has the ends of its interval of this confidence beside it.
+    """
     if len(test) == 0:
         return {}, {}
     metrics = {"abstention": measure_abstention(test.confidence, test.right, calibration.min_confidence)}
     if calibration.conformal is None:
         return metrics, {}
-    metrics["conformal"] = measure_sets(calibration.conformal, test.calibrated, test.labels)
+    sets = measure_sets(calibration.conformal, test.calibrated, test.labels)
+    ends = _share_interval(sets["coverage"], len(test), confidence)
+    metrics["conformal"] = sets | {f"coverage_{end}": limit for end, limit in ends.items()}
     if calibration.conformal.threshold is not None:
         return metrics, {}
     least = fewest_images(calibration.conformal.coverage)
@@ -91,6 +116,11 @@ def describe_metrics(metrics: dict) -> str:
         for subset in ("val", "test")
     ]
     return "\n".join(lines + [f"{about}: {note}" for about, note in metrics.get("notes", {}).items()])
+
+
+def _share_interval(share: float, images: int, confidence: float) -> dict[str, float]:
+    low, high = wilson_interval(share * images, images, confidence)
+    return {"low": float(low), "high": float(high)}
 
 
 def _measure_change(labels: np.ndarray, probabilities: np.ndarray, bins: int, moment: str) -> dict[str, float]:

@@ -76,7 +76,9 @@ def write_card(facts: CardFacts) -> str:
 def _describe_model(facts: CardFacts) -> list[str]:
     counts = Counter(member.architecture for member in facts.spec.members)
     networks = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in counts.items())
-    together = " whose probabilities are averaged" if len(facts.spec.members) > 1 else ""
+    together = " whose probabilities are averaged" if len(counts) > 1 else ""
+    if any(member.fold is not None for member in facts.spec.members):
+        together += ", folds pooled by the mean of their log-probabilities"
     if facts.spec.stack:
         together = " whose probabilities a logistic regression combines, fitted on images that they did not train on"
     return [

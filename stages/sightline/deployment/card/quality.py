@@ -3,7 +3,11 @@
 from sightline.drawing.markdown import escape, table
 from sightline.networks.calibration import Calibration
 
-HEADLINES = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr", "log_loss", "brier", "ece")
+HEADLINES = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr", "log_loss", "brier", "ece", "ece_debiased")
+METHOD = (
+    "The interval of the accuracy is Wilson's; the others are of a bootstrap whose accuracies follow Wilson's "
+    "interval, that of `ece_debiased` of a test of calibration turned round."
+)
 VIEWS = {"flip": "each image and its mirror image", "multi_crop": "each image and its four corners"}
 
 
@@ -25,6 +29,8 @@ def describe_quality(evaluation: dict) -> list[str]:
     intervals = evaluation.get("intervals", {})
     margin = f"{intervals['confidence']:.0%} interval on test" if intervals else "interval on test"
     lines = table(("", "validation", "test", margin), _list_headlines(evaluation))
+    if intervals:
+        lines += ["", METHOD]
     lines += ["", "Validation images chose the weights and the calibration; only the test numbers are independent.", ""]
     lines += _describe_reliability(evaluation) + _describe_doubt(evaluation) + _describe_leakage(evaluation)
     return lines + [f"- {about}: {note}" for about, note in evaluation.get("notes", {}).items()]
@@ -60,7 +66,13 @@ def _describe_reliability(evaluation: dict) -> list[str]:
     if "ece_before" not in errors:
         return []
     change = f"from {errors['ece_before']:.4f} to {errors['ece_after']:.4f}"
-    return [f"- Calibration changed the calibration error on test {change}."]
+    lines = [f"- Calibration changed the calibration error on test {change}."]
+    if "p_value" in errors:
+        lines.append(
+            "- Chance makes that error larger than it is; `ece_debiased` is without that. Were the probabilities "
+            f"right, an error as large as the measured one would have a probability of {errors['p_value']:.2g}."
+        )
+    return lines
 
 
 def _describe_doubt(evaluation: dict) -> list[str]:
@@ -73,8 +85,10 @@ def _describe_doubt(evaluation: dict) -> list[str]:
             f"{abstention['accuracy_decided']:.4f}."
         )
     if "coverage" in conformal:
+        limits = [conformal[name] for name in ("coverage_low", "coverage_high") if name in conformal]
+        ends = f" (interval {limits[0]:.1%} to {limits[1]:.1%})" if limits else ""
         lines.append(
-            f"- Its prediction sets hold the true class of {conformal['coverage']:.1%} of the test images, with "
+            f"- Its prediction sets hold the true class of {conformal['coverage']:.1%}{ends} of the test images, with "
             f"{conformal['mean_set_size']:.2f} classes on average."
         )
     return lines

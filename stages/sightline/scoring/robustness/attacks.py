@@ -7,13 +7,13 @@ from torch.nn import functional
 
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
-from sightline.networks.stack import Stack, combine
+from sightline.networks.stack import Mean, Stack, combine
 
 Score = Callable[[torch.Tensor], torch.Tensor]  # images float [N, 3, H, W] in [0, 1] -> log-probabilities [N, classes]
 OVERREACH = 2.5  # steps together may go so many times the largest change (Madry et al., 2018)
 
 
-def score_with(members: list[Classifier], stack: Stack | None = None) -> Score:
+def score_with(members: list[Classifier], stack: Stack | Mean | None = None) -> Score:
     """Return the ensemble's scores of images that are already scaled to the network's input."""
     return lambda images: combine([member.network(member.normalize(images)) for member in members], stack)
 

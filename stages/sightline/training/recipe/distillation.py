@@ -11,7 +11,7 @@ from torch.nn import functional
 from sightline.common.errors import SightlineError
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import load_members, read_spec
-from sightline.networks.stack import Stack, combine, load_stack
+from sightline.networks.stack import Mean, Stack, combine, load_stack
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Teacher(nn.Module):
         Combines them; None: the mean of their probabilities.
     """
 
-    def __init__(self, members: list[Classifier], stack: Stack | None = None):
+    def __init__(self, members: list[Classifier], stack: Stack | Mean | None = None):
         super().__init__()
         self.members = nn.ModuleList(members)
         self.stack = stack
