@@ -213,7 +213,7 @@ def test_few_groups_are_divided_and_the_shares_that_could_not_be_had_are_said(sp
     assert table["subset"].value_counts().to_dict() == {"train": 84, "val": 12, "test": 24}
     assert metrics["val"] == {"images": 12, "classes": 3}
     said = "split: val has 12 images where split.val: 0.15 asks for 18: 10 units stay whole (groups, duplicates), "
-    assert capsys.readouterr().out == f"{said}the largest has 12 images, and each class is trained first\n"
+    assert capsys.readouterr().out == f"{said}the largest has 12 images, and each class is in training\n"
 
 
 def test_small_classes_are_divided_and_those_that_a_subset_lacks_are_named(split, capsys):

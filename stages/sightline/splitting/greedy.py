@@ -24,7 +24,7 @@ def divide_units(labels: np.ndarray, units: np.ndarray, shares: np.ndarray, home
     shares : ndarray of float [S]
         Of the images, above 0, summing to 1.
     home : int or None
-        The side that gets the first unit of each class, whatever its share: elsewhere a class is of no use without it.
+        The side that gets a unit of each class, whatever its share: elsewhere a class is of no use without it.
     seed : int
         Decides among units of about the same size.
     """

@@ -53,8 +53,8 @@ class Sides:
     def _choose(self, columns: np.ndarray, size: int, number: int) -> tuple[np.ndarray | None, int]:
         """Return the sides that must take the next units, bool [S] or None for any, and for how many this holds.
 
-        A class goes home first, and its last units to sides that have none of it. No side is filled beyond its share
-        for that, unless it would be left empty.
+        The last units of a class go to sides that have none of it, the very last one home. No side is filled beyond
+        its share for that, unless it would be left empty.
         """
         halved = max(1, self._left // (2 * int(size)))  # since the weights of `_share` change on the way
         bare = self._bare[columns]

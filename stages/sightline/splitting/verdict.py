@@ -112,4 +112,4 @@ def describe_shares(subsets: pd.Categorical, units: np.ndarray, shares: dict[str
         return []
     sizes = np.bincount(units)
     why = f"{np.count_nonzero(sizes)} units stay whole (groups, duplicates), the largest has {sizes.max()} images"
-    return [f"{', '.join(far)}: {why}, and each class is trained first"]
+    return [f"{', '.join(far)}: {why}, and each class is in training"]
