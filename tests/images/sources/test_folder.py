@@ -138,6 +138,16 @@ def test_a_folder_that_may_not_be_read_is_named(photos, monkeypatch):
         open_source("data/raw/photos")
 
 
+def test_hidden_images_and_folders_are_told(photos):
+    (photos / "cat/.3.png").write_bytes(b"3")
+    (photos / "cat/._1.png").write_bytes(b"")
+    (photos / ".bird").mkdir()
+    listing, _ = open_source("data/raw/photos")
+    assert listing.paths == ["cat/1.png", "dog/2.png"]
+    assert listing.notes == ["hidden images or folders, which are left out: '.bird', 'cat/.3.png'"]
+    assert listing.refused == listing.aside == []
+
+
 def test_litter_is_not_even_looked_into(photos, monkeypatch):
     for name in (".git", "__MACOSX", "Lost+Found"):
         (photos / name).mkdir()

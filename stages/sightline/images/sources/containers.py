@@ -13,10 +13,12 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 class Container(Protocol):
     """Files by their POSIX path.
 
-    `refused` holds (path as it can be shown, reason) of what is no readable file, as soon as names are listed.
+    As soon as names are listed, `refused` holds (path as it can be shown, reason) of what is no readable file, and
+    `hidden` images that are hidden, or hidden folders.
     """
 
     refused: list[tuple[str, str]]
+    hidden: list[str]
 
     def names(self) -> list[str]:
         """Return the files' paths in the order in which reading is cheapest; hidden files and litter are left out."""

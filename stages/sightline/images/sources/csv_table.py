@@ -28,6 +28,7 @@ class BesideCsv:
     def __init__(self, root: Path, paths: list[str], within: Path | None = None):
         self.folder = Folder(root, within)
         self.refused: list[tuple[str, str]] = []
+        self.hidden: list[str] = []
         self._paths = paths
         self._archives: dict[str, Container] = {}
 

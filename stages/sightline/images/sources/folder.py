@@ -8,7 +8,7 @@ from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
 from sightline.images.sources.archives import refuse_long
 from sightline.images.sources.members import refuse_folder_name
-from sightline.images.sources.names import is_litter, name_fault, shown
+from sightline.images.sources.names import is_hidden_image, is_litter, name_fault, shown
 
 DOWNLOADED = "torchvision"  # below data/raw; .dvcignore names it
 
@@ -28,9 +28,11 @@ class Folder:
         self.root = root
         self._within = within
         self.refused: list[tuple[str, str]] = []
+        self.hidden: list[str] = []
 
     def names(self) -> list[str]:
         self.refused.clear()
+        self.hidden.clear()
         visited: set[tuple[int, int]] = set()
         found: list[str] = []
         waiting = [""]
@@ -60,7 +62,9 @@ class Folder:
                     self._list(name, visited, found, links)
             elif kind == "file" and not name_fault(entry.name):
                 found.append(name)
-            elif kind != "litter":
+            elif kind == "litter":
+                self.hidden += [name] if is_hidden_image(name) or _is_hidden_folder(entry) else []
+            else:
                 self.refused.append((shown(name), name_fault(entry.name) or kind))
 
     def read(self, name: str, limit: int) -> bytes:
@@ -110,6 +114,10 @@ def _entries(folder: Path) -> list[os.DirEntry]:
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
         raise SightlineError(f"{folder}: {reason}: allow reading it, or move it out of the source") from None
+
+
+def _is_hidden_folder(entry: os.DirEntry) -> bool:
+    return entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
 
 
 def _kind(entry: os.DirEntry) -> str:
