@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.archives import UNREADABLE, TarArchive, ZipArchive
-from sightline.images.sources.folder import Folder, refuse_outside
+from sightline.images.sources.folder import Folder, refuse_linked
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 
@@ -34,7 +34,7 @@ def open_container(path: Path, within: Path | None = None) -> Container:
     ----------
     path : Path
     within : Path or None
-        Folder that DVC watches, out of which no linked folder may lead.
+        Folder that DVC watches, in which no folder may be a link.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def open_container(path: Path, within: Path | None = None) -> Container:
         return Folder(path, within)
     if not path.exists():
         raise SightlineError(f"params.yaml: prepare.source: {path} does not exist: put your images there")
-    refuse_outside(path.parent, within)
+    refuse_linked(path.parent, within)
     if not path.is_file():
         raise SightlineError(f"params.yaml: prepare.source: {path} is neither a folder nor a file")
     try:

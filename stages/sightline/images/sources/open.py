@@ -4,7 +4,6 @@ from pathlib import Path
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.containers import Container, open_container
-from sightline.images.sources.folder import DOWNLOADED
 from sightline.images.sources.layouts.by_folder import list_by_folder
 from sightline.images.sources.layouts.suspicions import name_some
 from sightline.images.sources.layouts.tiny_imagenet import ANNOTATIONS, find_root, list_tiny_imagenet
@@ -12,7 +11,7 @@ from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import is_litter, side_kind
 
 RAW = Path("data/raw")  # a dependency of prepare in dvc.yaml: what lies elsewhere would escape DVC's notice
-DOWNLOADS = RAW / DOWNLOADED  # in .dvcignore, since a copy without them would seem changed
+DOWNLOADS = RAW / "torchvision"  # in .dvcignore, since a copy without them would seem changed
 TABLE_SUFFIXES = (".csv", ".tsv")
 TEXT_LIMIT = 1 << 30
 
