@@ -85,6 +85,36 @@ def test_too_many_bad_files_fail_and_are_listed(prepare, photo_folder):
     assert "cat/empty.jpg,empty file" in Path("data/prepared/quarantine.csv").read_text()
 
 
+def test_what_was_not_meant_to_be_used_fails_nothing_and_is_told(prepare, photo_folder, encode, capsys):
+    for subset in ("Training", "seg_pred"):
+        (photo_folder / subset).mkdir()
+    for name in ("cat", "dog"):
+        (photo_folder / name).rename(photo_folder / "Training" / name)
+    for number in range(20):
+        (photo_folder / f"seg_pred/{number}.png").write_bytes(encode((9, 9), seed=number))
+    (photo_folder / "Training/cat/0.json").write_text("{}")
+    metrics = prepare("data/raw/photos", **{"prepare.max_bad_fraction": 0.0})
+    assert (metrics["images"], metrics["quarantined"], metrics["side_files"]) == (7, 20, {".json": 1})
+    assert metrics["quarantined_by_reason"] == {"not below a class folder": 20}
+    assert set(read_index()["subset"]) == {"train"}
+    assert capsys.readouterr().out.splitlines() == [
+        "prepare: subsets: 'Training' is train, 'seg_pred' is unlabelled",
+        "prepare: 1 files that are no images, left aside: 1 .json",
+        "prepare: 20 files left aside, listed in data/prepared/quarantine.csv: not below a class folder",
+    ]
+
+
+def test_entries_that_are_no_files_are_quarantined(prepare, photo_folder):
+    os.mkfifo(photo_folder / "cat/pipe.png")
+    (photo_folder / "cat").joinpath(os.fsdecode(b"gr\xfcn\r.png")).write_bytes(b"")
+    assert prepare("data/raw/photos")["quarantined"] == 2
+    rows = Path("data/prepared/quarantine.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[1:] == [
+        "cat/gr\\xfcn\\r.png,the name is not UTF-8: rename it",
+        'cat/pipe.png,"not a file: a pipe, a socket or a device"',
+    ]
+
+
 def test_equal_pixels_under_two_labels_are_shown(prepare, photo_folder):
     (photo_folder / "dog/copy.png").write_bytes((photo_folder / "cat/1.png").read_bytes())
     (photo_folder / "cat/again.png").write_bytes((photo_folder / "cat/1.png").read_bytes())

@@ -30,7 +30,7 @@ def gather_images(
     caller : str
         Who wants it, for messages.
     within : Path or None
-        Folder that DVC watches, out of which no linked folder may lead.
+        Folder that DVC watches, in which no folder may be a link.
 
     Yields
     ------

@@ -75,6 +75,19 @@ def test_names_in_a_tar_that_are_not_utf8_are_listed_and_folders_of_that_kind_re
         open_container(tmp_path / "b.tar")
 
 
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+def test_hidden_images_in_archives_are_told(tmp_path, name):
+    members = ["cat/1.png", ".bird/2.png", "cat/.DS_Store", "__MACOSX/cat/._1.png", "cat/.note.txt"]
+    if name == "a.tar":
+        make_tar(tmp_path / name, [(member, b"1") for member in members])
+    else:
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for member in members:
+                archive.writestr(member, b"1")
+    container = open_container(tmp_path / name)
+    assert (container.names(), container.hidden) == (["cat/1.png"], [".bird/2.png"])
+
+
 def add_link(archive, name, target, system=3):
     info = zipfile.ZipInfo(name)
     info.create_system = system

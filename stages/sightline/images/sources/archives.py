@@ -16,7 +16,7 @@ import numpy as np
 
 from sightline.images.decode import BadImageError
 from sightline.images.sources.members import clean_member, follow_links, is_offered, link_target
-from sightline.images.sources.names import shown
+from sightline.images.sources.names import is_hidden_image, shown
 from sightline.images.sources.zip_entries import ENCRYPTED, METHODS, ZipEntry, list_entries, read_entry
 
 UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError)
@@ -31,12 +31,17 @@ class ZipArchive:
     def __init__(self, path: Path):
         self._file = path.open("rb")
         self.refused: list[tuple[str, str]] = []
+        self.hidden: list[str] = []
         names, entries = list_entries(self._file)
         row_of = {}
         for row, raw in enumerate(names):
             name = clean_member(raw, path)
-            if not name.endswith("/") and is_offered(name, path, self.refused):
+            if name.endswith("/"):
+                continue
+            if is_offered(name, path, self.refused):
                 row_of[name] = row
+            elif is_hidden_image(name):
+                self.hidden.append(name)
         self._follow(row_of, entries)
         self._names = sorted(row_of)
         self._entries = entries[[row_of[name] for name in self._names]]
@@ -86,6 +91,7 @@ class TarArchive:
         self._sparse: dict[int, tarfile.TarInfo] = {}
         self._last = (-1, b"")  # a link's file was read just before: going back costs the whole archive
         self.refused: list[tuple[str, str]] = []
+        self.hidden: list[str] = []
         links = {}
         while (member := self._archive.next()) is not None:
             self._list(member, path, links)
@@ -97,6 +103,7 @@ class TarArchive:
             return
         name = clean_member(member.name, path)
         if not is_offered(name, path, self.refused):
+            self.hidden += [name] if is_hidden_image(name) else []
             return
         self._place.pop(name, None)
         links.pop(name, None)

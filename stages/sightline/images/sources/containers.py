@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.archives import UNREADABLE, TarArchive, ZipArchive
-from sightline.images.sources.folder import Folder, refuse_outside
+from sightline.images.sources.folder import Folder, refuse_linked
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 
@@ -13,10 +13,12 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 class Container(Protocol):
     """Files by their POSIX path.
 
-    `refused` holds (path as it can be shown, reason) of what is no readable file, as soon as names are listed.
+    As soon as names are listed, `refused` holds (path as it can be shown, reason) of what is no readable file, and
+    `hidden` images that are hidden, or hidden folders.
     """
 
     refused: list[tuple[str, str]]
+    hidden: list[str]
 
     def names(self) -> list[str]:
         """Return the files' paths in the order in which reading is cheapest; hidden files and litter are left out."""
@@ -32,7 +34,7 @@ def open_container(path: Path, within: Path | None = None) -> Container:
     ----------
     path : Path
     within : Path or None
-        Folder that DVC watches, out of which no linked folder may lead.
+        Folder that DVC watches, in which no folder may be a link.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def open_container(path: Path, within: Path | None = None) -> Container:
         return Folder(path, within)
     if not path.exists():
         raise SightlineError(f"params.yaml: prepare.source: {path} does not exist: put your images there")
-    refuse_outside(path.parent, within)
+    refuse_linked(path.parent, within)
     if not path.is_file():
         raise SightlineError(f"params.yaml: prepare.source: {path} is neither a folder nor a file")
     try:

@@ -9,7 +9,7 @@ from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
 from sightline.images.sources.archives import TarArchive
 from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
-from sightline.images.sources.folder import Folder, refuse_outside
+from sightline.images.sources.folder import Folder, refuse_linked
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import MISSING, name_fault, one_line, shown, tidy
 from sightline.images.sources.table_columns import read_subsets, refuse_divisions, refuse_subset
@@ -28,6 +28,7 @@ class BesideCsv:
     def __init__(self, root: Path, paths: list[str], within: Path | None = None):
         self.folder = Folder(root, within)
         self.refused: list[tuple[str, str]] = []
+        self.hidden: list[str] = []
         self._paths = paths
         self._archives: dict[str, Container] = {}
 
@@ -74,7 +75,7 @@ def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideCsv
     ----------
     path : Path
     within : Path or None
-        Folder that DVC watches, out of which no linked folder may lead.
+        Folder that DVC watches, in which no folder may be a link.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideCsv
     listing.subsets = read_subsets(listing.subsets)
     _refuse_repeats(path, listing.paths)
     for folder in sorted({(_split_archive(name)[0] or name).rpartition("/")[0] for name in listing.paths}):
-        refuse_outside(path.parent / folder, within)
+        refuse_linked(path.parent / folder, within)
     container = BesideCsv(path.parent, listing.paths, within)
     listing.reorder(container.cheapest_order())
     return listing, container

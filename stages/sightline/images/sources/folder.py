@@ -8,9 +8,7 @@ from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
 from sightline.images.sources.archives import refuse_long
 from sightline.images.sources.members import refuse_folder_name
-from sightline.images.sources.names import is_litter, name_fault, shown
-
-DOWNLOADED = "torchvision"  # below data/raw; .dvcignore names it
+from sightline.images.sources.names import is_hidden_image, is_litter, name_fault, shown
 
 
 class Folder:
@@ -20,26 +18,29 @@ class Folder:
     ----------
     root : Path
     within : Path or None
-        Folder that DVC watches. It does not look behind links to folders, so that one that leads out of this folder
-        is refused; None where nobody watches.
+        Folder that DVC watches. It does not look behind links to folders, so that they are refused, but for those to
+        what is read anyway; None where nobody watches.
     """
 
     def __init__(self, root: Path, within: Path | None = None):
         self.root = root
         self._within = within
         self.refused: list[tuple[str, str]] = []
+        self.hidden: list[str] = []
 
     def names(self) -> list[str]:
         self.refused.clear()
+        self.hidden.clear()
+        refuse_linked(self.root, self._within)
         visited: set[tuple[int, int]] = set()
         found: list[str] = []
         waiting = [""]
         while waiting:  # links after all that lies at its own place, whatever the order on the disk
             links: list[str] = []
             for folder in sorted(waiting):
-                refuse_outside(self.root / folder, self._within)
                 self._list(folder, visited, found, links)
             waiting = links
+        self.refused.sort()
         return sorted(found)
 
     def _list(self, folder: str, visited: set[tuple[int, int]], found: list[str], links: list[str]) -> None:
@@ -48,6 +49,7 @@ class Folder:
         if place in visited:
             self.refused.append((folder, "a link to a folder that is read at its own place"))
             return
+        refuse_linked(self.root / folder, self._within)
         visited.add(place)
         for entry in _entries(self.root / folder):
             name = f"{folder}/{entry.name}" if folder else entry.name
@@ -60,7 +62,9 @@ class Folder:
                     self._list(name, visited, found, links)
             elif kind == "file" and not name_fault(entry.name):
                 found.append(name)
-            elif kind != "litter":
+            elif kind == "litter":
+                self.hidden += [name] if is_hidden_image(name) or _is_hidden_folder(entry) else []
+            else:
                 self.refused.append((shown(name), name_fault(entry.name) or kind))
 
     def read(self, name: str, limit: int) -> bytes:
@@ -80,16 +84,16 @@ class Folder:
             raise BadImageError(f"cannot be read: {error.strerror}") from None
 
 
-def refuse_outside(path: Path, within: Path | None) -> None:
-    """Raise SightlineError where a folder, reached by a link, lies where DVC sees no changes of `within`.
+def refuse_linked(path: Path, within: Path | None) -> None:
+    """Raise SightlineError where a link stands on the way from `within` to a folder below it.
 
-    DVC 3.67 follows links to files and, as `within`, to a folder, but none to a folder inside.
+    DVC 3.67 follows links to files, and `within` itself where it is one. Of a link to a folder inside it sees nothing:
+    neither what lies behind it, nor that the link is there.
     """
     if within is None:
         return
     target = path.resolve()
-    inside = target.relative_to(within.resolve()).parts if target.is_relative_to(within.resolve()) else None
-    if inside is None or any(map(is_litter, inside)) or inside[:1] == (DOWNLOADED,):
+    if target != within.resolve() / path.relative_to(within):
         raise SightlineError(
             f"{path}: a link leads to {target}, where DVC sees no changes: move the folder itself below {within} "
             f"(a link may lead to it from its old place), or remove the link and run "
@@ -106,10 +110,14 @@ def _entries(folder: Path) -> list[os.DirEntry]:
     """Return what a folder holds; SightlineError where it may not be read, since a class would be missing."""
     try:
         with os.scandir(folder) as entries:
-            return list(entries)
+            return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
         raise SightlineError(f"{folder}: {reason}: allow reading it, or move it out of the source") from None
+
+
+def _is_hidden_folder(entry: os.DirEntry) -> bool:
+    return entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
 
 
 def _kind(entry: os.DirEntry) -> str:

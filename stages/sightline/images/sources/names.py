@@ -43,12 +43,19 @@ def is_litter(name: str) -> bool:
     return any(step.startswith(".") or step.lower() in LITTER for step in name.split("/"))
 
 
+def is_hidden_image(name: str) -> bool:
+    """Tell whether a path has the suffix of an image and would be one, were it or a folder around it not hidden."""
+    steps = [step for step in name.split("/") if step.startswith(".")]
+    meant = steps and not any(step.startswith("._") or step.lower() in LITTER for step in name.split("/"))
+    return bool(meant) and name.lower().endswith(tuple(IMAGE_SUFFIXES))
+
+
 def side_kind(name: str) -> str:
     """Return what a file beside the images is counted under, ``.json`` or ``readme``; ``""`` for a possible image."""
     last = name.rpartition("/")[2].lower()
-    suffix = f".{last.rpartition('.')[2]}"
-    if suffix in SIDE_SUFFIXES:
-        return suffix
+    _, dot, ending = last.rpartition(".")
+    if dot + ending in SIDE_SUFFIXES:
+        return dot + ending
     return last if last in SIDE_NAMES else ""
 
 

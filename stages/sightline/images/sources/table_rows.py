@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sightline.common.errors import SightlineError
+from sightline.images.sources.names import one_line
 
 DELIMITERS = ",;\t|"
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -43,7 +44,7 @@ def read_rows(path: Path, named: tuple[str, ...]) -> Iterator[tuple[int, list[st
                 line = rows.line_num
                 cells = [cell.strip() for cell in row]
                 if not header:
-                    header = [cell.lower() if cell.lower() in named else cell for cell in cells]
+                    header = [cell.lower() if cell.lower() in named else one_line(cell) for cell in cells]
                     yield line, header
                 elif any(cells):
                     yield line, _fit(cells, len(header), f"{path}: line {line}")

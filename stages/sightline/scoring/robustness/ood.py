@@ -36,7 +36,7 @@ class OutlierScores(nn.Module):
 def read_ood_images(path: Path, within: Path, preprocessing: Preprocessing, most: int) -> np.ndarray:
     """Read up to `most` images, evenly chosen, of a folder or an archive; what is no image is passed over.
 
-    No linked folder may lead out of `within`.
+    No folder below `within`, which DVC watches, may be a link.
 
     Returns
     -------
