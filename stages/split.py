@@ -2,7 +2,7 @@
 
 Reads   data/prepared/index.csv    label, group, fixed subset and content hashes of each image
 Writes  data/split/split.csv       id, subset (train, val or test), fold (-1 where there is none)
-        metrics/split.json         images and classes per subset, leaks found, images dropped
+        metrics/split.json         images and classes per subset, leaks found, images left out
         plots/split/classes.csv    images per class and subset
 """
 
@@ -22,7 +22,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import read_columns, write_json, write_table
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.images.samples import SUBSETS
+from sightline.images.samples import SUBSETS, name_some
 from sightline.parameters.split import SplitParams, SplitSection
 from sightline.splitting.assign import draw_by_hash, draw_folds, draw_stratified, hash_position
 from sightline.splitting.clusters import find_clusters, units_of
@@ -50,12 +50,13 @@ def main(params: SplitParams) -> None:
     kept = act_on_leaks(leaks, params.split)
     split = pd.DataFrame({"id": index["id"], "subset": subsets, "fold": folds})[kept]
     missing, lines = judge_split(index[["label", "class"]], split)
-    for line in [*notes, *lines]:
+    split, dropped = act_on_untrained(index["class"], split, params.split)
+    for line in [*notes, *lines, *dropped]:
         print(f"split: {line}")
     write_table("data/split/split.csv", split)
-    summary = summarize_split(index["label"][kept], split, leaks, int((~kept).sum()))
+    summary = summarize_split(index["label"][split.index], split, leaks, len(index) - len(split))
     write_json("metrics/split.json", summary | {"classes_without_training_images": len(missing["train"])})
-    write_table("plots/split/classes.csv", count_classes(index["class"][kept], split["subset"]))
+    write_table("plots/split/classes.csv", count_classes(index["class"][split.index], split["subset"]))
 
 
 def assign_subsets(index: pd.DataFrame, units: np.ndarray, params: SplitParams) -> tuple[pd.Categorical, list[str]]:
@@ -146,6 +147,28 @@ def judge_split(index: pd.DataFrame, split: pd.DataFrame) -> tuple[dict[str, np.
     missing = find_missing(split, labels, names.index.to_numpy())
     refuse_useless(split, labels, names.to_dict(), missing["train"], len(index))
     return missing, describe_missing(missing, names.to_dict())
+
+
+def act_on_untrained(
+    classes: pd.Series, split: pd.DataFrame, options: SplitSection
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the split without the images of classes that only val and test have, if asked, and a line about them.
+
+    Raises
+    ------
+    SightlineError
+        There are such classes, and `on_untrained` is ``fail``.
+    """
+    of_image = classes[split.index]
+    trained = of_image[(split["subset"] == "train") | (split["fold"] >= 0)].unique()
+    lost = ~of_image.isin(trained)
+    if options.on_untrained == "report" or not lost.any():
+        return split, []
+    names = sorted(of_image[lost].unique())
+    what = f"{int(lost.sum())} images of val and test are of classes without an image to train on: {name_some(names)}"
+    if options.on_untrained == "fail":
+        raise SightlineError(f"split.on_untrained: {what}: mend data/raw, or set it to drop or report")
+    return split[~lost], [f"left out: {what}"]
 
 
 def summarize_split(

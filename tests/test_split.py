@@ -160,7 +160,8 @@ def test_sixty_thousand_rows_take_seconds(split):
 
 def test_classes_without_training_images_are_named_and_counted(split, capsys):
     index = make_index(600, classes=200)
-    table, metrics = split(index, **{"split.method": "hash", "split.val": 0.2, "split.test": 0.2})
+    shares = {"split.method": "hash", "split.val": 0.2, "split.test": 0.2}
+    table, metrics = split(index, **shares, **{"split.on_untrained": "report"})
     trained = set(index["class"][(table["subset"] == "train").to_numpy()])
     missing = [f"class {label}" for label in range(200) if f"class {label}" not in trained]
     assert len(missing) > 5
@@ -169,13 +170,29 @@ def test_classes_without_training_images_are_named_and_counted(split, capsys):
     assert capsys.readouterr().out.splitlines()[0] == f"{line} and {len(missing) - 5} more"
 
 
-def test_a_class_that_the_source_left_to_test_is_named(split, capsys):
-    index = make_index()
+def leave_to_test(index):
     index["subset"] = index["label"].map({0: "train", 1: "train", 2: "test"})
     index.loc[:2, "subset"] = "test"  # some of the classes that are trained
-    _, metrics = split(index, **{"split.val": 0.1})
+    return index
+
+
+def test_a_class_that_the_source_left_to_test_is_named(split, capsys):
+    _, metrics = split(leave_to_test(make_index()), **{"split.val": 0.1, "split.on_untrained": "report"})
     assert metrics["classes_without_training_images"] == 1
     assert capsys.readouterr().out == "split: 1 of 3 classes have no image to train on: class 2\n"
+
+
+def test_a_class_that_the_source_left_to_test_ends_the_stage_or_is_left_out_as_asked(split, capsys):
+    index = leave_to_test(make_index())
+    lost = int((index["label"] == 2).sum())
+    line = f"{lost} images of val and test are of classes without an image to train on: class 2"
+    with pytest.raises(SightlineError, match=f"^split.on_untrained: {line}: mend data/raw"):
+        split(index, **{"split.val": 0.1})
+    table, metrics = split(index, **{"split.val": 0.1, "split.on_untrained": "drop"})
+    assert capsys.readouterr().out.endswith(f"split: left out: {line}\n")
+    assert set(table["id"]) == set(index["id"][index["label"] != 2])
+    assert metrics["dropped"] == lost
+    assert metrics["test"]["classes"] == 2
 
 
 def test_nothing_is_said_where_every_class_is_trained(split, capsys):

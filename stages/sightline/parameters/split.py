@@ -15,6 +15,7 @@ class SplitSection(StrictModel):
     test: float = Field(ge=0, lt=1)
     keep_duplicates_together: Literal["none", "exact", "near"]
     on_leak: Literal["fail", "drop", "report"]
+    on_untrained: Literal["fail", "drop", "report"]
 
     @model_validator(mode="after")
     def shares_leave_training_images(self) -> "SplitSection":
