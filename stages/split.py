@@ -149,9 +149,7 @@ def judge_split(index: pd.DataFrame, split: pd.DataFrame) -> tuple[dict[str, np.
     return missing, describe_missing(missing, names.to_dict())
 
 
-def act_on_untrained(
-    classes: pd.Series, split: pd.DataFrame, options: SplitSection
-) -> tuple[pd.DataFrame, list[str]]:
+def act_on_untrained(classes: pd.Series, split: pd.DataFrame, options: SplitSection) -> tuple[pd.DataFrame, list[str]]:
     """Return the split without the images of classes that only val and test have, if asked, and a line about them.
 
     Raises
