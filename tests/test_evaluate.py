@@ -195,7 +195,8 @@ def test_probabilities_are_those_of_the_model_that_is_exported(project, monkeypa
     found = read_calibration()
     assert (found.method, found.tta) == (calibration, tta)
     with torch.inference_mode():
-        whole = Decider(members, found)(pixels).exp().numpy()
+        whole = Decider(members, found, load_stacks("models/trained", read_spec("models/trained")).whole)(pixels)
+        whole = whole.exp().numpy()
         alone = [Decider([member], found)(pixels).exp().numpy() for member in members]
     expected = [whole[row] if row >= 12 else alone[row % 3][row] for row in table["row"]]
     assert probabilities == pytest.approx(np.array(expected), abs=1e-5)
@@ -367,7 +368,7 @@ def test_all_right_and_all_wrong(project, right):
     assert metrics["test"]["accuracy"] == metrics["val"]["accuracy"] == float(right)
     assert metrics["test"]["log_loss"] < 36  # finite: no probability is taken for exactly 0
     ends = metrics["intervals"]["test"]["accuracy"]
-    farthest = 1.96**2 / (6 + 1.96**2)  # Wilson's interval of 6 images
+    farthest = 1.6449**2 / (6 + 1.6449**2)  # of 6 images at 0.9
     expected = (1 - farthest, 1.0) if right else (0.0, farthest)
     assert (ends["low"], ends["high"]) == pytest.approx(expected, abs=1e-4)
     assert metrics["intervals"]["test"]["f1_macro"]["high"] > metrics["intervals"]["test"]["f1_macro"]["low"]

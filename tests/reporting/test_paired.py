@@ -44,14 +44,19 @@ def test_the_interval_is_that_of_the_paired_differences():
     before, after = pair.right()
     gaps = after.astype(float) - before
     found = bootstrap_differences(pair, bins=10, resamples=4000, confidence=0.95, seed=3)["accuracy"]
-    spread = np.sqrt(
-        sum(
-            (pair.labels == code).mean() ** 2 * gaps[pair.labels == code].var() / (pair.labels == code).sum()
-            for code in range(3)
-        )
-    )
-    assert found.low == pytest.approx(gaps.mean() - 1.96 * spread, abs=0.1 * spread)
-    assert found.high == pytest.approx(gaps.mean() + 1.96 * spread, abs=0.1 * spread)
+    won, lost = ((gaps == sign).sum() + 1 for sign in (1, -1))
+    middle = (won - lost) / 402  # Bonett and Price, 2012
+    spread = np.sqrt(((won + lost) / 402 - middle**2) / 402)
+    assert found.low == pytest.approx(middle - 1.96 * spread, abs=0.1 * spread)
+    assert found.high == pytest.approx(middle + 1.96 * spread, abs=0.1 * spread)
+
+
+def test_models_that_never_disagree_may_still_differ():
+    right = np.array([[0.9, 0.1]] * 40)
+    pair = pair_of(np.zeros(40, dtype=int), right, right * [0.9, 1] + [0, 0.09])
+    found = bootstrap_differences(pair, 10, 1000, 0.95, seed=0)["accuracy"]
+    assert (found.before, found.after) == (1, 1)
+    assert (found.low, found.high) == pytest.approx((-2 / 42, 2 / 42), abs=0.03)  # of two images more, one each way
 
 
 def test_equal_models_differ_by_nothing():

@@ -6,7 +6,15 @@ from sklearn.isotonic import IsotonicRegression
 
 from sightline.networks.calibration import Calibration, IsotonicCurve, build_calibrator
 from sightline.networks.temperature import fit_temperature
-from sightline.scoring.calibration import FITS, apply_calibration, calibrate, fit_isotonic, fit_vector
+from sightline.scoring.calibration import (
+    FITS,
+    apply_calibration,
+    calibrate,
+    calibrate_left_out,
+    fit_isotonic,
+    fit_vector,
+)
+from sightline.scoring.metrics.abstention import fit_conformal, measure_sets
 
 
 def overconfident_case(factor: float, images: int = 4000):
@@ -176,3 +184,40 @@ def test_isotonic_stays_where_no_temperature_can_mend_the_scores():
     number = calibrate("temperature", seen[:2000], labels[:2000])
     by_curves, by_number = (log_losses(apply_calibration(how, unseen), labels[2000:]) for how in (found, number))
     assert by_curves < by_number - 0.05
+
+
+def test_left_out_images_are_calibrated_by_what_was_fitted_on_the_others():
+    scores, labels = overconfident_case(3.0, images=40)
+    scores = np.log(softmax(scores, axis=1)).astype(np.float32)
+    found = calibrate_left_out("temperature", scores, labels)
+    place = int(np.argsort(labels, kind="stable")[7])  # in the third part of five
+    others = np.argsort(labels, kind="stable")[[row for row in range(40) if row % 5 != 2]]
+    temperature = fit_temperature(scores[others], labels[others])
+    assert found[place] == pytest.approx(softmax(scores[place] / temperature), abs=1e-5)
+    assert calibrate_left_out("none", scores, labels) == pytest.approx(np.exp(scores), abs=1e-6)
+    for few in (0, 1, 3):
+        assert calibrate_left_out("vector", scores[:few], labels[:few]).shape == (few, 4)
+
+
+@pytest.mark.parametrize(("method", "coverage"), [("vector", 0.9), ("vector", 0.95), ("temperature", 0.9)])
+def test_prediction_sets_of_left_out_images_cover(method, coverage):
+    """Simulated: 60 validation images of five classes, and a network twice as sure as it should be."""
+    stream = np.random.default_rng(0)
+    logits = stream.normal(size=(42000, 5)) * 2
+    labels = (logits + stream.gumbel(size=logits.shape)).argmax(axis=1)
+    scores = np.log(softmax(logits * 2, axis=1)).astype(np.float32)
+    covered = {"left out": [], "same": []}
+    for trial in range(50):
+        seen, new = slice(60 * trial, 60 * trial + 60), slice(40000 - 700 * trial, 40700 - 700 * trial)
+        fitted = calibrate(method, scores[seen], labels[seen])
+        probabilities = apply_calibration(fitted, torch.from_numpy(scores[new]))
+        judges = {
+            "left out": calibrate_left_out(method, scores[seen], labels[seen]),
+            "same": apply_calibration(fitted, torch.from_numpy(scores[seen])),
+        }
+        for name, judged in judges.items():
+            sets = fit_conformal("lac", coverage, judged, labels[seen])
+            covered[name].append(measure_sets(sets, probabilities, labels[new])["coverage"])
+    assert np.mean(covered["left out"]) > coverage - 0.01
+    if method == "vector":
+        assert np.mean(covered["same"]) < coverage - 0.015  # what the calibration had seen is no judge

@@ -1,67 +1,64 @@
 import numpy as np
 import pytest
-from scipy.stats import binomtest, bootstrap
+from scipy.special import softmax
+from scipy.stats import binom, binomtest, bootstrap
 
-from sightline.scoring.metrics.intervals import HEADLINES, bootstrap_intervals, resample, wilson_interval
-from sightline.scoring.metrics.measure import measure
-from sightline.scoring.metrics.ranking import rank_classes
-
-
-def case(images=300):
-    stream = np.random.default_rng(0)
-    labels = stream.integers(0, 3, images)
-    scores = stream.normal(size=(images, 3)) + 2 * np.eye(3)[labels]
-    return labels, np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+from sightline.scoring.metrics.intervals import RESAMPLED, draw_weights, metric_intervals, pick_turned, wilson_interval
+from sightline.scoring.metrics.measure import brier_scores, log_losses
 
 
-def test_a_resample_keeps_the_images_of_each_class():
-    labels = np.array([2, 0, 2, 1, 2, 0])
-    times = np.concatenate(list(resample(labels, 500, seed=0)))
-    assert times.shape == (500, 6)
-    for code in range(3):
-        assert (times[:, labels == code].sum(axis=1) == (labels == code).sum()).all()
-    assert (times[:, 3] == 1).all()  # the only image of its class
-    assert times.mean(axis=0) == pytest.approx(np.ones(6), abs=0.15)
-    assert not np.array_equal(times[0], times[1])
+def case(images=300, seed=0, sharpness=2.0, classes=3):
+    stream = np.random.default_rng(seed)
+    labels = stream.integers(0, classes, images)
+    scores = stream.normal(size=(images, classes)) + sharpness * np.eye(classes)[labels]
+    return labels, softmax(scores, axis=1)
 
 
-def test_metrics_of_resamples_are_those_of_the_drawn_images(monkeypatch):
-    labels, probabilities = case(images=40)
-    times = next(resample(labels, 1, seed=3))
-    monkeypatch.setattr("sightline.scoring.metrics.intervals.resample", lambda *given: [times])
-    found = bootstrap_intervals(labels, probabilities, 15, 1, 0.95, seed=3)
-    drawn = np.repeat(np.arange(40), times[0])
-    ranking = rank_classes(labels[drawn], probabilities[drawn])
-    expected, _ = measure(labels[drawn], probabilities[drawn], ranking, [], 15)
-    assert {name: found[name]["low"] for name in HEADLINES} == pytest.approx(
-        {name: expected[name] for name in HEADLINES}
-    )
+def test_the_accuracies_of_resamples_have_the_ends_of_wilsons_intervals_as_their_quantiles():
+    right = np.array([True] * 45 + [False] * 5)
+    weights = np.concatenate(list(draw_weights(right, [7, 3], 4000, np.random.default_rng(0))))
+    assert weights.shape == (4000, 60)
+    assert weights.sum(axis=1) == pytest.approx(np.ones(4000))
+    accuracies = weights[:, :45].sum(axis=1) + weights[:, 57:].sum(axis=1)
+    for confidence in (0.5, 0.95):
+        ends = np.quantile(accuracies, [(1 - confidence) / 2, (1 + confidence) / 2])
+        assert ends == pytest.approx(binomtest(45, 50).proportion_ci(confidence, method="wilson"), abs=1e-3)
 
 
-def test_interval_of_the_accuracy_agrees_with_scipys_bootstrap():
-    labels, probabilities = case()
-    ones = np.zeros(300, dtype=int)  # one stratum, as SciPy has it
-    right = (probabilities[np.arange(300), labels] > 0.5).astype(float)
-    found = bootstrap_intervals(ones, np.stack([right, 1 - right], axis=1), 15, 4000, 0.9, seed=0)["accuracy"]
-    expected = bootstrap(
-        (right,), np.mean, n_resamples=4000, confidence_level=0.9, method="percentile", rng=0
-    ).confidence_interval
-    assert found["low"] == pytest.approx(expected.low, abs=0.01)
-    assert found["high"] == pytest.approx(expected.high, abs=0.01)
+def test_turned_images_count_as_one_together():
+    weights = pick_turned(1000, 4, np.random.default_rng(0))
+    assert weights.sum(axis=1) == pytest.approx(np.ones(1000))
+    assert weights.mean(axis=0) == pytest.approx(np.full(4, 0.25), abs=0.02)
+    assert pick_turned(3, 0, np.random.default_rng(0)).shape == (3, 0)
+
+
+def test_with_many_images_the_intervals_of_losses_are_those_of_scipys_bca():
+    labels, probabilities = case(images=2000)
+    found = metric_intervals(labels, probabilities, 2000, 0.9, seed=0)
+    for name, losses in (("log_loss", log_losses), ("brier", brier_scores)):
+        of_images = losses(labels, probabilities)
+        expected = bootstrap(
+            (of_images,), np.mean, n_resamples=2000, confidence_level=0.9, method="BCa", batch=100, rng=0
+        ).confidence_interval
+        width = expected.high - expected.low
+        assert found[name]["low"] == pytest.approx(expected.low, abs=0.15 * width)
+        assert found[name]["high"] == pytest.approx(expected.high, abs=0.15 * width)
 
 
 def test_intervals_hold_the_value_and_follow_the_seed():
     labels, probabilities = case()
-    found = bootstrap_intervals(labels, probabilities, 15, 300, 0.95, seed=1)
+    found = metric_intervals(labels, probabilities, 300, 0.95, seed=1)
+    assert list(found) == list(RESAMPLED)
     accuracy = (probabilities.argmax(axis=1) == labels).mean()
     assert found["accuracy"]["low"] < accuracy < found["accuracy"]["high"]
-    assert found == bootstrap_intervals(labels, probabilities, 15, 300, 0.95, seed=1)
-    assert found != bootstrap_intervals(labels, probabilities, 15, 300, 0.95, seed=2)
+    assert found == metric_intervals(labels, probabilities, 300, 0.95, seed=1)
+    assert found != metric_intervals(labels, probabilities, 300, 0.95, seed=2)
 
 
-def test_a_single_image_has_an_interval_without_width():
-    found = bootstrap_intervals(np.array([1]), np.array([[0.0, 1.0]]), 15, 10, 0.95, seed=0)
-    assert found["accuracy"] == {"low": 1.0, "high": 1.0}
+@pytest.mark.parametrize(("label", "expected"), [(1, (0.2065, 1.0)), (0, (0.0, 0.7935))])
+def test_a_single_image_has_wilsons_interval(label, expected):
+    found = metric_intervals(np.array([label]), np.array([[0.0, 1.0]]), 10, 0.95, seed=0)
+    assert (found["accuracy"]["low"], found["accuracy"]["high"]) == pytest.approx(expected, abs=1e-4)
     assert "matthews_corrcoef" not in found
 
 
@@ -70,3 +67,31 @@ def test_wilson_is_scipys(right, images):
     low, high = wilson_interval(np.array([right]), np.array([images]), 0.95)
     expected = binomtest(right, images).proportion_ci(0.95, method="wilson")
     assert (low[0], high[0]) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize("images", [49, 80, 359])
+@pytest.mark.parametrize("accuracy", [0.98, 0.9])
+def test_wilson_covers_by_the_binomial_distribution(images, accuracy):
+    counts = np.arange(images + 1)
+    low, high = wilson_interval(counts, np.full(images + 1, images), 0.95)
+    assert binom.pmf(counts, images, accuracy)[(low <= accuracy) & (accuracy <= high)].sum() > 0.925
+
+
+@pytest.mark.parametrize("images", [49, 80])
+def test_the_intervals_of_few_images_cover(images):
+    """Simulated: a network of three classes that is right in 97 of 100 cases; percentiles alone cover 0.75."""
+    labels, probabilities = case(100000, sharpness=3.0)
+    truth = {
+        "accuracy": (probabilities.argmax(axis=1) == labels).mean(),
+        "log_loss": log_losses(labels, probabilities).mean(),
+        "brier": brier_scores(labels, probabilities).mean(),
+    }
+    truth |= dict.fromkeys(("balanced_accuracy", "f1_macro"), truth["accuracy"])  # the classes are alike
+    stream = np.random.default_rng(1)
+    hits = dict.fromkeys(truth, 0)
+    for seed in range(150):
+        tested = stream.integers(0, len(labels), images)
+        found = metric_intervals(labels[tested], probabilities[tested], 200, 0.95, seed)
+        hits = {name: hits[name] + (found[name]["low"] <= truth[name] <= found[name]["high"]) for name in truth}
+    assert truth["accuracy"] == pytest.approx(0.97, abs=0.015)
+    assert {name: count / 150 for name, count in hits.items() if count < 0.9 * 150} == {}

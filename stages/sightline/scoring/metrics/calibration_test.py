@@ -7,7 +7,7 @@ import numpy as np
 from sightline.scoring.metrics.calibration_error import reliability_table
 from sightline.scoring.metrics.intervals import wilson_interval
 
-STRETCHES = np.linspace(0, 2, 41)  # of the measured gaps between confidence and accuracy
+STRETCHES = np.linspace(0, 2, 21)  # of the measured gaps between confidence and accuracy
 
 
 @dataclass(frozen=True)
