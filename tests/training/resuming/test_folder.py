@@ -205,7 +205,7 @@ def test_a_state_ends_with_the_checksum_of_what_torch_wrote(tmp_path):
     assert content.startswith(b"PK")
 
 
-TYPES = '{"note": {"epochs": "5", "endless": true, "outputs": [], "taken": false}, "sha256": ""}'
+TYPES = '{"note": {"epochs": "5", "endless": true, "finished": false, "outputs": [], "taken": false}, "sha256": ""}'
 NOTES = ["", "{}", "[]", "null", '{"epochs": 5', TYPES, "\0" * 40, "\udcff"]
 
 

@@ -47,7 +47,7 @@ class ResumeFolder:
         self._lock = _lock(path / "lock")
         self._endless = not why_not
         self._look_back(why_not)
-        self._note([])
+        self._note(finished=False, outputs=[])
 
     def __enter__(self) -> "ResumeFolder":
         return self
@@ -82,10 +82,11 @@ class ResumeFolder:
 
     def finish(self, outputs: Iterable[Path]) -> None:
         """Note that every output is written, and what these folders of them hold."""
-        self._note(sums_of(outputs))
+        self._note(finished=True, outputs=sums_of(outputs))
 
-    def _note(self, outputs: list[str]) -> None:
-        write_note(self.path, Note(epochs=self.epochs, endless=self._endless, outputs=outputs, taken=False))
+    def _note(self, finished: bool, outputs: list[str]) -> None:
+        note = Note(epochs=self.epochs, endless=self._endless, finished=finished, outputs=outputs, taken=False)
+        write_note(self.path, note)
 
     def _look_back(self, why_not: str) -> None:
         """Say what becomes of the states that lie here, and remove those that are of no use."""

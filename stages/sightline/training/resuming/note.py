@@ -23,20 +23,19 @@ class Note(StrictModel):
         What the last run asked for.
     endless : bool
         A longer run may go on from its states.
+    finished : bool
+        It came to its end.
     outputs : list of str
-        MD5 of each file that DVC is to take into its cache, once the run came to its end; before: empty.
+        MD5 of each file that DVC is then to take into its cache.
     taken : bool
         DVC has taken them all.
     """
 
     epochs: int
     endless: bool
+    finished: bool
     outputs: list[str]
     taken: bool
-
-    @property
-    def finished(self) -> bool:
-        return bool(self.outputs)
 
 
 class Summed(StrictModel):
