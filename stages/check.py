@@ -1,16 +1,20 @@
 """Check all of params.yaml, so that a bad value for the last stage shows before the first one starts.
 
 Reads   params.yaml     every key, also those of other stages
-Writes  nothing
+        .resume         trainings that came to their end
+Writes  .resume         which of them DVC has taken, whose states are removed
 
 dvc.yaml runs it before each stage. It is no dependency of theirs: what it finds ends a run, and changes no output.
 """
 
 import sys
+from pathlib import Path
 
 from sightline.common.errors import SightlineError
 from sightline.common.params import check_params
 from sightline.parameters.whole import WholeParams
+from sightline.training.resuming.note import resume_root
+from sightline.training.resuming.taken import settle
 
 
 def main() -> None:
@@ -18,6 +22,8 @@ def main() -> None:
         check_params(WholeParams)
     except SightlineError as error:
         sys.exit(str(error))
+    here = Path.cwd()
+    settle(resume_root(here), here / ".dvc")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ Writes  models/trained/*.safetensors   weights of each member after its best and
         plots/train/samples.png        training images as the network sees them
 
 The parameters are those of `sightline.parameters.train`; the loop is in `sightline.training.loop`. Killed at any
-instant and started again, training goes on after its last finished epoch (`sightline.training.resume`).
+instant and started again, training goes on after its last finished epoch (`sightline.training.resuming`).
 """
 
 from sightline.common.arithmetic import hold_arithmetic
@@ -49,7 +49,8 @@ from sightline.training.lonely import refuse_lonely
 from sightline.training.loop import Fitted, fit
 from sightline.training.members import Plan, divide, plan_members, untrained_notes
 from sightline.training.recipe.published import weights_notes
-from sightline.training.resume import ResumeFolder, fingerprint, open_resume
+from sightline.training.resuming.fingerprint import fingerprint
+from sightline.training.resuming.folder import ResumeFolder, open_resume
 from sightline.training.run import Run
 from sightline.training.stacking import add_stack, refuse_unstackable
 from sightline.training.start import (
@@ -63,6 +64,7 @@ from sightline.training.start import (
 )
 
 TRAINED = Path("models/trained")
+STREAM = Path("plots/train/metrics")
 SAMPLE_CLASSES = 20  # at most, in the picture of training images
 SAMPLES = 8  # images a class
 SAMPLE_SIDE = 96  # px
@@ -154,14 +156,14 @@ def write_member(fitted: Fitted, plan: Plan) -> None:
 
 
 def finish(session: Session, members: list[Member], samples: Samples, pixels: np.ndarray) -> None:
-    """Fit the stack where the ensemble is one, write model.json and the metrics, and forget the saved states."""
+    """Fit the stack where the ensemble is one, write model.json and the metrics, and note that all is written."""
     spec = session.spec.model_copy(update={"members": members})
     if session.params.ensemble == "stack":
         device = session.accelerator.device
         spec, session.journal.live.summary["stack"] = add_stack(TRAINED, spec, samples, pixels, session.params, device)
     write_spec(TRAINED, spec)
     session.journal.live.make_summary()
-    session.resume.finish()
+    session.resume.finish([TRAINED, STREAM])
 
 
 if __name__ == "__main__":

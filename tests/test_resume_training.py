@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,6 +63,7 @@ def expected_bytes(undisturbed):
     if not undisturbed:
         finish(start())
         undisturbed.update(written())
+        shutil.rmtree(".resume")  # it would be given back
     return undisturbed
 
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from sightline.images.store import read_index
 from sightline.networks.architectures.build import build_network
 from sightline.networks.saved import load_members, read_spec, write_weights
 from sightline.parameters.train import TrainParams
-from sightline.training import loop
+from sightline.training import first_head, loop
 from sightline.training.devices import make_accelerator
 from sightline.training.history import Fitted
 from sightline.training.logs import summarize_best
@@ -58,10 +59,12 @@ def write_split(subsets, folds):
 
 @pytest.fixture
 def train(prepared, set_params):
-    def run(**changes):
+    def run(is_lost=False, **changes):
         set_params(**{"epochs": 3, "batch_size": 16, "augment.crop_padding": 1, "lr": 0.01, **changes})
         AcceleratorState._reset_state(reset_partial_state=True)  # accelerate keeps one state a process
         main(load_params(TrainParams))
+        if not is_lost:  # states of what DVC has taken go
+            shutil.rmtree(".resume")
         return json.loads(Path("metrics/train.json").read_text())
 
     return run
@@ -396,6 +399,35 @@ def test_a_copy_with_another_head_starts_a_training_and_is_a_teacher(train):
     other = load_file("models/trained/member_0_best.safetensors")
     assert other["head.weight"].shape == (3, 128)
     assert torch.equal(other["blocks.2.0.weight"], given["blocks.2.0.weight"])
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"head_init": "probe", "patience": 1, "monitor": "val/loss", "min_delta": 9.0}]
+)
+def test_what_finished_but_was_lost_is_given_back_until_something_changes(train, monkeypatch, capsys, changes):
+    train(is_lost=True, **changes)
+    whole = written()
+    for path in whole:
+        Path(path).unlink()
+    capsys.readouterr()
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "update", None)  # nothing is trained
+        patched.setattr(first_head, "fit_probe", None)
+        train(is_lost=True, **changes)
+    assert capsys.readouterr().out.startswith("train: finished before, but not noted by DVC: given back")
+    assert written() == whole
+    state = next(Path(".resume").glob("*/member_0.pt"))
+    content = state.read_bytes()
+    state.write_bytes(content[:-1])
+    train(is_lost=True, **changes)
+    assert "damaged: this training starts anew" in (said := capsys.readouterr().out)
+    assert "given back" not in said
+    assert "epoch 1/3" in said
+    assert written() == whole
+    train(is_lost=True, **changes, lr=0.02)
+    assert "given back" not in (said := capsys.readouterr().out)
+    assert "epoch 1/3" in said
+    assert written() != whole
 
 
 def test_adjusted_logits_give_the_probe_without_the_classes_shares(train):

@@ -42,6 +42,8 @@ def start_from_probe(classifier: Classifier, train: Batches, val: Batches, run: 
     Pretrained Features and Underperform Out-of-Distribution"). Every process fits the same one.
     """
     linear_head(classifier.network)
+    if run.is_begun():  # whose head is in its state
+        return
     _move(classifier, run)
     held_out = _features(classifier, val, run)
     probe = fit_probe(_features(classifier, train, run), held_out, train.classes, _on_cpu(run.loss.weights))

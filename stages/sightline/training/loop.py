@@ -149,7 +149,8 @@ def go_on(state: TrainState, history: History, run: Run) -> Position | None:
     for epoch, scores in enumerate(history.epochs):
         run.log(epoch, scores)
     position = Position(**saved["position"]) if saved["position"] else None
-    run.say(f"train: goes on after epoch {history.passes}" + (f", step {position.step}" if position else ""))
+    if position or history.passes < run.params.epochs:
+        run.say(f"train: goes on after epoch {history.passes}" + (f", step {position.step}" if position else ""))
     return position
 
 

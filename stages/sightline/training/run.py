@@ -16,7 +16,7 @@ from sightline.training.augmentation.pipeline import Augmentation
 from sightline.training.interrupt import StopRequest
 from sightline.training.recipe.distillation import Distillation
 from sightline.training.recipe.losses import Loss
-from sightline.training.resume import ResumeFolder
+from sightline.training.resuming.folder import ResumeFolder
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,10 @@ class Run:
         size = self.params.batch_size
         hidden = None if self.is_main else True  # None: shown where there is a terminal
         return tqdm(initial=done * size, total=steps * size, desc="train", unit="img", disable=hidden)
+
+    def is_begun(self) -> bool:
+        """Tell, on every process, whether this member has a saved state."""
+        return bool(broadcast_object_list([self.resume and self.resume.has(self.member)])[0])
 
     def load(self) -> dict[str, Any] | None:
         """Return this member's saved state, on every process."""

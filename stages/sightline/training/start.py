@@ -28,7 +28,7 @@ from sightline.training.recipe.distillation import Distillation, load_teacher
 from sightline.training.recipe.losses import Loss, class_weights, logit_offsets
 from sightline.training.recipe.pretrained import load_weights, tracked_path, weights_normalization
 from sightline.training.recipe.schedules import ENDLESS
-from sightline.training.resume import ResumeFolder
+from sightline.training.resuming.folder import ResumeFolder
 from sightline.training.run import Run
 
 INITIAL_IMAGES = 2048  # that a network which looks at images first sees at most

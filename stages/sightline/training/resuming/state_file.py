@@ -1,26 +1,13 @@
-"""The files of a saved training, each with a checksum in itself: one rename brings both, so that no kill parts them."""
+"""The file of a member's saved state, its checksum in itself: one rename brings both, so that no kill parts them."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 
-from sightline.common.errors import SightlineError
-from sightline.common.files import read_record, write_json
-from sightline.common.params import StrictModel
-
 BLOCK = 1 << 20  # bytes
 DIGEST = hashlib.sha256().digest_size  # bytes
-
-
-class Note(StrictModel):
-    """The content of run.json: what the last run asked for, whether it came to its end, and their checksum."""
-
-    epochs: int
-    finished: bool
-    sha256: str
 
 
 class Summed:
@@ -62,22 +49,3 @@ def is_whole(path: Path) -> bool:
             summed.update(block)
             left -= len(block)
         return stream.read() == summed.digest()
-
-
-def write_note(path: Path, epochs: int, finished: bool) -> None:
-    """Write run.json."""
-    facts = {"epochs": epochs, "finished": finished}
-    write_json(path, facts | {"sha256": _sum(facts)})
-
-
-def read_note(path: Path) -> Note | None:
-    """Read run.json; None where it is not as it was written."""
-    try:
-        note = read_record(Note, path)
-    except SightlineError:
-        return None
-    return note if note.sha256 == _sum(note.model_dump(exclude={"sha256"})) else None
-
-
-def _sum(facts: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,7 @@ import torch
 
 from sightline.common.params import load_params
 from sightline.parameters.train import TrainParams
-from sightline.training.resume import fingerprint, loaded_code
+from sightline.training.resuming.fingerprint import fingerprint, loaded_code
 
 CPU = torch.device("cpu")
 
@@ -42,4 +42,4 @@ def test_it_changes_with_parameters_processes_and_threads(made, set_params, monk
 
 
 def test_the_code_is_that_of_the_modules_in_use():
-    assert loaded_code()["sightline.training.resume"].name == "resume.py"
+    assert loaded_code()["sightline.training.resuming.fingerprint"].name == "fingerprint.py"

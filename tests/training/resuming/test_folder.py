@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from sightline.common.errors import SightlineError
-from sightline.training.resume import LARGEST, OLDEST, ResumeFolder, clean, resume_root
+from sightline.training.resuming.folder import FINISHED, LARGEST, OLDEST, ResumeFolder, clean
+from sightline.training.resuming.note import read_note, resume_root
+from sightline.training.resuming.taken import settle
 
 
 def test_a_state_is_read_as_it_was_saved(tmp_path):
@@ -21,11 +23,28 @@ def test_a_state_is_read_as_it_was_saved(tmp_path):
         assert folder.load(1) is None
 
 
+def write_output(root):
+    (root / "trained").mkdir(exist_ok=True)
+    (root / "trained/weights").write_bytes(b"hello")
+    return root / "trained"
+
+
+def take(root, sums):
+    """Put into a cache of DVC what has these MD5."""
+    for md5 in sums:
+        path = root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
 def saved_then_opened(path, before, finished, now, why_not):
     with ResumeFolder(path, before, why_not) as folder:
         folder.save(0, {"x": 1})
         if finished:
-            folder.finish()
+            folder.finish([write_output(path.parent)])
+    if finished == "taken":
+        take(path.parent, read_note(path).outputs)
+        settle(path.parent, path.parent / ".dvc")
     with ResumeFolder(path, now, why_not) as folder:
         return folder.load(0)
 
@@ -37,7 +56,11 @@ WHY = "schedule: cosine depends on the length"
     ("before", "finished", "now", "why_not", "goes_on"),
     [
         (5, False, 5, "", True),
-        (5, True, 5, "", False),  # a forced run is a run
+        (5, True, 5, "", True),  # DVC has lost it
+        (5, True, 5, WHY, True),
+        (5, "taken", 5, "", False),  # a forced run is a run
+        (5, "taken", 5, WHY, False),
+        (5, "taken", 9, "", True),
         (5, True, 9, "", True),
         (5, False, 9, "", True),
         (5, True, 9, WHY, False),
@@ -89,6 +112,45 @@ def entry(root, name, age, size=10):
         stream.truncate(size)  # a hole: takes no disk
     for path in (root / name / "member_0.pt", root / name):
         os.utime(path, (1e9 - age, 1e9 - age))
+
+
+def test_what_dvc_is_to_take_is_told_by_the_md5_of_its_files_and_taken_when_it_has_all(tmp_path):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/b").write_bytes(b"world")
+    with ResumeFolder(tmp_path / "a", 5, WHY) as folder:
+        folder.save(0, {"x": 1})
+        folder.finish([write_output(tmp_path), tmp_path / "more"])
+    hello, world = "5d41402abc4b2a76b9719d911017c592", "7d793037a0760186574b0282f2f435e7"
+    assert read_note(tmp_path / "a").outputs == [hello, world]
+    for sums, taken in (([], False), ([world], False), ([hello], True)):
+        take(tmp_path, sums)
+        settle(tmp_path, tmp_path / ".dvc")
+        assert read_note(tmp_path / "a").taken == taken
+        assert (tmp_path / "a/member_0.pt").exists() != taken
+
+
+def test_the_cache_is_where_the_settings_of_dvc_put_it(tmp_path):
+    with ResumeFolder(tmp_path / "a", 5, WHY) as folder:
+        folder.finish([write_output(tmp_path)])
+    take(tmp_path / "elsewhere", read_note(tmp_path / "a").outputs)
+    (tmp_path / ".dvc").mkdir()
+    settle(tmp_path, tmp_path / ".dvc")
+    assert not read_note(tmp_path / "a").taken
+    (tmp_path / ".dvc/config.local").write_text(f"[cache]\n    dir = {tmp_path}/elsewhere/.dvc/cache\n")
+    settle(tmp_path, tmp_path / ".dvc")
+    assert read_note(tmp_path / "a").taken
+
+
+@pytest.mark.parametrize(("why_not", "left"), [(WHY, False), ("", True)])
+def test_of_a_finished_training_states_stay_a_day_unless_a_longer_one_may_go_on(tmp_path, why_not, left):
+    with ResumeFolder(tmp_path / "a", 5, why_not) as folder:
+        folder.save(0, {"x": 1})
+        folder.finish([write_output(tmp_path)])
+    now = (tmp_path / "a/run.json").stat().st_mtime
+    clean(tmp_path, "own", now + FINISHED - 60)
+    assert (tmp_path / "a").exists()
+    clean(tmp_path, "own", now + FINISHED + 60)
+    assert (tmp_path / "a").exists() == left
 
 
 def test_old_states_and_what_is_too_much_are_removed_but_not_the_own_one(tmp_path):
@@ -143,7 +205,7 @@ def test_a_state_ends_with_the_checksum_of_what_torch_wrote(tmp_path):
     assert content.startswith(b"PK")
 
 
-TYPES = '{"epochs": "5", "finished": false, "sha256": ""}'
+TYPES = '{"note": {"epochs": "5", "endless": true, "finished": false, "outputs": [], "taken": false}, "sha256": ""}'
 NOTES = ["", "{}", "[]", "null", '{"epochs": 5', TYPES, "\0" * 40, "\udcff"]
 
 
