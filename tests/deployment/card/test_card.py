@@ -72,7 +72,7 @@ def test_numbers_come_from_the_facts():
     card = write_card(facts(["ant", "bee"], labels=[0, 0, 0, 1], predicted=[0, 1, 1, 1]))
     for line in (
         "Sorting insects.",
-        "- An image classifier: 2 x resnet18 whose probabilities are averaged, 6,789 parameters.",
+        "- An image classifier: 2 x resnet18, folds pooled by the mean of their log-probabilities, 6,789 parameters.",
         "- Calibration: scores are divided by a temperature of 0.8000, fitted on 3 validation images.",
         "Source `data/raw/x.zip`, 8 images, of which 2 train, 2 val, 4 test.",
         "| ant | 1 | 1 | 3 | 0.3333 |",
