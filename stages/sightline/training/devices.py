@@ -100,7 +100,7 @@ def _forward(norm: _BatchNorm, alone, inputs: torch.Tensor) -> torch.Tensor:
 @torch.no_grad()
 def _remember(norm: _BatchNorm, mean: torch.Tensor, variance: torch.Tensor) -> None:
     """Update the running statistics as torch does, with the unbiased variance."""
-    if norm.running_mean is None or not norm.track_running_stats:
+    if norm.running_mean is None:
         return
     norm.num_batches_tracked.add_(1)
     momentum = norm.momentum if norm.momentum is not None else 1 / norm.num_batches_tracked.item()

@@ -7,9 +7,9 @@ from sightline.common.errors import SightlineError
 
 
 def use_checkpoints(network: nn.Module, architecture: str) -> None:
-    """Let a network keep only what passes between its stages (Chen et al., 2016, "Training Deep Nets with Sublinear
-    Memory Cost").
+    """Let a network keep only what passes between its stages.
 
+    Chen et al., 2016, "Training Deep Nets with Sublinear Memory Cost".
     Gradients and running statistics are those of the plain pass: torch repeats the random numbers of dropout, and batch
     norms, which meet each batch twice, remember it once.
 
@@ -26,13 +26,24 @@ def use_checkpoints(network: nn.Module, architecture: str) -> None:
         ) from None
     for module in network.modules():
         if isinstance(module, _BatchNorm) and module.track_running_stats:
-            module.register_forward_pre_hook(_rest_in_backward)
-            module.register_forward_hook(_remember_again)
+            _remember_once(module)
 
 
-def _rest_in_backward(norm: _BatchNorm, inputs: tuple) -> None:
-    norm.track_running_stats = _C._current_graph_task_id() == -1  # no backward pass: how torch's checkpoints ask too
+def _remember_once(norm: _BatchNorm) -> None:
+    """Let a batch norm leave its running statistics as they are while a backward pass computes its output again."""
+    momenta: list[float | None] = []
 
+    def rest(norm: _BatchNorm, inputs: tuple) -> None:
+        if norm.training and _C._current_graph_task_id() != -1:  # in a backward pass: torch's checkpoints ask so too
+            momenta.append(norm.momentum)
+            norm.momentum = 0.0
+            norm.num_batches_tracked.sub_(1)  # to which the norm adds 1
 
-def _remember_again(norm: _BatchNorm, inputs: tuple, outputs: object) -> None:
-    norm.track_running_stats = True
+    def wake(norm: _BatchNorm, inputs: tuple, outputs: object) -> None:
+        if momenta:
+            norm.momentum = momenta.pop()
+
+    norm.register_forward_pre_hook(rest)
+    norm.register_forward_hook(
+        wake, always_call=True
+    )  # a repeated pass ends by an exception, once it has what it needs
