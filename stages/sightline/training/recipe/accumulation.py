@@ -26,13 +26,13 @@ def settle_accumulation(
     """
     if params.accumulate == "auto":
         networks = [_build(name, params, spec) for name in params.architectures if not is_handcrafted(name)]
-        least = 2 if any(_has_batch_norm(network) for network in networks) else 1
+        alone = params.freeze_batch_norm or not any(_has_batch_norm(network) for network in networks)
         with accelerator.autocast():
             image = max((_measure(network, spec) for network in networks), default=1)
         sizes = {min(params.batch_size, images) for images in trained}
         processes = accelerator.num_processes
         at_once = params.memory_mb * MEGABYTE // image
-        parts = choose_parts(params.batch_size, sizes, processes, at_once, least)
+        parts = choose_parts(params.batch_size, sizes, processes, at_once, 1 if alone else 2)
         if networks:
             accelerator.print(_describe(parts, max(sizes), processes, image, params.memory_mb))
         params = params.model_copy(update={"accumulate": parts})
