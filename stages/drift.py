@@ -3,7 +3,7 @@
 Run    make drift IMAGES=data/raw/new_photos            a folder, a .zip or a .tar of new images
        python stages/drift.py new_photos.zip --fail     exit status 3 with drift, for a job that runs by itself
 Reads  models/trained, models/calibration.json, and data/predictions/reference.json, which evaluate wrote of test images
-       params.yaml   seed, for the permutations
+       params.yaml   seed, for the permutations; memory_mb
 Writes drift/drift.json, with every test, and drift/drift.png; it is no stage, so the pipeline never runs it
 
 Brightness, colour, contrast and sharpness, the confidence and the places on 16 axes of the embeddings are compared by
@@ -16,12 +16,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from pydantic import Field
-
 from sightline.common.device import pick_device, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
-from sightline.common.params import StageParams
+from sightline.common.params import Count, Seed, StageParams
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
@@ -31,6 +29,7 @@ from sightline.drifting.present import describe, draw, to_json
 from sightline.images.unlabelled import gather_images
 from sightline.networks.calibration import read_calibration
 from sightline.networks.decider import Decider
+from sightline.networks.memory import images_at_once
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stack
 from sightline.scoring.reference import read_reference
@@ -40,7 +39,8 @@ DRIFTED = 3  # exit status
 
 
 class Params(StageParams):
-    seed: int = Field(ge=0)
+    memory_mb: Count
+    seed: Seed
 
 
 def main(params: Params) -> None:
@@ -52,7 +52,8 @@ def main(params: Params) -> None:
     images = gather_images(Path(options.images), spec.preprocessing, options.most, "drift")
     calibration = read_calibration(classes=len(spec.classes))
     decider = Decider(load_members(TRAINED, spec), calibration, load_stack(TRAINED, spec))
-    batch = look_at(images, decider, reference.embedding, pick_device())
+    at_once = images_at_once(decider, spec.preprocessing.image_size, params.memory_mb)
+    batch = look_at(images, decider, reference.embedding, at_once, pick_device())
     table = compare_batch(reference, batch, spec.classes, options.alpha, stream_seed(params.seed, "drift"))
     write_json(Path(options.out) / "drift.json", to_json(table, batch, reference, spec.classes, options.alpha))
     save_png(Path(options.out) / "drift.png", draw(table, batch, reference, spec.classes))

@@ -81,7 +81,7 @@ def main(params: EvaluateParams) -> None:
     samples = tabulate(read_samples(), read_index())
     members = load_members("models/trained", spec)
     stacks = load_stacks("models/trained", spec)
-    settings = ForwardSettings(options.tta, options.batch_size, pick_device(), options.map)
+    settings = ForwardSettings(options.tta, params.memory_mb, pick_device(), options.map)
     scores, judgement = run_networks(members, stacks, spec, samples, pixels, settings)
     judged = judgement.images
     calibrated = calibrate_subsets(judged, scores, options)
@@ -148,7 +148,7 @@ def calibrate_subsets(judged: pd.DataFrame, scores: torch.Tensor, options: Evalu
 
 def stress_of(params: EvaluateParams) -> Stress:
     """Return what of robustness is to be measured."""
-    named = params.evaluate.model_dump(include={"corruptions", "attacks", "ood", "batch_size"})
+    named = params.evaluate.model_dump(include={"corruptions", "attacks", "ood"}) | {"memory_mb": params.memory_mb}
     named |= {"epsilon": params.evaluate.attack_epsilon / 255, "steps": params.evaluate.attack_steps}
     return Stress(**named, images=params.evaluate.robustness_images, device=pick_device(), seed=params.seed)
 

@@ -42,6 +42,7 @@ from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset, read_predictions
 from sightline.networks.calibration import read_calibration
 from sightline.networks.decider import Decider
+from sightline.networks.memory import images_at_once
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.networks.stack import load_stack
 from sightline.parameters.export import ExportParams
@@ -63,14 +64,15 @@ def main(params: ExportParams) -> None:
     evaluation = read_json("metrics/evaluate.json")
     calibration = read_calibration(classes=len(spec.classes))
     predictions, probabilities = read_predictions()
-    images = choose_images(predictions, probabilities, pixels, spec, dataset.source, options.batch_size)
     trained = Decider(load_members(TRAINED, spec), calibration, load_stack(TRAINED, spec)).eval()
+    at_once = images_at_once(trained, pixels.shape[1], params.memory_mb)
+    images = choose_images(predictions, probabilities, pixels, spec, dataset.source, at_once)
 
     exported = choose_decider(trained, images, options.prune, options.max_accuracy_drop)
     program = trace_program(exported.decider, spec)
     graph = build_graph(program, spec, options.opset)
     rows = samples.of("train").row
-    measured = TrainingImages(pixels, rows[evenly(len(rows), options.calibration_images)])
+    measured = TrainingImages(pixels, rows[evenly(len(rows), options.calibration_images)], at_once)
     made = make_artifacts(graph, exported.decider, program, options.formats, options.quantize, measured)
     compared, flips = judge_artifacts(made, exported.probabilities, images, spec.classes, options.max_accuracy_drop)
     metrics = count_costs(exported.decider, spec.preprocessing.image_size, graph) | exported.pruning
@@ -89,14 +91,14 @@ def main(params: ExportParams) -> None:
 
 
 def choose_images(
-    predictions: pd.DataFrame, probabilities: np.ndarray, pixels: np.ndarray, spec: ModelSpec, source: str, batch: int
+    predictions: pd.DataFrame, probabilities: np.ndarray, pixels: np.ndarray, spec: ModelSpec, source: str, at_once: int
 ) -> ParityImages | None:
     """Return the images to compare on; None without any."""
     alone = len(spec.members) == 1 and spec.stack is None
     compared = choose_parity_set(predictions, probabilities, alone)
     if compared is None:
         return None
-    return ParityImages(pixels, compared, open_files(source, spec.preprocessing), batch)
+    return ParityImages(pixels, compared, open_files(source, spec.preprocessing), at_once)
 
 
 def describe_comparison(images: ParityImages | None, reference: np.ndarray | None, notes: dict[str, str]) -> dict:

@@ -32,7 +32,8 @@ from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal
 from sightline.training.lonely import refuse_lonely
 from sightline.training.loop import update
-from sightline.training.members import plan_members
+from sightline.training.members import divide, plan_members
+from sightline.training.recipe.accumulation import settle_accumulation
 from sightline.training.recipe.freeze import keep_frozen_still
 from sightline.training.run import Run, Streams
 from sightline.training.start import Session, describe_model, make_batches, make_classifier, make_run
@@ -55,6 +56,7 @@ def main(params: TrainParams) -> None:
     samples = read_samples()
     pixels = open_pixels()
     spec = describe_model(dataset, samples, pixels, params)
+    params = settle_accumulation(params, spec, [len(division.train) for division in divide(samples)], accelerator)
     plan = next(plan_members(samples, params, accelerator.num_processes))
     refuse_lonely([len(plan.train)], params, spec, accelerator.num_processes)
     if is_handcrafted(plan.architecture):
@@ -63,7 +65,7 @@ def main(params: TrainParams) -> None:
     train = make_batches(session, plan.train, pixels)
     run = make_run(session, train, plan)
     val = make_batches(session, plan.val, pixels)
-    state = build_state(make_classifier(spec, train, val, plan.architecture, run), len(train), run)
+    state = build_state(make_classifier(spec, train, val, plan.architecture, run), train, run)
     curve = smooth(*range_test(state, train, run))
     suggestion = suggest(curve)
     write_table(FOLDER / "loss.csv", curve)
@@ -83,7 +85,8 @@ def range_test(state: TrainState, train: Batches, run: Run) -> tuple[np.ndarray,
         for group, scale in zip(state.optimizer.param_groups, scales, strict=True):
             group["lr"] = rate * scale
         streams = Streams(run, len(losses))
-        losses.append(torch.stack(update(state, train, batch, streams.images, 0)).mean().item())
+        parts = train.ahead(batch.tensor_split(run.params.accumulate))
+        losses.append(torch.stack(update(state, parts, streams.images, 0)).mean().item())
         if not np.isfinite(losses[-1]) or losses[-1] > DIVERGED * losses[0]:
             break
     return rates[: len(losses)], np.array(losses)

@@ -48,6 +48,7 @@ from sightline.training.logs import Journal, start_trackers, summarize_best
 from sightline.training.lonely import refuse_lonely
 from sightline.training.loop import Fitted, fit
 from sightline.training.members import Plan, divide, plan_members, untrained_notes
+from sightline.training.recipe.accumulation import settle_accumulation
 from sightline.training.recipe.published import weights_notes
 from sightline.training.resuming.fingerprint import fingerprint
 from sightline.training.resuming.folder import ResumeFolder, open_resume
@@ -81,7 +82,9 @@ def main(params: TrainParams) -> None:
     pixels = open_pixels()
     refuse_unstackable(samples, dataset.classes, params)
     spec = describe_model(dataset, samples, pixels, params)
-    refuse_lonely((len(division.train) for division in divide(samples)), params, spec, accelerator.num_processes)
+    trained = [len(division.train) for division in divide(samples)]
+    params = settle_accumulation(params, spec, trained, accelerator)
+    refuse_lonely(trained, params, spec, accelerator.num_processes)
     for note in [*untrained_notes(samples, dataset.classes), *weights_notes(params, spec)]:
         accelerator.print(note)
     start_trackers(accelerator, params)

@@ -59,7 +59,6 @@ OUTPUTS = [
     "plots/evaluate/slices.csv",
 ]
 OPTIONS = {
-    "batch_size": 7,
     "tta": "none",
     "calibration": "temperature",
     "min_confidence": 0.0,
@@ -84,7 +83,9 @@ OPTIONS = {
 
 
 def params(**changes) -> EvaluateParams:
-    return EvaluateParams(arithmetic="native", seed=0, near_bits=0, evaluate=EvaluateSection(**OPTIONS | changes))
+    return EvaluateParams(
+        arithmetic="native", memory_mb=1, seed=0, near_bits=0, evaluate=EvaluateSection(**OPTIONS | changes)
+    )
 
 
 @pytest.fixture

@@ -25,10 +25,9 @@ OPTIONS = {
     "calibration_images": 2,
     "max_accuracy_drop": 0.0,
     "prune": 0.0,
-    "batch_size": 4,
     "intended_use": "Tests.",
 }
-PARAMS = ExportParams(arithmetic="native", export=ExportSection(**OPTIONS))
+PARAMS = ExportParams(arithmetic="native", memory_mb=1, export=ExportSection(**OPTIONS))
 # torch numbers TorchScript's classes through a process, so that only another process repeats its bytes
 PROCESS_BOUND = {"model.torchscript", "export.json", "MODEL_CARD.md"}
 ALL = {"formats": ["pt2", "torchscript"], "quantize": ["fp16", "int8_dynamic", "int8_static"]}
@@ -146,7 +145,7 @@ def test_what_loses_accuracy_is_left_out(here, monkeypatch):
     labels.to_csv("data/predictions/predictions.csv", index=False)  # torch is always right
     worse = {"fp16": lambda graph, calibration: scrambled(graph)}
     monkeypatch.setattr("sightline.deployment.artifacts.VARIANTS", worse)
-    main(ExportParams(arithmetic="native", export=ExportSection(**OPTIONS | {"quantize": ["fp16"]})))
+    main(ExportParams(arithmetic="native", memory_mb=1, export=ExportSection(**OPTIONS | {"quantize": ["fp16"]})))
     metrics = json.loads(outputs()["export.json"])
     assert not metrics["artifacts"]["fp16"]["kept"]
     assert metrics["artifacts"]["fp16"]["decision_flips"] == 6

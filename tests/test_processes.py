@@ -11,7 +11,7 @@ import pytest
 from safetensors.torch import load_file
 
 from imports import ROOT
-from sightline.training.loop import VALIDATION_BATCH
+from sightline.networks.memory import AT_MOST
 from small_run import make_training
 
 LIMIT = 240  # s
@@ -19,7 +19,7 @@ LIMIT = 240  # s
 
 @pytest.fixture
 def folder(workspace, set_params):
-    make_training(workspace, 66, 2 * VALIDATION_BATCH + 1)  # one process validates two batches, the other one
+    make_training(workspace, 66, 2 * AT_MOST + 1)  # one process validates two batches, the other one
     augment = {"augment.horizontal_flip": 0.5, "augment.rotation": 10.0, "mixup": 0.2}
     set_params(epochs=3, batch_size=16, warmup_epochs=0, **augment)
     return workspace

@@ -23,14 +23,14 @@ def zipped(workspace, encode):
     return list(contents), np.stack([decode(content, HOW, 10_000).pixels for content in contents.values()])
 
 
-def images(ids, pixels, batch_size):
+def images(ids, pixels, at_once):
     compared = ParitySet("test", ids, np.arange(len(ids)), np.zeros(len(ids), int), None)
-    return ParityImages(pixels, compared, open_files("data/raw/p.zip", HOW), batch_size)
+    return ParityImages(pixels, compared, open_files("data/raw/p.zip", HOW), at_once)
 
 
 def test_files_give_the_stored_pixels_again(zipped):
     ids, pixels = zipped
-    found = list(images(ids, np.zeros_like(pixels), batch_size=2).decoded())  # stored pixels are not looked at
+    found = list(images(ids, np.zeros_like(pixels), at_once=2).decoded())  # stored pixels are not looked at
     assert [len(batch) for batch in found] == [2, 2, 1]
     np.testing.assert_array_equal(np.concatenate(found), pixels)
 
@@ -38,7 +38,7 @@ def test_files_give_the_stored_pixels_again(zipped):
 def test_without_files_the_stored_pixels_serve(zipped):
     ids, pixels = zipped
     Path("data/raw/p.zip").unlink()
-    gone = images(ids, pixels, batch_size=3)
+    gone = images(ids, pixels, at_once=3)
     assert gone.files is None
     np.testing.assert_array_equal(np.concatenate(list(gone.decoded())), pixels)
 
@@ -55,4 +55,4 @@ def test_a_file_that_changed_is_named(zipped, damage):
                 after.writestr(name, before.read(name)[:200])
     Path("data/raw/p.zip").write_bytes(stream.getvalue())
     with pytest.raises(SightlineError, match=r"data/raw/p\.zip: b/3\.jpg: .*run `dvc repro prepare`"):
-        list(images(ids, pixels, batch_size=2).decoded())
+        list(images(ids, pixels, at_once=2).decoded())

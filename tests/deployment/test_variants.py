@@ -49,16 +49,16 @@ def run(content: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize(("name", "most"), [("fp16", 2e-3), ("int8_dynamic", 0.02), ("int8_static", 0.1)])
 def test_variants_are_smaller_near_and_keep_the_contract(graph, name, most):
-    variant = VARIANTS[name](graph, TrainingImages(PIXELS, np.arange(24)))
+    variant = VARIANTS[name](graph, TrainingImages(PIXELS, np.arange(24), 10))
     assert len(variant) < len(graph)
     assert np.abs(run(variant) - run(graph)).max() < most
     assert read_contract(variant) == read_contract(graph)
     assert json.loads(read_contract(variant)["classes"]) == ["ant", "bee"]
-    assert VARIANTS[name](graph, TrainingImages(PIXELS, np.arange(24))) == variant
+    assert VARIANTS[name](graph, TrainingImages(PIXELS, np.arange(24), 10)) == variant
 
 
 def test_static_quantization_is_per_channel_qdq(graph):
-    model = onnx.load_from_string(VARIANTS["int8_static"](graph, TrainingImages(PIXELS, np.arange(24))))
+    model = onnx.load_from_string(VARIANTS["int8_static"](graph, TrainingImages(PIXELS, np.arange(24), 10)))
     kinds = {node.op_type for node in model.graph.node}
     assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
     weights = {tensor.name: tensor for tensor in model.graph.initializer}

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from sightline.networks.classifier import Classifier
-from sightline.training.batches import Batches, steps_per_epoch
+from sightline.training.batches import Batches, one_ahead, steps_per_epoch
 from sightline.training.loop import normalized
 from sightline.training.start import dataset_normalization
 
@@ -34,6 +34,24 @@ def test_taking_follows_rows_and_labels(batches):
     assert pixels[:, 0, 0, 0].tolist() == [9, 3]
     assert labels.tolist() == [90, 30]
     assert pixels.dtype == torch.uint8
+
+
+def test_batches_ahead_are_those_that_are_taken_in_the_same_order(batches):
+    chosen = [torch.tensor([4, 0]), torch.tensor([2]), torch.tensor([1, 3])]
+    given = list(batches.ahead(iter(chosen)))
+    assert [positions.tolist() for positions, _, _ in given] == [[4, 0], [2], [1, 3]]
+    for positions, pixels, labels in given:
+        expected = batches.take(positions)
+        assert torch.equal(pixels, expected[0]) and torch.equal(labels, expected[1])
+
+
+def test_the_next_one_is_begun_before_one_is_given():
+    story = []
+    for letter in one_ahead("abc", lambda item: story.append(f"begin {item}") or item):
+        story.append(f"use {letter}")
+    assert story == ["begin a", "begin b", "use a", "begin c", "use b", "use c"]
+    assert list(one_ahead([], str)) == []
+    assert list(one_ahead([7], str)) == ["7"]
 
 
 def test_an_epoch_shuffles_into_full_batches_by_seed_and_epoch(batches):

@@ -74,27 +74,27 @@ class ParityImages:
         Which of them are compared.
     files : SourceFiles or None
         Where they lie.
-    batch_size : int
+    at_once : int
         Images at a time, > 0.
     """
 
     pixels: np.ndarray
     compared: ParitySet
     files: SourceFiles | None
-    batch_size: int
+    at_once: int
 
     def stored(self) -> Iterator[np.ndarray]:
-        """Yield batches uint8 [at most batch_size, H, W, 3]."""
-        for start in range(0, len(self.compared.rows), self.batch_size):
-            yield np.ascontiguousarray(self.pixels[self.compared.rows[start : start + self.batch_size]])
+        """Yield batches uint8 [at most at_once, H, W, 3]."""
+        for start in range(0, len(self.compared.rows), self.at_once):
+            yield np.ascontiguousarray(self.pixels[self.compared.rows[start : start + self.at_once]])
 
     def decoded(self) -> Iterator[np.ndarray]:
         """Yield the same batches from the files' bytes; as stored where there are no files."""
         if self.files is None:
             yield from self.stored()
             return
-        for start in range(0, len(self.compared.ids), self.batch_size):
-            yield self.files.read(self.compared.ids[start : start + self.batch_size])
+        for start in range(0, len(self.compared.ids), self.at_once):
+            yield self.files.read(self.compared.ids[start : start + self.at_once])
 
 
 def _is_here(source: str) -> bool:

@@ -28,15 +28,18 @@ STATIC_OPS = [  # all that keep 8 bits between two layers; LayerNormalization lo
     "Concat",
 ]
 LEARNT_OPS = ("Conv", "MatMul", "Gemm")
-CALIBRATION_BATCH = 32
 
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """Those that the ranges of activations are measured on: rows int [n], n > 0, of pixels uint8 [N, H, W, 3]."""
+    """Those that the ranges of activations are measured on, and how many of them at a time.
+
+    Rows are int [n], n > 0, of pixels uint8 [N, H, W, 3].
+    """
 
     pixels: np.ndarray
     rows: np.ndarray
+    at_once: int
 
 
 def to_fp16(graph: bytes, images: TrainingImages) -> bytes:
@@ -110,8 +113,8 @@ class _Reader(CalibrationDataReader):
 
 
 def _feeds(images: TrainingImages) -> Iterator[dict[str, np.ndarray]]:
-    for start in range(0, len(images.rows), CALIBRATION_BATCH):
-        rows = images.rows[start : start + CALIBRATION_BATCH]
+    for start in range(0, len(images.rows), images.at_once):
+        rows = images.rows[start : start + images.at_once]
         yield {INPUT: np.ascontiguousarray(images.pixels[rows])}
 
 

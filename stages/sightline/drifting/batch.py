@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,9 +11,8 @@ from tqdm import tqdm
 from sightline.common.errors import SightlineError
 from sightline.networks.decider import Decider
 from sightline.networks.embedding import watching
+from sightline.networks.parts import Parts
 from sightline.scoring.reference import DECIMALS, EmbeddingReference, place, summarize_pixels
-
-SIZE = 64  # images a forward pass
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,15 @@ class Batch:
 
 
 def look_at(
-    images: Iterable[np.ndarray | None], decider: Decider, embedding: EmbeddingReference | None, device: torch.device
+    images: Iterable[np.ndarray | None],
+    decider: Decider,
+    embedding: EmbeddingReference | None,
+    at_once: int,
+    device: torch.device,
 ) -> Batch:
     """Run the model over images, uint8 [H, W, 3] each, None for a file that is none; pixels are not kept.
+
+    `at_once` of them go through the network together, fewer where the device has no memory for them.
 
     Raises
     ------
@@ -58,12 +64,14 @@ def look_at(
     probabilities = []
     summaries = []
     embeddings = []
-    with torch.inference_mode(), watching(decider.members[0], embeddings.append):
-        for pixels, skipped in stack_up(tqdm(images, desc="drift", unit="img", disable=None)):
-            unreadable += skipped
-            if len(pixels):
-                summaries.append(summarize_pixels(pixels, np.arange(len(pixels))))
-                probabilities.append(decider(torch.from_numpy(pixels).to(device)).exp().cpu().numpy())
+    parts = Parts(at_once)
+    for pixels, skipped in stack_up(tqdm(images, desc="drift", unit="img", disable=None), at_once):
+        unreadable += skipped
+        if len(pixels):
+            summaries.append(summarize_pixels(pixels, np.arange(len(pixels))))
+        for decided, seen in parts.over(len(pixels), partial(_decide, decider, pixels, device)):
+            probabilities.append(decided)
+            embeddings += seen
     if not probabilities:
         raise SightlineError("drift: none of the files can be read as an image")
     pixel_numbers = {name: np.concatenate([summary[name] for summary in summaries]) for name in summaries[0]}
@@ -77,8 +85,19 @@ def look_at(
     )
 
 
-def stack_up(images: Iterable[np.ndarray | None]) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield up to `SIZE` images at a time, uint8 [n, H, W, 3], and how many of the files before them were none."""
+@torch.inference_mode()
+def _decide(
+    decider: Decider, pixels: np.ndarray, device: torch.device, part: slice
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return probabilities [n, classes] of a part, and the first member's embeddings of it."""
+    embeddings: list[np.ndarray] = []
+    with watching(decider.members[0], embeddings.append):
+        probabilities = decider(torch.from_numpy(pixels[part]).to(device)).exp().cpu().numpy()
+    return probabilities, embeddings
+
+
+def stack_up(images: Iterable[np.ndarray | None], at_once: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield up to `at_once` images at a time, uint8 [n, H, W, 3], and how many of the files before them were none."""
     readable = []
     skipped = 0
     for image in images:
@@ -86,7 +105,7 @@ def stack_up(images: Iterable[np.ndarray | None]) -> Iterator[tuple[np.ndarray, 
             skipped += 1
         else:
             readable.append(image)
-        if len(readable) == SIZE:
+        if len(readable) == at_once:
             yield np.stack(readable), skipped
             readable = []
             skipped = 0

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sightline.networks.decider import VIEWS, ViewAverage
+from sightline.networks.decider import ViewAverage
 
 Take = Callable[[np.ndarray], None]
 
@@ -31,22 +31,18 @@ def watching(member: ViewAverage, take: Take) -> Iterator[None]:
     if layer is None:
         yield
         return
-    views = _count_views(member)
-    calls = 0
-
-    def hook(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        nonlocal calls
-        if calls % views == 0:
-            take(inputs[0].detach().float().flatten(start_dim=1).cpu().numpy())
-        calls += 1
-
-    handle = layer.register_forward_pre_hook(hook)
+    seen: list[torch.Tensor] = []  # of each view
+    handles = [
+        member.register_forward_pre_hook(lambda module, inputs: seen.clear()),  # what an attempt left that failed
+        layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0])),
+        member.register_forward_hook(lambda module, inputs, scores: take(_to_array(seen[0]))),
+    ]
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
-def _count_views(member: ViewAverage) -> int:
-    side = member.classifier.input_size
-    return len(VIEWS[member.tta](torch.zeros(1, side, side, 3, dtype=torch.uint8), side))
+def _to_array(embeddings: torch.Tensor) -> np.ndarray:
+    return embeddings.detach().float().flatten(start_dim=1).cpu().numpy()

@@ -5,11 +5,12 @@ import torch
 from tqdm import tqdm
 
 from sightline.networks.classifier import Classifier
+from sightline.networks.parts import Parts
 
 
 @torch.inference_mode()
 def predict_logits(
-    classifier: Classifier, pixels: np.ndarray, rows: np.ndarray, batch_size: int, device: torch.device
+    classifier: Classifier, pixels: np.ndarray, rows: np.ndarray, at_once: int, device: torch.device
 ) -> torch.Tensor:
     """Return the logits of chosen images; only one batch of pixels is in memory at a time.
 
@@ -23,8 +24,8 @@ def predict_logits(
         uint8 [N, H, W, 3], usually mapped into memory.
     rows : ndarray
         int [n], positions in `pixels`; ascending ones read the file in order.
-    batch_size : int
-        Images a forward pass, > 0.
+    at_once : int
+        Images a forward pass, > 0; fewer where the device has no memory for them.
 
     Returns
     -------
@@ -33,9 +34,13 @@ def predict_logits(
     """
     classifier = classifier.to(device)
     logits = []
+
+    def predict(part: slice) -> torch.Tensor:
+        batch = torch.from_numpy(np.asarray(pixels[rows[part]]))
+        return classifier(batch.to(device)).float().cpu()
+
     with tqdm(total=len(rows), desc="predict", unit="img", disable=None) as bar:
-        for start in range(0, len(rows), batch_size):
-            batch = torch.from_numpy(np.asarray(pixels[rows[start : start + batch_size]]))
-            logits.append(classifier(batch.to(device)).float().cpu())
-            bar.update(len(batch))
+        for scores in Parts(at_once).over(len(rows), predict):
+            logits.append(scores)
+            bar.update(len(scores))
     return torch.cat(logits) if logits else torch.empty(0, 0)

@@ -15,7 +15,6 @@ Attack = Literal["fgsm", "pgd"]
 class EvaluateSection(StrictModel):
     """The section `evaluate`."""
 
-    batch_size: Count
     tta: Views
     calibration: CalibrationMethod
     min_confidence: Probability
@@ -42,6 +41,7 @@ class EvaluateParams(StageParams):
     """The keys that evaluate reads."""
 
     arithmetic: Arithmetic
+    memory_mb: Count
     seed: Seed
     near_bits: NearBits
     evaluate: EvaluateSection

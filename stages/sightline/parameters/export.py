@@ -19,7 +19,6 @@ class ExportSection(StrictModel):
     calibration_images: Count
     max_accuracy_drop: float = Field(ge=0, le=1)
     prune: float = Field(ge=0, lt=1)
-    batch_size: Count
     intended_use: Name
 
 
@@ -27,4 +26,5 @@ class ExportParams(StageParams):
     """The keys that export reads."""
 
     arithmetic: Arithmetic
+    memory_mb: Count
     export: ExportSection

@@ -86,6 +86,7 @@ class TrainParams(StageParams):
     """The keys that train reads."""
 
     arithmetic: Arithmetic
+    memory_mb: Count
     seed: Seed
     model: Name | Annotated[list[Name], Field(min_length=1)]
     pretrained: bool
@@ -105,7 +106,8 @@ class TrainParams(StageParams):
 
     epochs: int = Field(ge=0)
     batch_size: Count
-    accumulate: Count
+    accumulate: Literal["auto"] | Count
+    checkpointing: bool
     optimizer: Name
     lookahead: bool
     lr: Positive
@@ -183,7 +185,7 @@ class TrainParams(StageParams):
 
     @model_validator(mode="after")
     def batches_divide(self) -> "TrainParams":
-        if self.batch_size % self.accumulate:
+        if self.accumulate != "auto" and self.batch_size % self.accumulate:
             raise ValueError(f"accumulate: {self.accumulate} must divide batch_size ({self.batch_size})")
         return self
 

@@ -1,7 +1,6 @@
 """Run the members over validation and test, once: scores, and on the way the embeddings of test images."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ import torch
 from sightline.common.rows import evenly
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import ViewAverage
+from sightline.networks.memory import images_at_once
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec
 from sightline.networks.stack import Stacks
@@ -19,10 +19,10 @@ from sightline.scoring.predict import score_judged, select_judged
 
 @dataclass(frozen=True)
 class ForwardSettings:
-    """How the networks are run: a key of `VIEWS`, images a batch, where, and how many embeddings are kept."""
+    """How the networks are run: a key of `VIEWS`, MiB a batch, where, and how many embeddings are kept."""
 
     tta: str
-    batch_size: int
+    memory_mb: int
     device: torch.device
     embeddings: int
 
@@ -80,8 +80,12 @@ def run_networks(
     images = select_judged(samples, folds)
     test_rows = images["row"][images["subset"] == "test"].to_numpy()
     sample = EmbeddingSample(test_rows[evenly(len(test_rows), settings.embeddings)])
-    predict = partial(predict_logits, pixels=pixels, batch_size=settings.batch_size, device=settings.device)
     views = [ViewAverage(member, settings.tta) for member in members]
+    at_once = {view: images_at_once(view, pixels.shape[1], settings.memory_mb) for view in views}
+
+    def predict(view: ViewAverage, rows: np.ndarray) -> torch.Tensor:
+        return predict_logits(view, pixels, rows, at_once[view], settings.device)
+
     watched = watch(predict, views[0], test_rows, sample)
     scores, decisions = score_judged(views, folds, images, len(spec.classes), watched, stacks)
     return scores, Judgement(images, decisions, sample)

@@ -1,9 +1,14 @@
 """Batches of stored pixels, gathered by index from memory or from the device; no JPEG is touched in training."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import torch
+
+Item = TypeVar("Item")
+Begun = TypeVar("Begun")
+Part = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # positions, pixels, labels of a batch or a part of one
 
 DEVICE_SHARE = 0.5  # of the device's free memory that the pixels may take
 
@@ -40,7 +45,32 @@ class Batches:
         """Return pixels uint8 [B, H, W, 3] and labels int64 [B], on the device, of positions in `rows`."""
         rows = self.rows[chosen.to(self.rows.device)]
         pixels = self.pixels.index_select(0, rows)  # a fifth of the time of self.pixels[rows]
-        return pixels.to(self.device, non_blocking=True), self.labels[chosen.to(self.device)].long()
+        return pixels.to(self.device), self._labels_of(chosen)
+
+    def ahead(self, chosen: Iterable[torch.Tensor]) -> Iterator[Part]:
+        """Yield positions, and what `take` gives for them; a GPU gets each batch while it works on the one before."""
+        if self.pixels.device.type == self.device.type:
+            for positions in chosen:
+                yield positions, *self.take(positions)
+            return
+        stream = torch.cuda.Stream(self.device)
+        for positions, pixels, copied in one_ahead(chosen, lambda positions: self._send(positions, stream)):
+            current = torch.cuda.current_stream(self.device)
+            current.wait_event(copied)
+            pixels.record_stream(current)  # made on another stream: its memory must not be given away too early
+            yield positions, pixels, self._labels_of(positions)
+
+    def _send(
+        self, chosen: torch.Tensor, stream: torch.cuda.Stream
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.cuda.Event]:
+        """Begin to copy a batch from memory that the GPU reads by itself; return it, and what tells its arrival."""
+        pixels = self.pixels.index_select(0, self.rows[chosen]).pin_memory()
+        with torch.cuda.stream(stream):
+            sent = pixels.to(self.device, non_blocking=True)
+        return chosen, sent, stream.record_event()
+
+    def _labels_of(self, chosen: torch.Tensor) -> torch.Tensor:
+        return self.labels[chosen.to(self.device)].long()
 
     def shuffled(self, batch_size: int, generator: torch.Generator, balance: float) -> Iterator[torch.Tensor]:
         """Yield the positions of full batches in random order, int64 [B].
@@ -63,6 +93,16 @@ class Batches:
         """Yield the positions that a process out of some takes, in their order."""
         for start in range(process, len(self), processes * batch_size):
             yield torch.arange(start, min(start + processes * batch_size, len(self)), processes)
+
+
+def one_ahead(items: Iterable[Item], begin: Callable[[Item], Begun]) -> Iterator[Begun]:
+    """Yield what `begin` makes of each item, after it was called for the next one."""
+    waiting: list[Begun] = []
+    for item in items:
+        waiting.append(begin(item))
+        if len(waiting) > 1:
+            yield waiting.pop(0)
+    yield from waiting
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:

@@ -42,7 +42,6 @@ def make_accelerator(params: TrainParams) -> Accelerator:
         return Accelerator(
             cpu=several_without_cuda(),
             mixed_precision=MIXED_PRECISION[precision],
-            gradient_accumulation_steps=params.accumulate,
             kwargs_handlers=unused,
             log_with=params.trackers or None,
             project_dir=TRACKER_FOLDER,

@@ -15,8 +15,6 @@ from sightline.training.run import Run
 from sightline.training.state import copy_to_cpu
 from sightline.training.validate import validate_classifier
 
-AT_ONCE = 8 * 224**2  # px of the images that are predicted together: more takes memory and is no faster on processors
-
 HEADS = {  # head_init -> builder from (classifier, is new, training images, validation images, run)
     "zero": lambda classifier, is_new, train, val, run: zero_head(classifier.network) if is_new else None,
     "timm": lambda classifier, is_new, train, val, run: None,
@@ -60,7 +58,7 @@ def keep_start(classifier: Classifier, train: Batches, val: Batches, run: Run) -
     are validation images, the scores of `validate_classifier`.
     """
     _move(classifier, run)
-    size = _batch_size(classifier)
+    size = run.images_at_once(classifier, train)
     scores = {"train/loss": validate_classifier(classifier, train, size, run.accelerator)["val/loss"]}
     if len(val):
         scores |= validate_classifier(classifier, val, size, run.accelerator)
@@ -77,18 +75,14 @@ def _move(classifier: Classifier, run: Run) -> None:
 
 def _features(classifier: Classifier, images: Batches, run: Run) -> Features:
     with tqdm(total=len(images), desc="features", unit="img", disable=None if run.is_main else True) as bar:
-        values = read_features(classifier, _pixels(images, _batch_size(classifier), bar))
+        values = read_features(classifier, _pixels(images, run.images_at_once(classifier, images), bar))
     return Features(values, images.labels.cpu().long().numpy())
 
 
-def _pixels(images: Batches, batch_size: int, bar: tqdm) -> Iterator[torch.Tensor]:
-    for chosen in images.in_order(batch_size, 0, 1):
-        yield images.take(chosen)[0]
+def _pixels(images: Batches, at_once: int, bar: tqdm) -> Iterator[torch.Tensor]:
+    for chosen, pixels, _ in images.ahead(images.in_order(at_once, 0, 1)):
+        yield pixels
         bar.update(len(chosen))
-
-
-def _batch_size(classifier: Classifier) -> int:
-    return max(1, AT_ONCE // classifier.input_size**2)
 
 
 def _on_cpu(values: torch.Tensor | None) -> torch.Tensor | None:

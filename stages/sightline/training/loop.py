@@ -1,12 +1,15 @@
 """The training loop: one member, all its epochs, nothing hidden."""
 
+from collections.abc import Iterable
+from itertools import islice
+
 import torch
 from tqdm import tqdm
 
 from sightline.common.errors import SightlineError
 from sightline.networks.classifier import Classifier
 from sightline.parameters.train import TrainParams
-from sightline.training.batches import Batches, steps_per_epoch
+from sightline.training.batches import Batches, Part, steps_per_epoch
 from sightline.training.history import Fitted, History, Scores
 from sightline.training.logs import describe_epoch
 from sightline.training.recipe.averaging import recompute_statistics
@@ -18,13 +21,11 @@ from sightline.training.run import Position, Run, Streams
 from sightline.training.state import TrainState, build_state
 from sightline.training.validate import validate_classifier
 
-VALIDATION_BATCH = 512  # images
-
 
 def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitted:
     """Train for `epochs` passes and validate after each, and before them a probe; go on where a process was stopped."""
     params = run.params
-    state = build_state(classifier, len(train), run)
+    state = build_state(classifier, train, run)
     history = History(params.monitor, params.min_delta, has_start=params.head_init == "probe")
     position = go_on(state, history, run)
     if history.lacks_start:
@@ -57,7 +58,7 @@ def note(scores: Scores, state: TrainState, history: History, run: Run) -> None:
 
 def validate(state: TrainState, val: Batches) -> Scores:
     """Return the scores of what is validated; none without validation images."""
-    return validate_classifier(state.validated, val, VALIDATION_BATCH, state.run.accelerator) if len(val) else {}
+    return validate_classifier(state.validated, val, state.at_once, state.run.accelerator) if len(val) else {}
 
 
 def train_epoch(
@@ -71,32 +72,33 @@ def train_epoch(
     lr, losses = streams.go_to(position) if position else (state.optimizer.param_groups[0]["lr"], [])
     network.train()
     keep_frozen_still(network)
-    for step, batch in enumerate(train.shuffled(params.batch_size, streams.order, balance_of(params))):
-        if position and step < position.step:
-            continue
-        losses += update(state, train, batch, streams.images, epoch)
+    batches = train.shuffled(params.batch_size, streams.order, balance_of(params))
+    first = position.step if position else 0
+    parts = train.ahead(
+        part for batch in islice(batches, first, None) for part in batch.tensor_split(params.accumulate)
+    )
+    for step in range(first, steps_per_epoch(len(train), params.batch_size)):
+        losses += update(state, islice(parts, params.accumulate), streams.images, epoch)
         progress.update(params.batch_size)
         if run.stop_now:
             interrupt(state, history, streams.position(step + 1, lr, losses))
     return {"lr": lr, "train/loss": finite_mean(run.accelerator.reduce(torch.stack(losses), "mean"), epoch)}
 
 
-def update(
-    state: TrainState, train: Batches, batch: torch.Tensor, generator: torch.Generator, epoch: int
-) -> list[torch.Tensor]:
-    """Change the weights once, by the gradient of a batch; return the loss of each of its accumulated parts."""
+def update(state: TrainState, parts: Iterable[Part], generator: torch.Generator, epoch: int) -> list[torch.Tensor]:
+    """Change the weights once, by the gradients of the parts of a batch; return the loss of each of them."""
     run = state.run
     params = run.params
     accelerator = run.accelerator
     network = state.classifier.network
     optimizer = state.optimizer
     losses = []
-    for rows in batch.tensor_split(params.accumulate):
+    for rows, pixels, labels in parts:
         with accelerator.accumulate(network):
-            pixels, targets = train.take(rows)
+            targets = labels
             images = run.augmentation(pixels, generator, epoch, rows)
             if run.mixing.on:
-                images, targets = run.mixing(images, targets, train.classes, generator)
+                images, targets = run.mixing(images, labels, run.classes, generator)
             images = images[run.share]  # after the draws, which every process makes alike
             targets = targets[run.share]
             logits = network(normalized(images, state.classifier, run.memory_format))
@@ -135,7 +137,7 @@ def average_epoch(state: TrainState, train: Batches, epoch: int) -> None:
     average.after_epoch(state.network, epoch)
     if average.kind == "swa" and average.averaged > 1:
         generator = torch.Generator().manual_seed(run.seed("statistics", epoch))
-        batches = (train.take(rows)[0] for rows in train.shuffled(VALIDATION_BATCH, generator, 0.0))
+        batches = (pixels for _, pixels, _ in train.ahead(train.shuffled(max(2, state.at_once), generator, 0.0)))
         recompute_statistics(state.validated, state.network, batches, run.accelerator)
 
 

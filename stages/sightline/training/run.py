@@ -10,9 +10,12 @@ from accelerate.utils import broadcast_object_list
 from tqdm import tqdm
 
 from sightline.common.seeding import stream_seed
+from sightline.networks.classifier import Classifier
+from sightline.networks.memory import images_at_once
 from sightline.parameters.train import TrainParams
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.augmentation.pipeline import Augmentation
+from sightline.training.batches import Batches
 from sightline.training.interrupt import StopRequest
 from sightline.training.recipe.distillation import Distillation
 from sightline.training.recipe.losses import Loss
@@ -21,7 +24,7 @@ from sightline.training.resuming.folder import ResumeFolder
 
 @dataclass(frozen=True)
 class Run:
-    """Parameters, device and precision, loss, random streams, log and saved states of one member's training.
+    """Parameters, device and precision, classes, loss, random streams, log and saved states of one member's training.
 
     Only the main process has a `resume` folder.
     """
@@ -29,6 +32,7 @@ class Run:
     params: TrainParams
     accelerator: Accelerator
     member: int
+    classes: int
     loss: Loss
     augmentation: Augmentation
     mixing: Mixing
@@ -48,6 +52,11 @@ class Run:
     @property
     def memory_format(self) -> torch.memory_format:
         return torch.channels_last if self.params.channels_last else torch.contiguous_format
+
+    def images_at_once(self, classifier: Classifier, images: Batches) -> int:
+        """Return how many images `memory_mb` holds where nothing is learnt from them."""
+        with self.accelerator.autocast():
+            return images_at_once(classifier, images.pixels.shape[1], self.params.memory_mb)
 
     @property
     def share(self) -> slice:

@@ -10,11 +10,11 @@ from tqdm import tqdm
 from sightline.common.errors import SightlineError
 from sightline.images.samples import Samples
 from sightline.networks.classifier import Classifier, mean_log_probabilities
+from sightline.networks.memory import images_at_once
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec, load_members, write_weights
 from sightline.networks.stack import assign_parts, load_stacks, stack_inputs
 from sightline.parameters.train import TrainParams
-from sightline.training.loop import VALIDATION_BATCH
 from sightline.training.members import divide
 from sightline.training.recipe.losses import class_weights, weights_by_class
 
@@ -80,7 +80,7 @@ def add_stack(
         Accuracy and log loss on held-out images, of the stack (each image by a regression that did not see its part)
         and of the plain mean.
     """
-    held = predict_held_out(load_members(folder, spec), spec, samples, pixels, device)
+    held = predict_held_out(load_members(folder, spec), spec, samples, pixels, params.memory_mb, device)
     weights = class_weights(params.class_weights, np.bincount(held.labels), params.effective_beta)
     write_weights(folder / FILE, fit_stack(held, params.stack_c, weights))
     spec = spec.model_copy(update={"stack": FILE})
@@ -92,13 +92,19 @@ def add_stack(
 
 
 def predict_held_out(
-    members: list[Classifier], spec: ModelSpec, samples: Samples, pixels: np.ndarray, device: torch.device
+    members: list[Classifier],
+    spec: ModelSpec,
+    samples: Samples,
+    pixels: np.ndarray,
+    memory_mb: int,
+    device: torch.device,
 ) -> HeldOut:
     """Predict each held-out image by the member of each architecture that did not train on it."""
+    at_once = {member: images_at_once(member, pixels.shape[1], memory_mb) for member in members}
     by_fold = []
     for division in divide(samples):
         voters = [voter for voter, member in zip(members, spec.members, strict=True) if member.fold == division.fold]
-        logits = [predict_logits(voter, pixels, division.val.row, VALIDATION_BATCH, device) for voter in voters]
+        logits = [predict_logits(voter, pixels, division.val.row, at_once[voter], device) for voter in voters]
         by_fold.append([scores.log_softmax(dim=1) for scores in logits])
     return HeldOut([torch.cat(scores) for scores in zip(*by_fold, strict=True)], *held_out_parts(samples))
 

@@ -24,6 +24,7 @@ from sightline.training.first_head import start_head
 from sightline.training.interrupt import StopRequest
 from sightline.training.logs import Journal, make_log
 from sightline.training.members import Plan
+from sightline.training.recipe.checkpointing import use_checkpoints
 from sightline.training.recipe.distillation import Distillation, load_teacher
 from sightline.training.recipe.losses import Loss, class_weights, logit_offsets
 from sightline.training.recipe.pretrained import load_weights, tracked_path, weights_normalization
@@ -88,6 +89,8 @@ def make_classifier(spec: ModelSpec, train: Batches, val: Batches, architecture:
     elif hasattr(network, "initialize_from"):
         sample = torch.from_numpy(evenly(len(train), INITIAL_IMAGES))
         network.initialize_from(classifier.normalize(classifier.scale(train.take(sample)[0].cpu())))
+    if params.checkpointing:
+        use_checkpoints(network, architecture)
     if not is_handcrafted(architecture):
         start_head(classifier, is_new, train, val, run)
     return classifier
@@ -175,6 +178,7 @@ def make_run(session: Session, train: Batches, plan: Plan) -> Run:
         params=params,
         accelerator=accelerator,
         member=plan.number,
+        classes=train.classes,
         loss=Loss(params.loss, params.label_smoothing, params.focal_gamma, weights, offsets),
         augmentation=Augmentation(params.augment, spec.input_size, spec.mean),
         mixing=Mixing(params.mixup, params.cutmix, params.augment.mix_prob, params.augment.mix_switch_prob),

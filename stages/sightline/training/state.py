@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from sightline.networks.classifier import Classifier
 from sightline.parameters.train import TrainParams
-from sightline.training.batches import steps_per_epoch
+from sightline.training.batches import Batches, steps_per_epoch
 from sightline.training.devices import share_batch_statistics
 from sightline.training.recipe.averaging import WeightAverage
 from sightline.training.recipe.freeze import freeze, freeze_batch_norms, unfreeze, wake_order
@@ -24,7 +24,7 @@ class TrainState:
     """A classifier in training.
 
     `network` is what learns, without what accelerate and torch.compile put around it; `validated` is what gets
-    validated and kept: the classifier, or the average of its weights.
+    validated and kept: the classifier, or the average of its weights; `at_once` images of it fit into `memory_mb`.
     """
 
     classifier: Classifier
@@ -35,6 +35,7 @@ class TrainState:
     schedule: LambdaLR
     run: Run
     asleep: list[list[nn.Parameter]]
+    at_once: int
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Copy the weights that are validated to the CPU."""
@@ -72,11 +73,12 @@ class TrainState:
             self.run.accelerator.scaler.load_state_dict(state["scaler"])
 
 
-def build_state(classifier: Classifier, images: int, run: Run) -> TrainState:
-    """Put a classifier on the device, with what trains it on so many images."""
+def build_state(classifier: Classifier, images: Batches, run: Run) -> TrainState:
+    """Put a classifier on the device, with what trains it on these images."""
     params = run.params
     accelerator = run.accelerator
-    network = classifier.network.to(accelerator.device, memory_format=run.memory_format)
+    network = classifier.to(accelerator.device).network.to(memory_format=run.memory_format)
+    at_once = run.images_at_once(classifier, images)
     groups = parameter_groups(network, params.optimizer, params.weight_decay, params.layer_decay)
     optimizer = build_optimizer(groups, params.optimizer, params.lr, params.momentum, params.lookahead)
     average = build_average(network, params)
@@ -87,7 +89,7 @@ def build_state(classifier: Classifier, images: int, run: Run) -> TrainState:
     classifier.network, optimizer = accelerator.prepare(learner, optimizer)
     for module in (classifier, validated, run.loss):
         module.to(accelerator.device)
-    steps = steps_per_epoch(images, params.batch_size)
+    steps = steps_per_epoch(len(images), params.batch_size)
     warmup = round(params.warmup_epochs * steps)
     schedule = build_schedule(
         optimizer.optimizer, params.schedule, params.schedule_shape, warmup, params.epochs * steps
@@ -95,7 +97,7 @@ def build_state(classifier: Classifier, images: int, run: Run) -> TrainState:
     if params.freeze_batch_norm:
         freeze_batch_norms(network)
     asleep = wake_order(network, freeze(network, params.freeze), gradually=params.unfreeze_every > 0)
-    return TrainState(classifier, network, validated, average, optimizer, schedule, run, asleep)
+    return TrainState(classifier, network, validated, average, optimizer, schedule, run, asleep, at_once)
 
 
 def build_average(network: nn.Module, params: TrainParams) -> WeightAverage | None:

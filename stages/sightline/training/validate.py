@@ -1,11 +1,14 @@
 """Scores of a classifier on validation images, between epochs."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch.nn import functional
 
 from sightline.networks.classifier import Classifier
+from sightline.networks.parts import Parts
 from sightline.training.batches import Batches
 
 NO_IMAGE = -1  # the label of rows that only make shares equal
@@ -13,12 +16,13 @@ NO_IMAGE = -1  # the label of rows that only make shares equal
 
 @torch.inference_mode()
 def validate_classifier(
-    classifier: Classifier, images: Batches, batch_size: int, accelerator: Accelerator
+    classifier: Classifier, images: Batches, at_once: int, accelerator: Accelerator
 ) -> dict[str, float]:
     """Return ``val/loss`` (cross-entropy without smoothing), accuracy, balanced accuracy and macro F1.
 
     Each process takes its share of the images; the scores are those of all, on every process. Balanced accuracy is the
-    mean recall of the classes that have images. The classifier is left in evaluation mode.
+    mean recall of the classes that have images. `at_once` images go through the network together, fewer where the
+    device has no memory for them. The classifier is left in evaluation mode.
     """
     from sklearn.metrics import (
         accuracy_score,
@@ -28,10 +32,11 @@ def validate_classifier(
 
     classifier.eval()
     logits, labels = [], []
-    for chosen in images.in_order(batch_size, accelerator.process_index, accelerator.num_processes):
-        pixels, batch_labels = images.take(chosen)
+    parts = Parts(at_once)
+    rows = images.in_order(at_once, accelerator.process_index, accelerator.num_processes)
+    for _, pixels, batch_labels in images.ahead(rows):
         with accelerator.autocast():
-            logits.append(classifier(pixels).float())
+            logits += parts.over(len(pixels), partial(_predict, classifier, pixels))
         labels.append(batch_labels)
     scores, truth = gather(torch.cat(logits), torch.cat(labels), accelerator)
     loss = functional.cross_entropy(scores, truth).item()
@@ -45,6 +50,10 @@ def validate_classifier(
         ),
         "val/f1_macro": float(f1_score(truth, predicted, average="macro", zero_division=0)),
     }
+
+
+def _predict(classifier: Classifier, pixels: torch.Tensor, part: slice) -> torch.Tensor:
+    return classifier(pixels[part]).float()
 
 
 def gather(scores: torch.Tensor, labels: torch.Tensor, accelerator: Accelerator) -> tuple[torch.Tensor, torch.Tensor]:

@@ -126,7 +126,7 @@ def test_attacks_are_measured_by_fifths_and_the_last_is_the_whole():
     pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
     images = member.scale(torch.from_numpy(pixels))
     score, labels = score_with([member]), member(torch.from_numpy(pixels)).argmax(dim=1)
-    settings = AttackSettings(epsilon=0.1, steps=3, batch_size=7, device=torch.device("cpu"))
+    settings = AttackSettings(epsilon=0.1, steps=3, memory_mb=1, device=torch.device("cpu"))
     table = measure_attacks(Decider([member], UNCALIBRATED), pixels, labels.numpy(), ["fgsm", "pgd"], settings, 0)
     assert table["curve"].tolist() == ["fgsm"] * 6 + ["pgd"] * 6
     assert table["severity"].tolist() == [*range(6)] * 2

@@ -1,6 +1,6 @@
 """How the accuracy falls when images are corrupted, attacked, or show something else; on a part of the test images."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,8 +9,9 @@ import pandas as pd
 import torch
 
 from sightline.common.seeding import stream_seed
-from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
+from sightline.networks.memory import images_at_once
+from sightline.networks.parts import Parts
 from sightline.networks.predict import predict_logits
 from sightline.scoring.robustness.attacks import ATTACKS, Score, score_with
 from sightline.scoring.robustness.corruptions import STRENGTHS, corrupt
@@ -23,19 +24,19 @@ FIFTHS = 5  # of the largest change: as many attacks as corruptions have severit
 
 @dataclass(frozen=True)
 class AttackSettings:
-    """Largest change of a value, in [0, 1], and how many steps pgd goes; images a batch, and where they are changed."""
+    """Largest change of a value, in [0, 1], and how many steps pgd goes; MiB a batch, and where they are changed."""
 
     epsilon: float
     steps: int
-    batch_size: int
+    memory_mb: int
     device: torch.device
 
 
-def decide_with(decider: Decider, batch_size: int, device: torch.device) -> Decide:
+def decide_with(decider: Decider, at_once: int, device: torch.device) -> Decide:
     """Return a function that gives the decisions, int [n], for pixels uint8 [n, H, W, 3]."""
 
     def decide(pixels: np.ndarray) -> np.ndarray:
-        scores = predict_logits(decider, pixels, np.arange(len(pixels)), batch_size, device)
+        scores = predict_logits(decider, pixels, np.arange(len(pixels)), at_once, device)
         return scores.argmax(dim=1).numpy()
 
     return decide
@@ -99,13 +100,19 @@ def measure_attacks(
     """
     members = [view.classifier for view in decider.to(settings.device).members]
     score = score_with(members, decider.stack)
+    parts = Parts(images_at_once(decider, pixels.shape[1], settings.memory_mb, backward=True))
+
+    def count_right(attack: Callable | None, part: slice) -> int:
+        images = members[0].scale(torch.from_numpy(pixels[part]).to(settings.device))
+        return _count_right(score, attack, images, torch.from_numpy(labels[part]).to(settings.device))
+
     rows = []
     for name in names:
         for severity in range(FIFTHS + 1):
             stream = torch.Generator().manual_seed(stream_seed(seed, name))
             reach = settings.epsilon * severity / FIFTHS
             attack = partial(ATTACKS[name], score, epsilon=reach, steps=settings.steps, stream=stream)
-            right = _count_right(score, attack if severity else None, _batches(members[0], pixels, labels, settings))
+            right = sum(parts.over(len(pixels), partial(count_right, attack if severity else None)))
             rows.append((severity, right / len(pixels), name))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -116,21 +123,8 @@ def summarize_attacks(table: pd.DataFrame) -> dict[str, float]:
     return {name: float(value) for name, value in zip(whole["curve"], whole["accuracy"], strict=True)}
 
 
-def _batches(
-    member: Classifier, pixels: np.ndarray, labels: np.ndarray, settings: AttackSettings
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield images float [batch, 3, H, W] in [0, 1], as the network takes them, and their labels."""
-    for start in range(0, len(pixels), settings.batch_size):
-        batch = slice(start, start + settings.batch_size)
-        images = member.scale(torch.from_numpy(pixels[batch]).to(settings.device))
-        yield images, torch.from_numpy(labels[batch]).to(settings.device)
-
-
-def _count_right(score: Score, attack: Callable | None, batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> int:
+def _count_right(score: Score, attack: Callable | None, images: torch.Tensor, truth: torch.Tensor) -> int:
     """Count the images that are decided rightly after the attack, or as they are where there is none."""
-    right = 0
-    for images, truth in batches:
-        attacked = attack(images, truth) if attack else images
-        with torch.no_grad():
-            right += int((score(attacked).argmax(dim=1) == truth).sum())
-    return right
+    attacked = attack(images, truth) if attack else images
+    with torch.no_grad():
+        return int((score(attacked).argmax(dim=1) == truth).sum())

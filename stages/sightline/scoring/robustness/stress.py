@@ -12,6 +12,7 @@ from sightline.common.rows import evenly
 from sightline.common.seeding import stream_seed
 from sightline.images.store import DatasetSpec
 from sightline.networks.decider import Decider
+from sightline.networks.memory import images_at_once
 from sightline.networks.predict import predict_logits
 from sightline.scoring.robustness.attacks import have_gradients
 from sightline.scoring.robustness.measure import (
@@ -38,7 +39,7 @@ class Stress:
     steps: int
     ood: str
     images: int
-    batch_size: int
+    memory_mb: int
     device: torch.device
     seed: int
 
@@ -90,7 +91,8 @@ def stress_test(
     tables = []
     notes = {}
     if stress.corruptions:
-        decide = decide_with(decider, stress.batch_size, stress.device)
+        at_once = images_at_once(decider, images.shape[1], stress.memory_mb)
+        decide = decide_with(decider, at_once, stress.device)
         tables.append(measure_corruptions(decide, images, labels, stress.corruptions, stress.seed))
         metrics["corruptions"] = {"images": len(images)} | summarize_corruptions(tables[-1])
     if stress.attacks and not have_gradients(decider):
@@ -104,7 +106,7 @@ def stress_test(
 
 
 def _attack(decider: Decider, images: np.ndarray, labels: np.ndarray, stress: Stress) -> pd.DataFrame:
-    settings = AttackSettings(stress.epsilon, stress.steps, stress.batch_size, stress.device)
+    settings = AttackSettings(stress.epsilon, stress.steps, stress.memory_mb, stress.device)
     return measure_attacks(decider, images, labels, stress.attacks, settings, stream_seed(stress.seed, "attacks"))
 
 
@@ -114,8 +116,9 @@ def _measure_ood(decider: Decider, images: np.ndarray, dataset: DatasetSpec, str
         raise SightlineError(f"params.yaml: evaluate.ood: {stress.ood!r} must be a path below {OOD}, or empty")
     outside = read_ood_images(path, OOD, dataset.preprocessing, stress.images)
     scores = OutlierScores(decider)
+    at_once = images_at_once(scores, images.shape[1], stress.memory_mb)
     test_scores, outside_scores = (
-        predict_logits(scores, pixels, np.arange(len(pixels)), stress.batch_size, stress.device).numpy()
+        predict_logits(scores, pixels, np.arange(len(pixels)), at_once, stress.device).numpy()
         for pixels in (images, outside)
     )
     return measure_outliers(test_scores, outside_scores)

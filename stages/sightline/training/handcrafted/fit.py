@@ -10,7 +10,6 @@ from sightline.training.batches import Batches
 from sightline.training.handcrafted.estimators import ClassicalSettings, fit_handcrafted
 from sightline.training.history import Fitted
 from sightline.training.logs import describe_epoch
-from sightline.training.loop import VALIDATION_BATCH
 from sightline.training.recipe.losses import weights_by_class
 from sightline.training.run import Run
 from sightline.training.state import copy_to_cpu
@@ -44,9 +43,10 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
     tqdm.write(f"{network.architecture}: {len(train)} images, fitted once, and in parts to calibrate the probabilities")
     fit_handcrafted(network, _scaled(classifier, train), train.labels.cpu().long().numpy(), settings_of(run))
     classifier.to(train.device)
-    scores = {"train/loss": validate_classifier(classifier, train, VALIDATION_BATCH, run.accelerator)["val/loss"]}
+    at_once = run.images_at_once(classifier, train)
+    scores = {"train/loss": validate_classifier(classifier, train, at_once, run.accelerator)["val/loss"]}
     if len(val):
-        scores |= validate_classifier(classifier, val, VALIDATION_BATCH, run.accelerator)
+        scores |= validate_classifier(classifier, val, at_once, run.accelerator)
     run.log(0, scores)
     tqdm.write(describe_epoch(1, 1, scores))
     weights = copy_to_cpu(network.state_dict())

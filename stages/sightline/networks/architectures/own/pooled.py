@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 POOLS = {  # how feature maps [N, C, h, w] become features [N, C or 2 C], named as timm does
     "avg": lambda maps: maps.mean(dim=(2, 3)),
@@ -14,8 +15,8 @@ POOLS = {  # how feature maps [N, C, h, w] become features [N, C or 2 C], named 
 class PooledNetwork(nn.Module):
     """Convolutional blocks, their last maps pooled over space, by the mean at first, dropout, then a linear layer.
 
-    `forward_features`, `forward_head`, `feature_info`, `get_classifier`, `reset_classifier` and `group_matcher` are
-    those of timm's networks, so that code written for one takes the other.
+    `forward_features`, `forward_head`, `feature_info`, `get_classifier`, `reset_classifier`, `group_matcher` and
+    `set_grad_checkpointing` are those of timm's networks, so that code written for one takes the other.
 
     Parameters
     ----------
@@ -38,10 +39,16 @@ class PooledNetwork(nn.Module):
         self.feature_info = feature_info
         self.dropout = nn.Dropout(drop_rate)
         self.head = nn.Linear(feature_info[-1]["num_chs"], classes)
+        self.checkpoints = False
 
     def forward_features(self, images: torch.Tensor) -> torch.Tensor:
         """Return the last feature maps [N, channels, h, w] of images [N, 3, H, W]."""
-        return self.blocks(images)
+        if not self.checkpoints:
+            return self.blocks(images)
+        features = images
+        for block in self.blocks:
+            features = checkpoint(block, features, use_reentrant=False)
+        return features
 
     def forward_head(self, features: torch.Tensor) -> torch.Tensor:
         """Return logits [N, classes] of feature maps [N, channels, h, w]."""
@@ -59,6 +66,10 @@ class PooledNetwork(nn.Module):
         self.pool = global_pool
         width = self.feature_info[-1]["num_chs"]
         self.head = nn.Linear(2 * width if global_pool == "catavgmax" else width, num_classes)
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Keep only what passes between the blocks for the backward pass, which computes the rest again."""
+        self.checkpoints = enable
 
     def group_matcher(self, coarse: bool = False) -> dict[str, str]:
         """Return the pattern by which timm's helpers number the blocks, for layer-wise learning rates and freezing."""
