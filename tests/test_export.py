@@ -119,7 +119,9 @@ def test_flips_leave_no_export(here, monkeypatch):
 def test_every_format_is_made_compared_and_repeats(here):
     make_run(here, MIXED)
     params = ExportParams(
-        arithmetic="native", export=ExportSection(**OPTIONS | ALL | {"max_accuracy_drop": 1.0, "prune": 0.5})
+        arithmetic="native",
+        memory_mb=8,
+        export=ExportSection(**OPTIONS | ALL | {"max_accuracy_drop": 1.0, "prune": 0.5}),
     )
     main(params)
     first = outputs()
@@ -169,7 +171,9 @@ def test_what_gives_no_numbers_is_left_out(here, monkeypatch):
     monkeypatch.setattr("sightline.deployment.artifacts.VARIANTS", {"fp16": lambda graph, images: b"bad"})
     main(
         ExportParams(
-            arithmetic="native", export=ExportSection(**OPTIONS | {"quantize": ["fp16"], "max_accuracy_drop": 1.0})
+            arithmetic="native",
+            memory_mb=8,
+            export=ExportSection(**OPTIONS | {"quantize": ["fp16"], "max_accuracy_drop": 1.0}),
         )
     )
     assert json.loads(outputs()["export.json"])["notes"] == {
