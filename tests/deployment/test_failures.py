@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from test_graph import make_ensemble, make_spec, run
 from torch import nn
 from torch.nn import functional
 
@@ -8,7 +9,6 @@ from sightline.common.errors import SightlineError
 from sightline.deployment.artifacts import make_artifacts
 from sightline.deployment.failures import reason_of
 from sightline.deployment.graph import build_graph, settle, trace_program
-from test_graph import make_ensemble, make_spec, run
 
 SIDE = 8
 
