@@ -127,7 +127,7 @@ def export(model: str, folder: Path) -> None:
     graph = build_graph(trace_program(decider, spec), spec, opset=20)
     folder.mkdir(exist_ok=True)
     (folder / "fp32.onnx").write_bytes(graph)
-    (folder / "int8.onnx").write_bytes(to_int8_static(graph, TrainingImages(pixels, np.arange(CALIBRATION))))
+    (folder / "int8.onnx").write_bytes(to_int8_static(graph, TrainingImages(pixels, np.arange(CALIBRATION), 32)))
 
 
 def build_model(model: str):

@@ -25,8 +25,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sightline.common.device import compute_alike
+from sightline.common.device import compute_alike, pick_device
 from sightline.common.files import read_json, replacing, write_json, write_table, write_text
+from sightline.common.process import keep_freed_memory
 from sightline.common.rows import evenly
 from sightline.common.stage import run_stage
 from sightline.deployment.artifacts import judge_artifacts, make_artifacts, summarize_files
@@ -55,6 +56,7 @@ NOTHING_TO_COMPARE = "no validation or test images, hence no comparison with tor
 
 
 def main(params: ExportParams) -> None:
+    keep_freed_memory()
     compute_alike(params.arithmetic)
     options = params.export
     spec = read_spec(TRAINED)
@@ -68,8 +70,10 @@ def main(params: ExportParams) -> None:
     at_once = images_at_once(trained, pixels.shape[1], params.memory_mb)
     images = choose_images(predictions, probabilities, pixels, spec, dataset.source, at_once)
 
-    exported = choose_decider(trained, images, options.prune, options.max_accuracy_drop)
+    exported = choose_decider(trained, images, options.prune, options.max_accuracy_drop, pick_device())
+    print("export: tracing")
     program = trace_program(exported.decider, spec)
+    print("export: writing model.onnx")
     graph = build_graph(program, spec, options.opset)
     rows = samples.of("train").row
     measured = TrainingImages(pixels, rows[evenly(len(rows), options.calibration_images)], at_once)

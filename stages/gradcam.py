@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from sightline.common.device import compute_alike, use_deterministic_algorithms
+from sightline.common.device import compute_alike, pick_device, use_deterministic_algorithms
 from sightline.common.files import write_json, write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
@@ -52,15 +52,18 @@ def main(params: GradcamParams) -> None:
     predictions, _ = read_predictions()
     groups = choose(predictions, options.select, options.images, options.ids)
     sample = choose_quality_sample(predictions, options.quality_images)
-    subjects = describe_members(spec)
+    subjects = describe_members(spec, params.memory_mb)
     methods, notes = select_methods(list(dict.fromkeys(options.method)), subjects)
     explainer = Explainer(subjects, open_pixels(), methods, settings_of(params))
 
     explained = pd.concat([*groups.values(), sample])
+    print(f"gradcam: {explained['row'].nunique()} images by {', '.join(methods) or 'no method'}")
     index = read_index(columns=("width", "height", *BOX_COLUMNS))
     boxes = place_boxes(index, explained["row"].tolist(), spec.preprocessing, spec.input_size)
     cases = explain_rows(explainer, explained, boxes)
     measured = [cases[row] for row in sample["row"]]
+    if measured and methods:
+        print(f"gradcam: quality of {', '.join(methods)}: {len(measured)} images, {options.quality_steps} steps")
     quality = measure_quality(explainer, measured, options.quality_steps)
     pictures = draw(explainer, groups, cases, predictions, spec.classes, options)
 
@@ -74,11 +77,15 @@ def main(params: GradcamParams) -> None:
     write_json("metrics/gradcam.json", summarize(counts, explainer, cases, quality.metrics, notes + quality.notes))
 
 
-def describe_members(spec: ModelSpec) -> list[Subject]:
-    """Load the ensemble, and look at each member once."""
-    classifiers = load_members("models/trained", spec)
+def describe_members(spec: ModelSpec, memory_mb: int) -> list[Subject]:
+    """Load the ensemble to where it computes, and look at each member once."""
+    device = pick_device()
+    classifiers = [classifier.to(device) for classifier in load_members("models/trained", spec)]
     architectures = [member.architecture for member in spec.members]
-    return [describe_subject(name, classifier) for name, classifier in zip(architectures, classifiers, strict=True)]
+    return [
+        describe_subject(name, classifier, memory_mb)
+        for name, classifier in zip(architectures, classifiers, strict=True)
+    ]
 
 
 def settings_of(params: GradcamParams) -> Settings:
@@ -98,7 +105,7 @@ def draw(
     """Return the pictures by name; which there are follows from the parameters alone."""
     pictures = draw_kinds(explainer, groups, cases, classes, options.alpha)
     if options.class_images:
-        pictures["classes"] = draw_classes(explainer, predictions, classes, options.class_images, options.alpha)
+        pictures["classes"] = draw_classes(explainer, predictions, cases, classes, options.class_images, options.alpha)
     if options.feature_maps:
         pictures["features"] = draw_layers(explainer, predictions, options.feature_maps)
     return pictures

@@ -102,7 +102,7 @@ PROBED = {  # networks that name no layer which can be read; otherwise as NETWOR
 
 def subject(network: nn.Module, size: int = SIZE) -> Subject:
     """Describe a network that takes pixels as they are, in [0, 1]; black stands for nothing."""
-    return describe_subject("here", Classifier(network, mean=[0.0] * 3, std=[1.0] * 3, input_size=size).eval())
+    return describe_subject("here", Classifier(network, mean=[0.0] * 3, std=[1.0] * 3, input_size=size).eval(), 64)
 
 
 def noise(count: int, size: int = SIZE) -> torch.Tensor:

@@ -120,7 +120,7 @@ def test_every_format_is_made_compared_and_repeats(here):
     make_run(here, MIXED)
     params = ExportParams(
         arithmetic="native",
-        memory_mb=1,
+        memory_mb=8,
         export=ExportSection(**OPTIONS | ALL | {"max_accuracy_drop": 1.0, "prune": 0.5}),
     )
     main(params)
@@ -172,7 +172,7 @@ def test_what_gives_no_numbers_is_left_out(here, monkeypatch):
     main(
         ExportParams(
             arithmetic="native",
-            memory_mb=1,
+            memory_mb=8,
             export=ExportSection(**OPTIONS | {"quantize": ["fp16"], "max_accuracy_drop": 1.0}),
         )
     )

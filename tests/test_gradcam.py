@@ -32,7 +32,7 @@ ALWAYS = ["classes.png", "correct.png", "features.png", "wrong.png"]
 
 
 def params(**changes) -> GradcamParams:
-    return GradcamParams(arithmetic="native", seed=0, gradcam=GradcamSection(**OPTIONS | changes))
+    return GradcamParams(arithmetic="native", memory_mb=64, seed=0, gradcam=GradcamSection(**OPTIONS | changes))
 
 
 @pytest.fixture
@@ -164,7 +164,11 @@ def test_boxes_of_the_source_are_pointed_at(here):
 )
 def test_bad_values_end_in_one_line(changes, message):
     with pytest.raises(SightlineError) as caught:
-        validate(GradcamParams, {"seed": 0, "arithmetic": "native", "gradcam": OPTIONS | changes}, "params.yaml")
+        validate(
+            GradcamParams,
+            {"seed": 0, "arithmetic": "native", "memory_mb": 64, "gradcam": OPTIONS | changes},
+            "params.yaml",
+        )
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 

@@ -1,21 +1,24 @@
 """Every file of the model: made, compared with torch on the same images, and kept or left out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import onnx
 from torch.export import ExportedProgram
 
+from sightline.common.errors import SightlineError
 from sightline.deployment.cost import count_compressed
-from sightline.deployment.formats import FORMATS, RUNNERS
+from sightline.deployment.failures import reason_of, refusing
+from sightline.deployment.formats import FORMATS, RUNNERS, Runner
 from sightline.deployment.parity import bound_difference, compare_probabilities, list_flipped, predict_all, refuse_flips
 from sightline.deployment.source_files import ParityImages
 from sightline.deployment.variants import VARIANTS, TrainingImages
 from sightline.networks.decider import Decider
 
 MODEL = "model.onnx"
-UNMADE = (onnx.checker.ValidationError, onnx.shape_inference.InferenceError)  # what converters leave of odd networks
+ANOTHER_OPSET = "try another `export.opset`"
 UNJUDGED = "left out: without validation or test images nobody knows what it costs in accuracy"
 
 
@@ -52,15 +55,20 @@ def make_artifacts(
     measured: TrainingImages,
 ) -> Artifacts:
     """Make the chosen files besides model.onnx; one that cannot be made is left out with a note."""
-    exact = {MODEL: graph} | {f"model.{name}": FORMATS[name](decider, program) for name in formats}
-    made = Artifacts(exact, {}, {})
+    made = Artifacts({MODEL: graph}, {}, {})
+    for name in formats:
+        _make(f"model.{name}", partial(FORMATS[name], decider, program), made.exact, made.notes)
     for name in quantize:
-        file = f"model_{name}.onnx"
-        try:
-            made.lossy[file] = VARIANTS[name](graph, measured)
-        except UNMADE as error:
-            made.notes[file] = f"left out: cannot be made of this network: {' '.join(str(error).split())[:200]}"
+        _make(f"model_{name}.onnx", partial(VARIANTS[name], graph, measured), made.lossy, made.notes)
     return made
+
+
+def _make(file: str, build: Callable[[], bytes], files: dict[str, bytes], notes: dict[str, str]) -> None:
+    print(f"export: making {file}")
+    try:
+        files[file] = build()
+    except Exception as error:  # converters meet odd networks with whatever their code happens to raise
+        notes[file] = f"left out: cannot be made of this network: {reason_of(error)}"
 
 
 def judge_artifacts(
@@ -94,7 +102,8 @@ def judge_artifacts(
         leave_out_unjudged(made)
         return {}, []
     compared = images.compared
-    runners = {name: RUNNERS[Path(name).suffix](content) for name, content in made.files().items()}
+    print(f"export: parity of {', '.join(made.files())}: {len(compared.ids)} images")
+    runners = open_runners(made)
     predicted = predict_all(runners, images.decoded(), len(compared.ids))
     metrics = {}
     flips = []
@@ -112,6 +121,20 @@ def judge_artifacts(
         if name in made.lossy and drop > max_accuracy_drop:
             made.leave_out(name, f"left out: accuracy falls by {drop:.4f}, more than export.max_accuracy_drop")
     return metrics, flips
+
+
+def open_runners(made: Artifacts) -> dict[str, Runner]:
+    """Return what runs each file; one that loses accuracy anyway is left out where nothing runs it."""
+    runners = {}
+    for name, content in made.files().items():
+        try:
+            with refusing(f"models/exported/{name}: not written: its run-time cannot load it", ANOTHER_OPSET):
+                runners[name] = RUNNERS[Path(name).suffix](content)
+        except SightlineError as error:
+            if name in made.exact:
+                raise
+            made.leave_out(name, f"left out: {error}")
+    return runners
 
 
 def leave_out_unjudged(made: Artifacts) -> None:

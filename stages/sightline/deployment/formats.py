@@ -15,6 +15,7 @@ from sightline.networks.decider import Decider
 
 TRACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+CPU = torch.device("cpu")
 Runner = Callable[[np.ndarray], np.ndarray]  # uint8 [n, H, W, 3] -> float32 [n, classes]
 
 
@@ -48,13 +49,24 @@ def run_onnx(content: bytes) -> Runner:
     """Return what ONNX Runtime computes."""
     options = onnxruntime.SessionOptions()
     options.use_deterministic_compute = True
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, options, providers=list_providers())
     return lambda pixels: session.run([OUTPUT], {INPUT: pixels})[0]
 
 
-def run_decider(decider: Decider) -> Runner:
-    """Return what torch computes before anything is exported; `decider` is in evaluation mode, on the CPU."""
-    return _run_torch(ProbabilityModel(decider))
+def list_providers() -> list[str | tuple[str, dict[str, str]]]:
+    """Return what ONNX Runtime computes with: the processor, behind the GPU where its package is one for GPUs."""
+    gpu = "CUDAExecutionProvider"
+    there = gpu in onnxruntime.get_available_providers() and torch.cuda.is_available()
+    return [*([(gpu, {"use_tf32": "0"})] if there else []), "CPUExecutionProvider"]
+
+
+def run_decider(decider: Decider, device: torch.device) -> Runner:
+    """Return what torch computes before anything is exported; `decider` is in evaluation mode, and moves to `device`.
+
+    On a GPU it computes in full precision, as what it is compared with does.
+    """
+    torch.backends.cudnn.allow_tf32 = False
+    return _run_torch(ProbabilityModel(decider.to(device)), device)
 
 
 def run_pt2(content: bytes) -> Runner:
@@ -86,9 +98,9 @@ def _without_debug_files(archive: bytes) -> bytes:
     return stream.getvalue()
 
 
-def _run_torch(model: Callable[[torch.Tensor], torch.Tensor]) -> Runner:
+def _run_torch(model: Callable[[torch.Tensor], torch.Tensor], device: torch.device = CPU) -> Runner:
     @torch.no_grad()
     def run(pixels: np.ndarray) -> np.ndarray:
-        return model(torch.from_numpy(pixels)).numpy()
+        return model(torch.from_numpy(pixels).to(device)).cpu().numpy()
 
     return run

@@ -9,6 +9,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from sightline.common.errors import SightlineError
+from sightline.deployment.failures import refusing
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec
 
@@ -16,6 +17,7 @@ VERSION = "0.1.0"  # of Sightline, as in pyproject.toml: says which contract the
 INPUT = "pixels"
 OUTPUT = "probabilities"
 BATCH = ({0: torch.export.Dim("batch")},)
+OTHER_MODEL = "evaluate and gradcam work with it as it is; to export, train another `model`"
 LARGEST = 2**31 - 2**24  # bytes: a protobuf message ends at 2 GiB, and the graph needs some room besides its weights
 
 
@@ -33,11 +35,37 @@ class ProbabilityModel(nn.Module):
 def trace_program(decider: Decider, spec: ModelSpec) -> ExportedProgram:
     """Trace a decider in evaluation mode, on the CPU, into the program that every exported format is made from.
 
-    It takes uint8 [batch, H, W, 3] of the stored size, with a dynamic batch, and gives float32 [batch, classes].
+    It takes uint8 [batch, H, W, 3] of the stored size, with a dynamic batch, and gives float32 [batch, classes]. The
+    decider is settled by `settle`.
+
+    Raises
+    ------
+    SightlineError
+        torch cannot trace this network.
     """
     size = spec.preprocessing.image_size
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)  # a batch of 1 would be taken for a constant
-    return torch.export.export(ProbabilityModel(decider).eval(), (example,), dynamic_shapes=BATCH)
+    settle(decider)
+    with refusing(f"models/exported: nothing is written: torch.export cannot trace {name_networks(spec)}", OTHER_MODEL):
+        return torch.export.export(ProbabilityModel(decider).eval(), (example,), dynamic_shapes=BATCH)
+
+
+def settle(decider: Decider) -> None:
+    """Let a decider learn no more and overwrite nothing, neither of which changes what it computes.
+
+    The exporter traces twice. Gradients would make the second trace decompose attention in another memory layout than
+    the first has seen (which MaxViT's reshapes do not survive), and each activation that works in place would be
+    decomposed over symbolic shapes: together they took more than half of its time.
+    """
+    decider.requires_grad_(False)
+    for module in decider.modules():
+        if getattr(module, "inplace", False):
+            module.inplace = False
+
+
+def name_networks(spec: ModelSpec) -> str:
+    """Return the members' architectures, each once."""
+    return ", ".join(dict.fromkeys(member.architecture for member in spec.members))
 
 
 def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int) -> bytes:
@@ -64,20 +92,22 @@ def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int) -> bytes:
         The weights do not fit into one ONNX file, or an operation has no counterpart in this operator set.
     """
     _refuse_too_large(program)
-    exported = torch.onnx.export(
-        program,
-        dynamo=True,
-        opset_version=opset,
-        input_names=[INPUT],
-        output_names=[OUTPUT],
-        dynamic_shapes=BATCH,  # again, for the name of the dimension
-        verbose=False,
-    )
-    model = exported.model_proto
-    written = model.opset_import[0].version
-    if written != opset:
-        raise SightlineError(f"params.yaml: export.opset: the graph cannot be written in {opset}; use {written}")
-    return finish_graph(model, describe_contract(spec))
+    failed = f"models/exported/model.onnx: not written: torch.onnx cannot write {name_networks(spec)} in opset {opset}"
+    with refusing(failed, f"try another `export.opset`, or {OTHER_MODEL}"):
+        exported = torch.onnx.export(
+            program,
+            dynamo=True,
+            opset_version=opset,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=BATCH,  # again, for the name of the dimension
+            verbose=False,
+        )
+        model = exported.model_proto
+        written = model.opset_import[0].version
+        if written != opset:
+            raise SightlineError(f"params.yaml: export.opset: the graph cannot be written in {opset}; use {written}")
+        return finish_graph(model, describe_contract(spec))
 
 
 def describe_contract(spec: ModelSpec) -> dict[str, str]:

@@ -4,6 +4,7 @@ import copy
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import nn
 from torch.nn.utils import prune
 
@@ -32,32 +33,38 @@ class Exported:
     pruning: dict
 
 
-def choose_decider(trained: Decider, images: ParityImages | None, share: float, max_accuracy_drop: float) -> Exported:
+def choose_decider(
+    trained: Decider, images: ParityImages | None, share: float, max_accuracy_drop: float, device: torch.device
+) -> Exported:
     """Prune `share` of the weights, in [0, 1), and keep what is pruned where the accuracy allows it.
+
+    torch predicts on `device`; the decider is on the CPU before and after.
 
     Raises
     ------
     SightlineError
         The probabilities that evaluate wrote are those of another model.
     """
-    before = predict_torch(trained, images)
+    before = predict_torch(trained, images, device)
     if images and images.compared.evaluated is not None:
         refuse_other_model(images.compared.evaluated, before, images.compared.ids)
     if share == 0 or images is None:
         return Exported(trained, before, {})
     pruned = prune_smallest(trained, share)
-    after = predict_torch(pruned, images)
+    after = predict_torch(pruned, images, device)
     pruning = describe_pruning(share, before, after, images.compared.labels, max_accuracy_drop)
     if pruning["kept"]:
         return Exported(pruned, after, {"pruning": pruning})
     return Exported(trained, before, {"pruning": pruning})
 
 
-def predict_torch(decider: Decider, images: ParityImages | None) -> np.ndarray | None:
+def predict_torch(decider: Decider, images: ParityImages | None, device: torch.device) -> np.ndarray | None:
     """Return torch's probabilities of the stored pixels; None without images."""
     if images is None:
         return None
-    return predict_all({"torch": run_decider(decider)}, images.stored(), len(images.compared.ids))["torch"]
+    predicted = predict_all({"torch": run_decider(decider, device)}, images.stored(), len(images.compared.ids))
+    decider.cpu()
+    return predicted["torch"]
 
 
 def prune_smallest(decider: Decider, share: float) -> Decider:

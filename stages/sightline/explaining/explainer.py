@@ -1,5 +1,6 @@
 """An ensemble that explains stored images: what it sees of them, and the maps of its predictions."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from sightline.explaining.methods.catalogue import explain
+from sightline.explaining.methods.catalogue import explain_each
 from sightline.explaining.methods.subject import Settings, Subject
 
 
@@ -33,18 +34,19 @@ class Explainer:
     settings: Settings
 
     def image(self, row: int) -> torch.Tensor:
-        """Return what the network takes of an image, float [1, 3, S, S] in [0, 1]."""
+        """Return what the network takes of an image, float [1, 3, S, S] in [0, 1], where the network is."""
         stored = torch.from_numpy(np.array(self.pixels[row])).unsqueeze(0)
-        return self.subjects[0].classifier.scale(stored)
+        return self.subjects[0].classifier.scale(stored.to(self.subjects[0].device))
 
     def seen(self, row: int) -> np.ndarray:
         """Return the same as uint8 [S, S, 3]."""
-        return (self.image(row)[0].permute(1, 2, 0) * 255).round().byte().numpy()
+        return (self.image(row)[0].permute(1, 2, 0) * 255).round().byte().cpu().numpy()
 
-    def explain(self, row: int, target: int, methods: list[str]) -> dict[str, np.ndarray]:
-        """Return the map of each method, float32 [S, S] in [0, 1], for one class."""
-        image = self.image(row)
-        return {name: explain(name, self.subjects, image, target, self.settings) for name in methods}
+    def explain(self, rows: list[int], classes: list[int], method: str) -> Iterator[np.ndarray]:
+        """Yield the map, float32 [S, S] in [0, 1], of each row for a class; what it is about shows on terminals."""
+        questions = ((self.image(row), target) for row, target in zip(rows, classes, strict=True))
+        maps = explain_each(method, self.subjects, questions, self.settings)
+        yield from tqdm(maps, total=len(rows), desc=method, unit="img", disable=None)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Case:
 
 
 def explain_rows(explainer: Explainer, predictions: pd.DataFrame, boxes: dict[int, np.ndarray]) -> dict[int, Case]:
-    """Explain the predicted class of each row once by each method; one image at a time, since gradients take memory.
+    """Explain the predicted class of each row once by each method.
 
     Parameters
     ----------
@@ -81,8 +83,12 @@ def explain_rows(explainer: Explainer, predictions: pd.DataFrame, boxes: dict[in
         Columns row, predicted; rows may repeat.
     """
     once = predictions.drop_duplicates("row")
-    cases = {}
-    for image in tqdm(once.itertuples(), total=len(once), desc="gradcam", unit="img", disable=None):
-        maps = explainer.explain(image.row, image.predicted, explainer.methods)
-        cases[image.row] = Case(image.row, explainer.image(image.row), image.predicted, maps, boxes.get(image.row))
+    rows, classes = once["row"].tolist(), once["predicted"].tolist()
+    cases = {
+        row: Case(row, explainer.image(row), target, {}, boxes.get(row))
+        for row, target in zip(rows, classes, strict=True)
+    }
+    for method in explainer.methods:
+        for row, heat in zip(rows, explainer.explain(rows, classes, method), strict=True):
+            cases[row].maps[method] = heat
     return cases

@@ -52,5 +52,6 @@ class GradcamParams(StageParams):
     """The keys that gradcam reads."""
 
     arithmetic: Arithmetic
+    memory_mb: Count
     seed: Seed
     gradcam: GradcamSection

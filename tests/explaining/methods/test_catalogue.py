@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import timm
 import torch
 from torch import nn
 
-from sightline.explaining.methods.catalogue import METHODS, explain, scale_to_one, select_methods
+from sightline.explaining.methods.catalogue import METHODS, explain, explain_each, scale_to_one, select_methods
 from sightline.explaining.methods.subject import Subject
 from sightline.networks.architectures.own.cnn import SimpleCNN
 from subjects import NETWORKS, SETTINGS, TINY_VIT, VIT, Channels, Weighted, noise, subject
@@ -29,7 +31,7 @@ def test_every_method_gives_maps_or_says_why_not(case):
     for name in fit:
         if name == "scorecam" and case == "resnet":
             continue  # a pass for each of many channels
-        maps = np.stack([explain(name, subjects, noise(1), chosen, SETTINGS) for chosen in range(4)])
+        maps = explain(name, subjects, noise(1).expand(4, -1, -1, -1), torch.arange(4), SETTINGS)
         assert maps.shape == (4, 64, 64)
         assert np.isfinite(maps).all(), name
         assert maps.max() == pytest.approx(1), name
@@ -48,7 +50,7 @@ def test_networks_without_layers_or_gradients_are_explained_by_hiding():
         "saliency does not apply to here: its scores have no gradient with respect to the image",
         "attention does not apply to here: it has no attention between patches",
     ]
-    heat = explain("occlusion", subjects, torch.ones(1, 3, 4, 4), 0, SETTINGS)
+    (heat,) = explain("occlusion", subjects, torch.ones(1, 3, 4, 4), torch.tensor([0]), SETTINGS)
     assert np.unravel_index(heat.argmax(), heat.shape) == (3, 3)
 
 
@@ -62,7 +64,7 @@ def test_ensemble_is_the_mean_of_scaled_maps():
     image = torch.zeros(1, 3, 2, 2)
     image[0, 0, 0, 0], image[0, 1, 1, 1] = 1, 1
     red, green = subject(Channels([[4.0, 0, 0]]), 2), subject(Channels([[0, 1.0, 0]]), 2)
-    found = explain("gradcam", [red, green, green], image, 0, SETTINGS)
+    (found,) = explain("gradcam", [red, green, green], image, torch.tensor([0]), SETTINGS)
     np.testing.assert_allclose(found, [[0.5, 0.0], [0.0, 1.0]])
 
 
@@ -71,8 +73,20 @@ def test_maps_that_point_nowhere_become_zero():
     assert scale_to_one(maps).tolist() == [[[0, 0]], [[0, 0]], [[0, 0]], [[0, 0]], [[0.25, 1.0]]]
 
 
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.several])
+def test_images_of_one_pass_do_not_change_each_others_maps(name):
+    torch.manual_seed(0)
+    seen = subject(NETWORKS["vit, class token"][0]())
+    questions = list(zip(noise(3).split(1), [2, 0, 3], strict=True))
+    together = np.stack(list(explain_each(name, [seen], questions, SETTINGS)))
+    alone = np.stack(list(explain_each(name, [replace(seen, followed_at_once=1)], questions, SETTINGS)))
+    assert seen.followed_at_once >= 3
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
 def train_on_squares(network: nn.Module) -> Subject:
     seen = subject(network, size=32)  # in evaluation mode: so few steps would not settle batch norm's means
+    seen.classifier.requires_grad_()
     optimizer = torch.optim.AdamW(seen.classifier.parameters(), lr=3e-3)
     for step in range(25):
         images, labels = squares(48, seed=step)
@@ -103,7 +117,7 @@ def test_points_at_what_decides(family):
     images, labels = squares(40, seed=1000)
     assert (seen.logits(images).argmax(dim=1) == labels).float().mean() > 0.9
     for method in ("gradcam", "layercam", "integrated_gradients", "occlusion", "kernel_shap"):
-        chosen = images[labels == 1][:4].split(1)
-        maps = [explain(method, [seen], image, 1, SETTINGS) for image in chosen]
+        chosen = ((image, 1) for image in images[labels == 1][:4].split(1))
+        maps = list(explain_each(method, [seen], chosen, SETTINGS))
         on_the_left = np.mean([heat[:, :16].sum() / heat.sum() for heat in maps])
         assert on_the_left > 0.7, method  # half of it, were the map to point at random

@@ -57,7 +57,7 @@ def test_maps_that_ignore_the_weights_are_noted(monkeypatch):
     torch.manual_seed(0)
     image = torch.rand(1, 3, 16, 16)
     heat = np.random.default_rng(0).random((16, 16))
-    monkeypatch.setattr("sightline.explaining.quality.measure.explain", lambda *_: heat)
+    monkeypatch.setattr("sightline.explaining.quality.measure.explain_each", lambda *_: [heat])
     cases = [Case(0, image, 0, {"gradcam": heat}, None)]
     quality = measure_quality(explainer(SimpleCNN(4, 0.0), 16, ["gradcam"]), cases, steps=1)
     assert quality.metrics["gradcam"]["shuffled_rank_correlation"] == pytest.approx(1)

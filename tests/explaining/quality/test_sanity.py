@@ -55,7 +55,7 @@ class Picky(nn.Module):
 def test_correlation_falls_for_what_was_learnt():
     seen = subject(Picky(), 8)
     image = noise(1, 8)
-    shown = explain("saliency", [seen], image, 0, SETTINGS)
-    shuffled = explain("saliency", [shuffle_weights(seen, seed=0)], image, 0, SETTINGS)
+    shown = explain("saliency", [seen], image, torch.tensor([0]), SETTINGS)
+    shuffled = explain("saliency", [shuffle_weights(seen, seed=0)], image, torch.tensor([0]), SETTINGS)
     assert rank_correlation(shown, seen.classifier.network.weight.detach().numpy()) == pytest.approx(1)
     assert abs(rank_correlation(shown, shuffled)) < 0.3

@@ -105,7 +105,9 @@ def test_the_exported_graph_of_an_ensemble_with_a_network_decides_alike(digits):
     decider = Decider([*fitted, network], calibration).eval()
     graph = build_graph(trace_program(decider, spec), spec, opset=20)
     chosen = pixels[VAL]
-    found = compare_probabilities(run_decider(decider)(chosen), run_onnx(graph)(chosen), labels[VAL])
+    found = compare_probabilities(
+        run_decider(decider, torch.device("cpu"))(chosen), run_onnx(graph)(chosen), labels[VAL]
+    )
     assert found["decision_flips"] == 0
     assert found["max_probability_difference"] < 1e-4
 

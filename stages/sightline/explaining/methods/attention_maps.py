@@ -40,9 +40,10 @@ def attention_rollout(
 def roll_out(attention: list[torch.Tensor]) -> torch.Tensor:
     """Multiply (A + I) / 2 of all blocks, [N, T, T] each, first to last; rows that sum to 1 keep doing so."""
     tokens = attention[0].shape[1]
-    flow = torch.eye(tokens).expand(attention[0].shape[0], -1, -1)
+    itself = torch.eye(tokens, device=attention[0].device)
+    flow = itself.expand(attention[0].shape[0], -1, -1)
     for weights in attention:
-        flow = (weights + torch.eye(tokens)) / 2 @ flow
+        flow = (weights + itself) / 2 @ flow
     return flow
 
 
@@ -75,7 +76,7 @@ def why_no_attention(subject: Subject) -> str | None:
     if not _attention_layers(subject.classifier.network):
         return "it has no attention between patches"
     side = subject.classifier.input_size
-    attention = read_attention(subject, torch.zeros(1, 3, side, side))
+    attention = read_attention(subject, torch.zeros(1, 3, side, side, device=subject.device))
     shapes = {weights.shape for weights in attention}
     heads = attention[0].shape[1] if attention else 0
     tokens = attention[0].shape[-1] if attention else 0

@@ -4,8 +4,6 @@ import torch
 
 from sightline.explaining.methods.subject import Settings, Subject, drawn_from
 
-AT_ONCE = 16  # images a forward and backward pass
-
 
 def saliency(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:
     """Return the largest absolute gradient over a pixel's channels.
@@ -32,7 +30,7 @@ def smooth_grad(subject: Subject, images: torch.Tensor, classes: torch.Tensor, s
             _followed(images),
             nt_type="smoothgrad",
             nt_samples=settings.steps,
-            nt_samples_batch_size=min(AT_ONCE, settings.steps),
+            nt_samples_batch_size=min(subject.followed_at_once, settings.steps),
             stdevs=settings.noise * float(images.max() - images.min()),
             target=classes,
             abs=False,
@@ -55,7 +53,7 @@ def integrated_gradients(
         baselines=subject.hidden().expand_as(images),
         target=classes,
         n_steps=settings.steps,
-        internal_batch_size=max(AT_ONCE, len(images)),
+        internal_batch_size=max(subject.followed_at_once, len(images)),
     )
     return shares.detach().sum(dim=1).float().relu()
 

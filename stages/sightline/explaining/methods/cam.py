@@ -10,8 +10,6 @@ from torch.nn import functional
 from sightline.explaining.methods.layers import read_layer, read_outputs
 from sightline.explaining.methods.subject import Settings, Subject
 
-AT_ONCE = 64  # masked images a forward pass
-
 
 def grad_cam(subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings) -> torch.Tensor:
     """Weigh each map by the mean of G over it.
@@ -87,7 +85,7 @@ def _score_one(subject: Subject, image: torch.Tensor, target: int) -> torch.Tens
     masks = (large - lowest) / torch.where(flat, torch.ones_like(highest), highest - lowest)
     hidden = subject.hidden()
     scores = torch.cat(
-        [subject.probabilities(hidden + batch * (image - hidden))[:, target] for batch in masks.split(AT_ONCE)]
+        [subject.probabilities(hidden + batch * (image - hidden))[:, target] for batch in masks.split(subject.at_once)]
     )
     weights = scores.masked_fill(flat.flatten(), -torch.inf).softmax(dim=0).nan_to_num()  # a flat map masks nothing
     return (weights[:, None, None] * maps).sum(dim=0).relu()

@@ -1,7 +1,8 @@
 """The explaining methods by name, which network each suits, and one map for an ensemble."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -26,11 +27,14 @@ class Method:
         From (subject, images float [N, 3, S, S] in [0, 1], classes int64 [N], settings) to maps [N, h, w] >= 0.
     why_not : callable
         From a subject to the reason why the method does not apply to it, or None.
+    several : bool
+        Whether it explains several images in one pass; the others fill their passes with copies of one image.
     """
 
     title: str
     explain: Callable[[Subject, torch.Tensor, torch.Tensor, Settings], torch.Tensor]
     why_not: Callable[[Subject], str | None]
+    several: bool
 
 
 def why_no_layer(subject: Subject) -> str | None:
@@ -50,18 +54,18 @@ def why_no_activation(subject: Subject) -> str | None:
 
 
 METHODS = {
-    "gradcam": Method("Grad-CAM", grad_cam, why_no_activation),
-    "gradcam++": Method("Grad-CAM++", grad_cam_plus_plus, why_no_activation),
-    "layercam": Method("LayerCAM", layer_cam, why_no_activation),
-    "scorecam": Method("Score-CAM", score_cam, why_no_layer),
-    "attention": Method("Attention", last_attention, why_no_attention),
-    "attention_rollout": Method("Attention rollout", attention_rollout, why_no_attention),
-    "saliency": Method("Saliency", saliency, why_no_gradients),
-    "smoothgrad": Method("SmoothGrad", smooth_grad, why_no_gradients),
-    "integrated_gradients": Method("Integrated gradients", integrated_gradients, why_no_gradients),
-    "occlusion": Method("Occlusion", occlusion, lambda _subject: None),
-    "lime": Method("LIME", lime, lambda _subject: None),
-    "kernel_shap": Method("Kernel SHAP", kernel_shap, lambda _subject: None),
+    "gradcam": Method("Grad-CAM", grad_cam, why_no_activation, True),
+    "gradcam++": Method("Grad-CAM++", grad_cam_plus_plus, why_no_activation, True),
+    "layercam": Method("LayerCAM", layer_cam, why_no_activation, True),
+    "scorecam": Method("Score-CAM", score_cam, why_no_layer, False),
+    "attention": Method("Attention", last_attention, why_no_attention, True),
+    "attention_rollout": Method("Attention rollout", attention_rollout, why_no_attention, True),
+    "saliency": Method("Saliency", saliency, why_no_gradients, True),
+    "smoothgrad": Method("SmoothGrad", smooth_grad, why_no_gradients, False),
+    "integrated_gradients": Method("Integrated gradients", integrated_gradients, why_no_gradients, False),
+    "occlusion": Method("Occlusion", occlusion, lambda _subject: None, False),
+    "lime": Method("LIME", lime, lambda _subject: None, False),
+    "kernel_shap": Method("Kernel SHAP", kernel_shap, lambda _subject: None, False),
 }
 
 
@@ -78,8 +82,10 @@ def select_methods(names: list[str], subjects: list[Subject]) -> tuple[list[str]
     return fit, notes
 
 
-def explain(name: str, subjects: list[Subject], image: torch.Tensor, target: int, settings: Settings) -> np.ndarray:
-    """Return one image's map, averaged over the members, each scaled to a largest value of 1.
+def explain_each(
+    name: str, subjects: list[Subject], questions: Iterable[tuple[torch.Tensor, int]], settings: Settings
+) -> Iterator[np.ndarray]:
+    """Yield the map of each image, float32 [S, S], in order, with no more images in memory than are explained at once.
 
     Parameters
     ----------
@@ -87,22 +93,43 @@ def explain(name: str, subjects: list[Subject], image: torch.Tensor, target: int
         A key of `METHODS` that suits every member.
     subjects : list of Subject
         The ensemble.
-    image : torch.Tensor
-        float [1, 3, S, S] in [0, 1].
-    target : int
-        The class to explain.
+    questions : iterable
+        Images, float [1, 3, S, S] in [0, 1], each with the class to explain.
+    """
+    at_once = min(subject.followed_at_once for subject in subjects) if METHODS[name].several else 1
+    questions = iter(questions)
+    while part := list(islice(questions, at_once)):
+        images = torch.cat([image for image, _ in part])
+        classes = torch.tensor([target for _, target in part], device=images.device)
+        yield from explain(name, subjects, images, classes, settings)
+
+
+def explain(
+    name: str, subjects: list[Subject], images: torch.Tensor, classes: torch.Tensor, settings: Settings
+) -> np.ndarray:
+    """Return images' maps, averaged over the members, each scaled to a largest value of 1.
+
+    Parameters
+    ----------
+    name : str
+        A key of `METHODS` that suits every member.
+    subjects : list of Subject
+        The ensemble.
+    images : torch.Tensor
+        float [N, 3, S, S] in [0, 1], all in one pass.
+    classes : torch.Tensor
+        int64 [N], the classes to explain.
 
     Returns
     -------
     ndarray
-        float32 [S, S] in [0, 1]; all zero when no member's map points anywhere.
+        float32 [N, S, S] in [0, 1]; all zero when no member's map points anywhere.
     """
-    classes = torch.tensor([target])
     maps = [
-        _enlarge(scale_to_one(METHODS[name].explain(subject, image, classes, settings)), image.shape[2])
+        _enlarge(scale_to_one(METHODS[name].explain(subject, images, classes, settings)), images.shape[2])
         for subject in subjects
     ]
-    return scale_to_one(torch.stack(maps).mean(dim=0))[0].numpy()
+    return scale_to_one(torch.stack(maps).mean(dim=0)).cpu().numpy()
 
 
 def scale_to_one(maps: torch.Tensor) -> torch.Tensor:

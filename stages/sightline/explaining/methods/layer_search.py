@@ -35,9 +35,10 @@ def search_target_layer(classifier: Classifier) -> TargetLayer | None:
     widths = _stage_widths(classifier.network)
     if not widths:
         return None
+    images = _partly_changed(classifier.input_size).to(classifier.mean.device)
     best = None
     finest = 1
-    for name, output, gradient in _read_backwards(classifier, _partly_changed(classifier.input_size)):
+    for name, output, gradient in _read_backwards(classifier, images):
         to_grid = _find_grid(classifier, output, widths)
         if to_grid is None or not to_grid(gradient).any():
             continue

@@ -24,10 +24,11 @@ def find_target_layer(classifier: Classifier) -> TargetLayer | None:
         None for a network whose layers do not lie on a grid, or that names none.
     """
     size = classifier.input_size
+    black = torch.zeros(1, 3, size, size, device=classifier.mean.device)
     channels = named_layers(classifier)
     best = None
     finest = 0
-    for name, output in read_outputs(classifier, list(channels), torch.zeros(1, 3, size, size)).items():
+    for name, output in read_outputs(classifier, list(channels), black).items():
         to_grid = lay_out(classifier, output, channels[name])
         if to_grid is None:
             continue

@@ -7,7 +7,6 @@ import torch
 
 from sightline.explaining.methods.subject import Settings, Subject, drawn_from
 
-AT_ONCE = 64  # images a forward pass
 KERNEL_WIDTH = 0.25  # of LIME's weights; the authors' choice for images
 
 
@@ -29,7 +28,7 @@ def occlusion(subject: Subject, images: torch.Tensor, classes: torch.Tensor, set
             strides=(3, stride, stride),
             baselines=subject.hidden().expand_as(images),
             target=classes,
-            perturbations_per_eval=AT_ONCE,
+            perturbations_per_eval=subject.at_once,
         )
     return falls[:, 0].relu()
 
@@ -68,7 +67,7 @@ def number_cells(side: int, cells: int) -> torch.Tensor:
 def _explain_each(
     method, purpose: str, subject: Subject, images: torch.Tensor, classes: torch.Tensor, settings: Settings
 ) -> torch.Tensor:
-    cells = number_cells(images.shape[2], settings.cells)
+    cells = number_cells(images.shape[2], settings.cells).to(images.device)
     maps = []
     with torch.no_grad(), drawn_from(settings.seed, purpose):
         for image, target in zip(images.split(1), classes.split(1), strict=True):  # one regression an image
@@ -78,7 +77,7 @@ def _explain_each(
                 target=target,
                 feature_mask=cells.expand_as(image),
                 n_samples=settings.samples,
-                perturbations_per_eval=min(AT_ONCE, settings.samples),
+                perturbations_per_eval=min(subject.at_once, settings.samples),
             )
             maps.append(weights[:, 0])
     return torch.cat(maps).float().relu()

@@ -10,6 +10,7 @@ from sightline.common.seeding import stream_seed
 from sightline.explaining.methods.grids import TargetLayer
 from sightline.explaining.methods.layers import find_target_layer
 from sightline.networks.classifier import Classifier
+from sightline.networks.memory import images_at_once
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,23 @@ class Subject:
         Where class activation maps are read; None where no layer lies on a grid over the image.
     has_gradients : bool
         Whether a logit changes smoothly with the pixels; a forest's does not.
+    at_once : int
+        Images a forward pass.
+    followed_at_once : int
+        Images a forward pass whose gradients are followed back.
     """
 
     architecture: str
     classifier: Classifier
     layer: TargetLayer | None
     has_gradients: bool
+    at_once: int
+    followed_at_once: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is, and what it is given must be."""
+        return self.classifier.mean.device
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """Return logits [N, classes] of images [N, 3, S, S] in [0, 1], S the network's input size."""
@@ -46,9 +58,16 @@ class Subject:
         return self.classifier.mean
 
 
-def describe_subject(architecture: str, classifier: Classifier) -> Subject:
-    """Look at a network once: which layer to read, and whether gradients reach its input."""
-    return Subject(architecture, classifier, find_target_layer(classifier), _has_gradients(classifier))
+def describe_subject(architecture: str, classifier: Classifier, memory_mb: int) -> Subject:
+    """Look at a network once: which layer to read, whether gradients reach its input, how many images fit at once.
+
+    Its parameters are frozen from then on: explanations follow gradients of activations and pixels, and those of
+    weights would only take memory.
+    """
+    side = classifier.input_size
+    counts = [images_at_once(classifier, side, memory_mb, backward) for backward in (False, True)]
+    classifier.requires_grad_(False)
+    return Subject(architecture, classifier, find_target_layer(classifier), _has_gradients(classifier), *counts)
 
 
 @dataclass(frozen=True)
@@ -86,7 +105,7 @@ def drawn_from(seed: int, purpose: str) -> Iterator[None]:
 
 def _has_gradients(classifier: Classifier) -> bool:
     side = classifier.input_size
-    images = torch.zeros(1, 3, side, side, requires_grad=True)
+    images = torch.zeros(1, 3, side, side, device=classifier.mean.device, requires_grad=True)
     with torch.enable_grad():
         followed = classifier.network(classifier.normalize(images)).requires_grad
     return followed and getattr(classifier.network, "has_gradients", True)  # handcrafted features say that they jump

@@ -27,16 +27,24 @@ def draw_kinds(
 
 
 def draw_classes(
-    explainer: Explainer, predictions: pd.DataFrame, classes: list[str], images: int, alpha: float
+    explainer: Explainer,
+    predictions: pd.DataFrame,
+    cases: dict[int, Case],
+    classes: list[str],
+    images: int,
+    alpha: float,
 ) -> Image.Image:
     """Return the mean map of the first method over correct test images of each class."""
     if not explainer.methods:
         return draw_message([NOTHING])
     method = explainer.methods[0]
+    groups = {label: group["row"].tolist() for label, group in choose_of_classes(predictions, images, MOST).items()}
+    targets = {row: label for label, rows in groups.items() for row in rows if row not in cases}
+    maps = explainer.explain(list(targets), list(targets.values()), method)
     means = {}
-    for label, group in choose_of_classes(predictions, images, MOST).items():
-        maps = [explainer.explain(one.row, label, [method])[method] for one in group.itertuples()]
-        means[classes[label]] = mean_explanation([explainer.seen(one.row) for one in group.itertuples()], maps)
+    for label, rows in groups.items():  # in the order of `targets`; correct, so a case explains the same class
+        heats = [next(maps) if row in targets else cases[row].maps[method] for row in rows]
+        means[classes[label]] = mean_explanation([explainer.seen(row) for row in rows], heats)
     if not means:
         return draw_message(["No correct test images to average"])
     part = f", {len(means)} of {len(classes)} classes" if len(means) < len(classes) else ""

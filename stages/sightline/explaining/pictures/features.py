@@ -39,10 +39,10 @@ def read_features(subject: Subject, wanted: list[str], image: torch.Tensor) -> d
     for name, output in read_outputs(subject.classifier, list(dict.fromkeys(names)), image).items():
         to_grid = lay_out(subject.classifier, output, named.get(name) or _channels(subject, output))
         if to_grid is not None:
-            found[name] = to_grid(output)[0]
+            found[name] = to_grid(output)[0].cpu()
     if STAGES in wanted and not found and subject.layer:
         layer = subject.layer
-        found[layer.name] = layer.to_grid(read_outputs(subject.classifier, [layer.name], image)[layer.name])[0]
+        found[layer.name] = layer.to_grid(read_outputs(subject.classifier, [layer.name], image)[layer.name])[0].cpu()
     return found
 
 

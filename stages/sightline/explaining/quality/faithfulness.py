@@ -5,13 +5,17 @@ probability of the explained class while pixels are deleted (low is good) or ins
 first. An order drawn at random gives the values to compare with.
 """
 
+from collections.abc import Iterable
+from itertools import chain, islice
+from math import ceil
+
 import numpy as np
 import torch
 from torch.nn import functional
 
 from sightline.explaining.methods.subject import Subject
 
-AT_ONCE = 32  # images a forward pass
+MEASURES = ("deletion", "insertion")
 BLUR = 1 / 8  # of the side: width of the blur that insertion starts from; what it leaves tells no class
 
 
@@ -20,10 +24,13 @@ def shares(steps: int) -> np.ndarray:
     return np.linspace(0, 1, steps + 1)
 
 
-def deletion_curve(
-    subjects: list[Subject], image: torch.Tensor, target: int, order: np.ndarray, steps: int
-) -> np.ndarray:
-    """Return the class's probability while pixels turn into the training images' mean colour.
+@torch.inference_mode()
+def delete_and_insert(
+    subjects: list[Subject], image: torch.Tensor, target: int, orders: list[np.ndarray], steps: int
+) -> dict[str, np.ndarray]:
+    """Return the class's probability while pixels go, and while they come, in each of several orders.
+
+    Deletion turns them into the training images' mean colour, insertion turns those of a blurred image sharp.
 
     Parameters
     ----------
@@ -33,23 +40,30 @@ def deletion_curve(
         float [1, 3, S, S] in [0, 1].
     target : int
         The class.
-    order : ndarray
-        int [S * S], positions in a flattened image, most important first.
+    orders : list of ndarray
+        K > 0 of int [S * S], positions in a flattened image, most important first.
 
     Returns
     -------
-    ndarray
-        float64 [steps + 1], at `shares(steps)`.
+    dict
+        Each of `MEASURES` to float64 [K, steps + 1], at `shares(steps)`.
     """
-    hidden = subjects[0].hidden().expand_as(image)
-    return _follow(subjects, image, hidden, target, order, steps)
-
-
-def insertion_curve(
-    subjects: list[Subject], image: torch.Tensor, target: int, order: np.ndarray, steps: int
-) -> np.ndarray:
-    """Return the class's probability while pixels of a blurred image turn sharp; otherwise as `deletion_curve`."""
-    return _follow(subjects, blur(image), image, target, order, steps)
+    blank = subjects[0].hidden().expand_as(image)
+    way = {"deletion": (image, blank), "insertion": (blur(image), image)}
+    inner = [_first_pixels(order, steps, image) for order in orders]
+    ends = [image, blank, way["insertion"][0]]  # the same whatever the order
+    mixed = (
+        torch.where(first, after, before) for before, after in way.values() for firsts in inner for first in firsts
+    )
+    count = len(ends) + len(way) * len(orders) * (steps - 1)
+    found = _ask(subjects, chain(ends, mixed), count, target)
+    whole, nothing, blurred = found[: len(ends)]
+    between = found[len(ends) :].reshape(len(way), len(orders), steps - 1)
+    outer = {"deletion": (whole, nothing), "insertion": (blurred, whole)}
+    return {
+        name: np.stack([np.hstack([outer[name][0], curve, outer[name][1]]) for curve in curves])
+        for name, curves in zip(way, between, strict=True)
+    }
 
 
 def area(curve: np.ndarray) -> float:
@@ -65,22 +79,29 @@ def importance_order(heat: np.ndarray, stream: np.random.Generator) -> np.ndarra
 def blur(image: torch.Tensor) -> torch.Tensor:
     """Return images [N, 3, S, S] without detail: a mean over a window that reaches S / 8 to all sides."""
     reach = max(1, round(image.shape[2] * BLUR))
+    width = 2 * reach + 1
     padded = functional.pad(image, (reach,) * 4, mode="replicate")
-    return functional.avg_pool2d(padded, kernel_size=2 * reach + 1, stride=1)
+    lines = functional.avg_pool2d(padded, kernel_size=(1, width), stride=1)  # lines, then columns: far fewer sums
+    return functional.avg_pool2d(lines, kernel_size=(width, 1), stride=1)
 
 
-@torch.inference_mode()
-def _follow(
-    subjects: list[Subject], before: torch.Tensor, after: torch.Tensor, target: int, order: np.ndarray, steps: int
-) -> np.ndarray:
+def _first_pixels(order: np.ndarray, steps: int, image: torch.Tensor) -> torch.Tensor:
+    """Return which pixels have changed at each inner share, bool [steps - 1, 1, 1, S, S]."""
     rank = np.empty(order.size, np.int64)
     rank[order] = np.arange(order.size)
-    limits = np.round(shares(steps) * order.size)
-    changed = torch.from_numpy(rank.reshape(1, *before.shape[2:]) < limits[:, None, None]).unsqueeze(1)
-    batches = (torch.where(pixels, after, before) for pixels in changed.split(AT_ONCE))
-    return np.concatenate([_mean_probability(subjects, images, target) for images in batches])
+    limits = np.round(shares(steps)[1:-1] * order.size)
+    first = rank.reshape(image.shape[2:]) < limits[:, None, None]
+    return torch.from_numpy(first)[:, None, None].to(image.device)
 
 
-def _mean_probability(subjects: list[Subject], images: torch.Tensor, target: int) -> np.ndarray:
-    probabilities = torch.stack([subject.probabilities(images)[:, target] for subject in subjects])
-    return probabilities.mean(dim=0).double().numpy()
+def _ask(subjects: list[Subject], images: Iterable[torch.Tensor], count: int, target: int) -> np.ndarray:
+    """Return the class's mean probability, float64 [count], in as few passes as memory allows, all about as large."""
+    most = min(subject.at_once for subject in subjects)
+    at_once = ceil(count / ceil(count / most))
+    images = iter(images)
+    found = []
+    while part := list(islice(images, at_once)):
+        batch = torch.cat(part)
+        probabilities = torch.stack([subject.probabilities(batch)[:, target] for subject in subjects])
+        found.append(probabilities.mean(dim=0).double().cpu().numpy())
+    return np.concatenate(found)

@@ -8,14 +8,13 @@ from tqdm import tqdm
 
 from sightline.common.seeding import stream_seed
 from sightline.explaining.explainer import Case, Explainer
-from sightline.explaining.methods.catalogue import explain
+from sightline.explaining.methods.catalogue import explain_each
 from sightline.explaining.methods.subject import Subject
-from sightline.explaining.quality.faithfulness import area, deletion_curve, importance_order, insertion_curve, shares
+from sightline.explaining.quality.faithfulness import area, delete_and_insert, importance_order, shares
 from sightline.explaining.quality.pointing import points_inside
 from sightline.explaining.quality.sanity import rank_correlation, shuffle_weights
 
 RANDOM = "random_order"  # what faithfulness is to be compared with
-CURVES = {"deletion": deletion_curve, "insertion": insertion_curve}
 KEPT = 0.5  # rank correlation above which maps resemble those of shuffled weights too much
 
 
@@ -61,11 +60,13 @@ def follow_curves(subjects: list[Subject], cases: list[Case], steps: int, seed: 
     """
     sums: dict[tuple[str, str], np.ndarray] = {}
     for case in tqdm(cases, desc="deletion and insertion", unit="img", disable=None):
-        for name, heat in (case.maps | {RANDOM: np.zeros(case.image.shape[2:])}).items():
-            order = importance_order(heat, np.random.default_rng(stream_seed(seed, "gradcam/order", case.row)))
-            for measure, follow in CURVES.items():
-                curve = follow(subjects, case.image, case.target, order, steps)
-                sums[name, measure] = sums.get((name, measure), 0) + curve / len(cases)
+        heats = case.maps | {RANDOM: np.zeros(case.image.shape[2:])}
+        seeds = stream_seed(seed, "gradcam/order", case.row)
+        orders = [importance_order(heat, np.random.default_rng(seeds)) for heat in heats.values()]
+        found = delete_and_insert(subjects, case.image, case.target, orders, steps)
+        for place, name in enumerate(heats):
+            for measure, curves in found.items():
+                sums[name, measure] = sums.get((name, measure), 0) + curves[place] / len(cases)
     columns = ["method", "measure", "share", "probability"]
     rows = [
         (name, measure, share, value)
@@ -92,9 +93,9 @@ def compare_with_shuffled(explainer: Explainer, cases: list[Case]) -> tuple[dict
         return {}, [f"no shuffled_rank_correlation: {name} has no weights to shuffle" for name in fixed]
     means = {}
     for method in explainer.methods:
+        others = explain_each(method, shuffled, ((case.image, case.target) for case in cases), settings)
         bar = tqdm(cases, desc=f"{method}, shuffled weights", unit="img", disable=None)
-        others = (explain(method, shuffled, case.image, case.target, settings) for case in bar)
-        correlations = [rank_correlation(case.maps[method], other) for case, other in zip(cases, others, strict=True)]
+        correlations = [rank_correlation(case.maps[method], other) for case, other in zip(bar, others, strict=True)]
         means[method] = float(np.mean(correlations))
     notes = [
         f"{method}: maps keep much of their order when the weights are shuffled (rank correlation {value:.2f}), so "

@@ -28,7 +28,8 @@ def shuffle_weights(subject: Subject, seed: int) -> Subject | None:
     with torch.no_grad():
         for name, parameter in parameters.items():
             stream = torch.Generator().manual_seed(stream_seed(seed, f"gradcam/forget/{name}"))
-            shuffled = parameter.flatten()[torch.randperm(parameter.numel(), generator=stream)]
+            order = torch.randperm(parameter.numel(), generator=stream).to(parameter.device)
+            shuffled = parameter.flatten()[order]
             parameter.copy_(shuffled.view_as(parameter))
     return replace(subject, classifier=classifier) if parameters else None
 
