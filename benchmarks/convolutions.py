@@ -5,8 +5,8 @@ Writes benchmarks/results/convolutions.csv    one row a shape, instruction set a
                                               output and gradients against float64, relative to the largest value, or
                                               the signal that ended the process
 
-Shapes are a base, changed in one way at a time, and random ones. Each is computed in a process of its own, since what
-is wrong may also crash or hang it. Linux only; 10 to 30 minutes of one core.
+Shapes are a base, changed in one way at a time, and random ones. They are computed in other processes, since what is
+wrong may also crash or hang them. Linux only; minutes.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import resource
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -26,7 +26,8 @@ from torch import nn
 RESULT = Path(__file__).parent / "results/convolutions.csv"
 SETS = {"AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}, "all": {}}
 TOLERANCE = 1e-4
-CPU_LIMIT = 10  # seconds
+TOGETHER = 10  # cases in a process, until one dies
+CPU_LIMIT = 8  # seconds
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Shape:
     transposed: bool = False
 
 
+Case = tuple[Shape, int]  # and a number of threads
+Result = tuple[list, str]  # errors of output, image gradient, weight gradient; or how the process ended
 VARIED = {
     "kernel": (2, 3, 5, 7),
     "stride": (1, 3, 4),
@@ -107,32 +110,44 @@ def draw_shape(draws: random.Random) -> Shape:
 
 def run_shapes(name: str, shapes: list[Shape]) -> None:
     """Append a row for each shape and number of threads."""
+    cases = [(shape, threads) for shape in shapes for threads in (1, 2)]
     with RESULT.open("a") as file:
         writer = csv.writer(file, lineterminator="\n")
-        for number, shape in enumerate(shapes):
-            for threads in (1, 2):
-                errors, ended = compute_apart(shape, threads)
+        for start in range(0, len(cases), TOGETHER):
+            part = cases[start : start + TOGETHER]
+            for (shape, threads), (errors, ended) in zip(part, compute_all(part), strict=True):
                 writer.writerow([name, threads, *astuple(shape), *errors, ended])
-                file.flush()
                 if ended or max(errors) > TOLERANCE:
-                    print(f"{name}, {threads} threads, {number}: {asdict(shape)}: {ended or errors}", flush=True)
+                    print(f"{name}, {threads} threads: {shape}: {ended or errors}", flush=True)
+            file.flush()
 
 
-def compute_apart(shape: Shape, threads: int) -> tuple[list[float], str]:
-    """Compute in a process of its own; return the errors, or blanks and the signal that ended it."""
+def compute_all(cases: list[Case]) -> list[Result]:
+    """Compute cases in one process, or, if it dies, each in its own: a damaged heap may end a later case."""
+    together = compute_apart(cases)
+    if len(cases) == 1 or not together[-1][1]:
+        return together
+    return [compute_apart([case])[0] for case in cases]
+
+
+def compute_apart(cases: list[Case]) -> list[Result]:
+    """Compute cases in another process; each result is its errors, or blanks and how that process ended."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(reader)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # what malloc has to say
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
-        os.write(writer, " ".join(map(str, measure_errors(shape, threads))).encode())
+        with os.fdopen(writer, "w") as stream:
+            for case in cases:
+                print(*measure_errors(*case), file=stream)
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as stream:
-        said = stream.read()
+        said = stream.read().splitlines()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return ([float(value) for value in said.split()], "") if code == 0 else ([""] * 3, signal.Signals(-code).name)
+    if code:
+        return [([""] * 3, signal.Signals(-code).name if code < 0 else f"exit {code}")] * len(cases)
+    return [([float(value) for value in line.split()], "") for line in said]
 
 
 def measure_errors(shape: Shape, threads: int) -> list[float]:

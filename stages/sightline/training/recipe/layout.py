@@ -23,9 +23,9 @@ def find_unsafe_layer(network: nn.Module) -> str:
     """Return the first layer whose weight's gradient torch computes wrong on processors in channels_last, or "".
 
     It is a 1 x 1 convolution without groups and padding that takes every second pixel, or less, of few channels. oneDNN
-    (https://github.com/uxlfoundation/oneDNN/issues/6035) copies these pixels into memory that holds the channels there
-    are, and leaves a whole register for each: it writes beyond its end, which gives wrong numbers or a crash, by number
-    of threads and size. `benchmarks/convolutions.py` is the sweep that found which shapes these are.
+    copies these pixels into memory that it sizes by the channels, but gives each a whole register's room: it writes
+    beyond the end, so that numbers are wrong or the process dies, by size and number of threads.
+    `benchmarks/convolutions.py` finds such shapes; benchmarks/README.md says what it found.
     """
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d) and is_unsafe(module):
