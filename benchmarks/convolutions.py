@@ -24,10 +24,10 @@ import torch
 from torch import nn
 
 RESULT = Path(__file__).parent / "results/convolutions.csv"
-SETS = {"AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}, "all": {}}
+SETS = {"all": {}, "AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}}
 TOLERANCE = 1e-4
 TOGETHER = 10  # cases in a process, until one dies
-CPU_LIMIT = 8  # seconds
+CPU_LIMIT = 4  # seconds; what takes longer hangs, and ends by SIGXCPU
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ VARIED = {
     "kernel": (2, 3, 5, 7),
     "stride": (1, 3, 4),
     "padding": (1,),
-    "channels_in": (1, 2, 4, 6, 7, 8, 9, 12, 15, 16, 17, 20, 24, 40),
-    "channels_out": (1, 3, 8, 12, 33, 64),
-    "images": (1, 2, 32),
-    "side": (4, 8, 16, 32, 63, 128, 224),
+    "channels_in": (1, 7, 8, 9, 12, 15, 16, 17, 20, 24, 40),
+    "channels_out": (1, 33, 64),
+    "images": (1, 32),
+    "side": (4, 16, 63, 128, 224),
 }
 
 
@@ -136,7 +136,7 @@ def compute_apart(cases: list[Case]) -> list[Result]:
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # what malloc has to say
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, 2 * CPU_LIMIT))
         with os.fdopen(writer, "w") as stream:
             for case in cases:
                 print(*measure_errors(*case), file=stream)

@@ -19,12 +19,11 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from families_choice import Network
+from families_report import METHODS, VARIANTS
 from workspace import REPOSITORY, branch, prepare, write_params
 
 PER_CLASS = 12  # images
 STAGES = ("train", "evaluate", "gradcam", "export")  # prepare and split are the same for all networks of a side
-VARIANTS = ("fp16", "int8_dynamic", "int8_static")
-METHODS = ("gradcam", "attention_rollout", "saliency", "occlusion")
 CHANGES = {
     "epochs": 1,
     "batch_size": 6,
