@@ -34,12 +34,16 @@ def unpack(archive: Path, folder: Path, copies: int) -> Path:
     return folder
 
 
-def prepare(images: Path, size: int, folder: Path) -> Path:
-    """Run the stages prepare and split on a folder of images; return the working folder."""
+def prepare(images: Path, size: int, folder: Path, changes: dict[str, Any] | None = None) -> Path:
+    """Run the stages prepare and split on a folder of images; return the working folder.
+
+    All images train, but for what `changes` to params.yaml say.
+    """
     raw = folder / "data/raw"
     raw.mkdir(parents=True)
     (raw / "images").symlink_to(images)
-    write_params(folder, QUIET | {"prepare.source": "data/raw/images", "prepare.image_size": size})
+    source = {"prepare.source": "data/raw/images", "prepare.image_size": size}
+    write_params(folder, QUIET | source | (changes or {}))
     for stage in ("prepare", "split"):
         subprocess.run([sys.executable, REPOSITORY / f"stages/{stage}.py"], cwd=folder, check=True)
     return folder

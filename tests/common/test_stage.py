@@ -1,12 +1,30 @@
 import errno
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
+from imports import ROOT
 from sightline.common.errors import SightlineError
 from sightline.common.params import StageParams
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
+
+CRASHING = """
+import ctypes
+from sightline.common.params import StageParams
+from sightline.common.stage import run_stage
+
+class Params(StageParams):
+    seed: int
+
+def main(params):
+    ctypes.string_at(0)
+
+run_stage(main, Params)
+"""
 
 
 class Params(StageParams):
@@ -41,6 +59,18 @@ def test_a_mistake_of_ours_keeps_its_traceback(workspace):
 
     with pytest.raises(KeyError):
         run_stage(main, Params)
+
+
+def test_a_crash_inside_a_library_tells_where_it_was_called(workspace):
+    """Of which DVC tells the exit status alone."""
+    script = workspace / "crashing.py"
+    script.write_text(CRASHING)
+    done = subprocess.run(
+        [sys.executable, script], check=False, env={"PYTHONPATH": str(ROOT / "stages")}, capture_output=True
+    )
+    assert done.returncode == -signal.SIGSEGV
+    assert b"Segmentation fault" in done.stderr
+    assert b'crashing.py", line 10 in main' in done.stderr
 
 
 def test_streams_differ_by_purpose_and_position_and_repeat():

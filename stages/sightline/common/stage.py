@@ -1,6 +1,7 @@
 """How a stage script starts and how it ends."""
 
 import errno
+import faulthandler
 import sys
 from collections.abc import Callable
 
@@ -19,8 +20,10 @@ DISK_ERRORS = {
 def run_stage(main: Callable[[Schema], None], schema: type[Schema]) -> None:
     """Read the parameters and run `main`; what the user can mend ends in one line and exit status 1.
 
-    Anything else keeps its traceback.
+    Anything else keeps its traceback; also what kills the process inside a library tells where it was called.
     """
+    if not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__)  # DVC tells no more of a SIGSEGV than an exit status
     sys.stdout.reconfigure(line_buffering=True)  # a log file shows an epoch when it is over
     try:
         main(load_params(schema))

@@ -10,6 +10,7 @@ from sightline.networks.stack import PARTS
 from sightline.training.batches import Batches
 from sightline.training.history import Fitted
 from sightline.training.recipe.head import linear_head, read_features, set_head, zero_head
+from sightline.training.recipe.layout import choose_layout
 from sightline.training.recipe.probe import Features, fit_probe
 from sightline.training.run import Run
 from sightline.training.state import copy_to_cpu
@@ -69,8 +70,10 @@ def keep_start(classifier: Classifier, train: Batches, val: Batches, run: Run) -
 
 
 def _move(classifier: Classifier, run: Run) -> None:
-    classifier.to(run.accelerator.device)
-    classifier.network.to(memory_format=run.memory_format)
+    device = run.accelerator.device
+    layout, _ = choose_layout(classifier.network, run.params.channels_last, device)
+    classifier.to(device)
+    classifier.network.to(memory_format=layout)
 
 
 def _features(classifier: Classifier, images: Batches, run: Run) -> Features:

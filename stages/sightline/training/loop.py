@@ -101,7 +101,7 @@ def update(state: TrainState, parts: Iterable[Part], generator: torch.Generator,
                 images, targets = run.mixing(images, labels, run.classes, generator)
             images = images[run.share]  # after the draws, which every process makes alike
             targets = targets[run.share]
-            logits = network(normalized(images, state.classifier, run.memory_format))
+            logits = network(normalized(images, state.classifier, state.layout))
             loss = run.loss(logits, targets)
             if run.distillation:
                 loss = run.distillation(loss, logits, images)

@@ -49,10 +49,6 @@ class Run:
     def is_main(self) -> bool:
         return self.accelerator.is_main_process
 
-    @property
-    def memory_format(self) -> torch.memory_format:
-        return torch.channels_last if self.params.channels_last else torch.contiguous_format
-
     def images_at_once(self, classifier: Classifier, images: Batches) -> int:
         """Return how many images `memory_mb` holds where nothing is learnt from them."""
         with self.accelerator.autocast():

@@ -14,6 +14,7 @@ from sightline.training.batches import Batches, steps_per_epoch
 from sightline.training.devices import share_batch_statistics
 from sightline.training.recipe.averaging import WeightAverage
 from sightline.training.recipe.freeze import freeze, freeze_batch_norms, unfreeze, wake_order
+from sightline.training.recipe.layout import choose_layout
 from sightline.training.recipe.optim import build_optimizer, parameter_groups
 from sightline.training.recipe.schedules import build_schedule
 from sightline.training.run import Run
@@ -25,10 +26,12 @@ class TrainState:
 
     `network` is what learns, without what accelerate and torch.compile put around it; `validated` is what gets
     validated and kept: the classifier, or the average of its weights; `at_once` images of it fit into `memory_mb`.
+    `layout` is that of weights and images in training.
     """
 
     classifier: Classifier
     network: nn.Module
+    layout: torch.memory_format
     validated: Classifier
     average: WeightAverage | None
     optimizer: AcceleratedOptimizer
@@ -77,14 +80,18 @@ def build_state(classifier: Classifier, images: Batches, run: Run) -> TrainState
     """Put a classifier on the device, with what trains it on these images."""
     params = run.params
     accelerator = run.accelerator
-    network = classifier.to(accelerator.device).network.to(memory_format=run.memory_format)
+    layout, note = choose_layout(classifier.network, params.channels_last, accelerator.device)
+    if note:
+        run.say(f"train: {note}")
+    network = classifier.to(accelerator.device).network.to(memory_format=layout)
     at_once = run.images_at_once(classifier, images)
     groups = parameter_groups(network, params.optimizer, params.weight_decay, params.layer_decay)
     optimizer = build_optimizer(groups, params.optimizer, params.lr, params.momentum, params.lookahead)
     average = build_average(network, params)
     if accelerator.num_processes > 1:
         network = share_batch_statistics(network)
-    learner = torch.compile(network) if params.compile else network
+    kept = {"layout_optimization": False} if note else None  # torch.compile would take channels_last by itself
+    learner = torch.compile(network, options=kept) if params.compile else network
     validated = classifier.with_network(average.network if average else learner)  # not what synchronises processes
     classifier.network, optimizer = accelerator.prepare(learner, optimizer)
     for module in (classifier, validated, run.loss):
@@ -97,7 +104,7 @@ def build_state(classifier: Classifier, images: Batches, run: Run) -> TrainState
     if params.freeze_batch_norm:
         freeze_batch_norms(network)
     asleep = wake_order(network, freeze(network, params.freeze), gradually=params.unfreeze_every > 0)
-    return TrainState(classifier, network, validated, average, optimizer, schedule, run, asleep, at_once)
+    return TrainState(classifier, network, layout, validated, average, optimizer, schedule, run, asleep, at_once)
 
 
 def build_average(network: nn.Module, params: TrainParams) -> WeightAverage | None:
