@@ -99,8 +99,8 @@ def test_what_was_not_meant_to_be_used_fails_nothing_and_is_told(prepare, photo_
     assert set(read_index()["subset"]) == {"train"}
     assert capsys.readouterr().out.splitlines() == [
         "prepare: subsets: 'Training' is train, 'seg_pred' is unlabelled",
-        "prepare: 1 files that are no images, left aside: 1 .json",
-        "prepare: 20 files left aside, listed in data/prepared/quarantine.csv: not below a class folder",
+        "prepare: left aside as no images: 1 .json",
+        "prepare: left aside and listed in data/prepared/quarantine.csv: 20 not below a class folder",
     ]
 
 

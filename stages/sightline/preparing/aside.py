@@ -17,9 +17,9 @@ def describe_aside(listing: Listing) -> list[str]:
     lines = []
     if listing.side_files:
         kinds = sorted(listing.side_files.items(), key=lambda item: (-item[1], item[0]))
-        more = ", ..." if len(kinds) > NAMED else ""
-        named = ", ".join(f"{count:,} {kind}" for kind, count in kinds[:NAMED])
-        lines.append(f"{listing.side_files.total():,} files that are no images, left aside: {named}{more}")
+        named = [f"{count:,} {kind}" for kind, count in kinds[:NAMED]]
+        rest = sum(count for _, count in kinds[NAMED:])
+        lines.append(f"left aside as no images: {', '.join([*named, f'{rest:,} others'] if rest else named)}")
     for reason, count in Counter(reason for _, reason in listing.aside).most_common():
-        lines.append(f"{count:,} files left aside, listed in data/prepared/quarantine.csv: {reason}")
+        lines.append(f"left aside and listed in data/prepared/quarantine.csv: {count:,} {reason}")
     return lines

@@ -1,9 +1,11 @@
 import re
 import tarfile
+import zipfile
 
 import pytest
 
 from sightline.common.errors import SightlineError
+from sightline.images.decode import BadImageError
 from sightline.images.sources.csv_table import open_csv
 
 BOXED = "path,label,box_x,box_y,box_width,box_height\n"
@@ -158,3 +160,18 @@ def test_cells_become_one_line_and_a_missing_group_is_told(listing_of):
     assert listing.classes == ["cat", "do g"]
     with pytest.raises(SightlineError, match="line 3: the group 'nan' stands for a missing value: leave the cell"):
         listing_of("path,label,group\na,cat,anna\nb,dog,nan\n")
+
+
+def test_letters_may_be_composed_in_another_way_than_in_the_table(tmp_path):
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    (tmp_path / decomposed).mkdir()
+    (tmp_path / decomposed / "1.png").write_bytes(b"1")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(f"{decomposed}/2.png", b"2")
+    rows = (f"{composed}/1.png", f"a.zip/{composed}/2.png", f"{composed * 999}.zip/3.png")
+    (tmp_path / "table.csv").write_text("path,label\n" + "".join(f"{name},x\n" for name in rows), encoding="utf-8")
+    listing, container = open_csv(tmp_path / "table.csv")
+    assert listing.paths == [f"{decomposed}/1.png", f"a.zip/{decomposed}/2.png", rows[2]]
+    assert [container.read(name, 10) for name in listing.paths[:2]] == [b"1", b"2"]
+    with pytest.raises(BadImageError, match="file not found"):
+        container.read(rows[2], 10)

@@ -2,14 +2,12 @@
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import BadImageError
-from sightline.images.sources.archives import TarArchive
-from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
-from sightline.images.sources.folder import Folder, refuse_linked
+from sightline.images.sources.beside_table import BesideTable, split_archive
+from sightline.images.sources.folder import refuse_linked
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import MISSING, name_fault, one_line, shown, tidy
 from sightline.images.sources.table_columns import read_subsets, refuse_divisions, refuse_subset
@@ -22,51 +20,7 @@ URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-class BesideCsv:
-    """Files below the table's folder, or inside archives there: ``photos.zip/cats/1.jpg``."""
-
-    def __init__(self, root: Path, paths: list[str], within: Path | None = None):
-        self.folder = Folder(root, within)
-        self.refused: list[tuple[str, str]] = []
-        self.hidden: list[str] = []
-        self._paths = paths
-        self._archives: dict[str, Container] = {}
-
-    def names(self) -> list[str]:
-        return self._paths
-
-    def read(self, name: str, limit: int) -> bytes:
-        archive, member = _split_archive(name)
-        if not archive:
-            return self.folder.read(name, limit)
-        if not (self.folder.root / archive).exists():
-            raise BadImageError(f"file not found: {archive}")
-        return self._open(archive).read(member, limit)
-
-    def cheapest_order(self) -> list[int]:
-        """Return the paths' positions so that each tar is read forwards; all others keep their place."""
-        rows = defaultdict(list)
-        for row, name in enumerate(self._paths):
-            archive = _split_archive(name)[0]
-            if archive:
-                rows[archive].append(row)
-        order = list(range(len(self._paths)))
-        for archive, places in rows.items():
-            if (self.folder.root / archive).is_file() and isinstance(self._open(archive), TarArchive):
-                stored = {name: place for place, name in enumerate(self._open(archive).names())}
-                last = len(stored)  # where what is not in the tar goes
-                members = [(stored.get(self._paths[row][len(archive) + 1 :], last), row) for row in places]
-                for place, (_, row) in zip(places, sorted(members), strict=True):
-                    order[place] = row
-        return order
-
-    def _open(self, archive: str) -> Container:
-        if archive not in self._archives:
-            self._archives[archive] = open_container(self.folder.root / archive)
-        return self._archives[archive]
-
-
-def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideCsv]:
+def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideTable]:
     """List a table's rows; each path is relative to the table, and columns that are not known are kept as text.
 
     Images inside a tar are listed in the tar's order, since a compressed one can only be read forwards.
@@ -97,9 +51,10 @@ def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideCsv
         refuse_divisions(path, listing.further)
     listing.subsets = read_subsets(listing.subsets)
     _refuse_repeats(path, listing.paths)
-    for folder in sorted({(_split_archive(name)[0] or name).rpartition("/")[0] for name in listing.paths}):
+    for folder in sorted({(split_archive(name)[0] or name).rpartition("/")[0] for name in listing.paths}):
         refuse_linked(path.parent / folder, within)
-    container = BesideCsv(path.parent, listing.paths, within)
+    container = BesideTable(path.parent, listing.paths, within)
+    listing.paths[:] = map(container.spelt, listing.paths)
     listing.reorder(container.cheapest_order())
     return listing, container
 
@@ -170,11 +125,3 @@ def _refuse_repeats(path: Path, names: list[str]) -> None:
         if name in listed:
             raise SightlineError(f"{path}: {name!r} stands there twice: keep one row an image")
         listed.add(name)
-
-
-def _split_archive(name: str) -> tuple[str, str]:
-    steps = name.split("/")
-    for index, step in enumerate(steps[:-1]):
-        if step.lower().endswith(ARCHIVE_SUFFIXES):
-            return "/".join(steps[: index + 1]), "/".join(steps[index + 1 :])
-    return "", name

@@ -89,7 +89,7 @@ def refuse_copies(tree: Tree, root: str, source: str) -> None:
     if divided or (subsets and holds_folders and len(names) <= FEW):
         raise SightlineError(
             f"prepare.source: {source}: {name_some(sorted(subsets))} may be subsets or classes: call subsets train, "
-            f"val and test (with every class below them), or name the images and their labels in a table"
+            f"val and test (with every class below them), rename classes, or list images and labels in a table"
         )
     shared = shared_folders(tree, root)
     if shared and all(COPIES.intersection(words_of(name)) for name in names):
