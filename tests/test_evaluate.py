@@ -408,7 +408,8 @@ def test_a_refusal_is_one_line_and_writes_nothing(project):
     make_project(["val", "test"], [-1, -1])
     dataset = read("data/prepared/dataset.json") | {"classes": ["x", "y"]}
     write_json("data/prepared/dataset.json", dataset)
-    write_json("params.yaml", {"seed": 0, "near_bits": 0, "arithmetic": "native", "evaluate": OPTIONS})
+    settings = {"seed": 0, "near_bits": 0, "arithmetic": "native", "memory_mb": 1, "evaluate": OPTIONS}
+    write_json("params.yaml", settings)
     script = Path(__file__).parents[1] / "stages/evaluate.py"
     found = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert found.returncode == 1

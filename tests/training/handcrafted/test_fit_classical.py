@@ -55,6 +55,7 @@ def make_run(settings, log):
         loss=SimpleNamespace(weights=weights),
         accelerator=SimpleNamespace(process_index=0, num_processes=1, autocast=nullcontext),
         seed=lambda purpose: settings.seed,
+        images_at_once=lambda classifier, images: 512,
         log=log,
     )
 
