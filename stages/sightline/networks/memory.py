@@ -10,6 +10,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from sightline.networks.unsafe import is_unsafe
+
 MEGABYTE = 1 << 20
 AT_MOST = 512  # images at once: more are no faster
 OF_WEIGHTS = -1
@@ -42,7 +44,12 @@ def measure_image(network: nn.Module, size: int, backward: bool = False) -> int:
     """
     asking = [parameter for parameter in network.parameters() if parameter.requires_grad] if backward else []
     state = [*network.parameters(), *network.buffers()]
-    with _evaluated(network), LiveTensors(state) as live, torch.set_grad_enabled(bool(asking)):
+    with (
+        _evaluated(network),
+        _plain_where_unsafe(network),
+        LiveTensors(state) as live,
+        torch.set_grad_enabled(bool(asking)),
+    ):
         scores = network(torch.zeros(1, size, size, 3, dtype=torch.uint8, device=state[0].device))
         if asking:
             hooks = [parameter.register_hook(live.leave_out) for parameter in asking]
@@ -103,6 +110,21 @@ class LiveTensors(TorchDispatchMode):
 
 def _storages(values: object) -> list[torch.UntypedStorage]:
     return [leaf.untyped_storage() for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)]
+
+
+@contextmanager
+def _plain_where_unsafe(network: nn.Module) -> Iterator[None]:
+    """Inside the block, let layers whose gradient is wrong in channels_last, which stored pixels are, not meet it."""
+    hooks = [
+        module.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
+        for module in network.modules()
+        if is_unsafe(module)
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 import pytest
-import timm
 import torch
 from torch import nn
 
-from sightline.training.recipe.layout import choose_layout, find_unsafe_layer
+from sightline.training.recipe.layout import choose_layout
 
 CPU = torch.device("cpu")
 PLAIN = torch.contiguous_format
@@ -11,49 +10,6 @@ PLAIN = torch.contiguous_format
 
 def strided(channels, **changes):
     return nn.Conv2d(channels, 8, **({"kernel_size": 1, "stride": 2} | changes))
-
-
-@pytest.mark.parametrize(
-    "layer",
-    [
-        strided(3),
-        strided(1),
-        strided(15),
-        strided(3, stride=(1, 4)),
-        strided(3, padding="valid", bias=False),
-    ],
-)
-def test_a_strided_1_x_1_convolution_of_few_channels_is_unsafe(layer):
-    assert find_unsafe_layer(nn.Sequential(nn.ReLU(), layer)).startswith("1 (1 x 1, stride ")
-
-
-@pytest.mark.parametrize(
-    "layer",
-    [
-        strided(16),
-        strided(3, stride=1),
-        strided(3, kernel_size=3),
-        strided(3, kernel_size=(1, 3)),
-        strided(3, padding=1),
-        strided(8, groups=8),
-        strided(8, groups=2),
-    ],
-)
-def test_all_others_are_not(layer):
-    assert find_unsafe_layer(layer) == ""
-
-
-@pytest.mark.parametrize(
-    ("name", "layer"),
-    [
-        ("fastvit_t8", "stem.0.conv_scale.conv (1 x 1, stride 2, 3 channels in)"),
-        ("repvgg_a0", "stem.conv_1x1.conv (1 x 1, stride 2, 3 channels in)"),
-        ("resnet18", ""),
-    ],
-)
-def test_networks_that_hold_one(name, layer):
-    with torch.device("meta"):
-        assert find_unsafe_layer(timm.create_model(name)) == layer
 
 
 def test_the_layout_is_plain_on_processors_and_says_why():

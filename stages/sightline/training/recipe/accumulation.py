@@ -12,7 +12,6 @@ from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
 from sightline.training.recipe.checkpointing import use_checkpoints
 from sightline.training.recipe.freeze import freeze
-from sightline.training.recipe.layout import find_unsafe_layer
 
 
 def settle_accumulation(
@@ -69,8 +68,6 @@ def _build(architecture: str, params: TrainParams, spec: ModelSpec) -> nn.Module
         freeze(network, params.freeze)
     if params.checkpointing:
         use_checkpoints(network, architecture)
-    if find_unsafe_layer(network):  # stored pixels are channels_last
-        network.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
     return network
 
 
