@@ -40,7 +40,8 @@ from sightline.deployment.prune import choose_decider
 from sightline.deployment.source_files import ParityImages, open_files
 from sightline.deployment.variants import TrainingImages
 from sightline.images.samples import read_samples
-from sightline.images.store import open_pixels, read_dataset, read_predictions
+from sightline.images.sources.naming import naming_of
+from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_predictions
 from sightline.networks.calibration import read_calibration
 from sightline.networks.decider import Decider
 from sightline.networks.memory import images_at_once
@@ -68,7 +69,7 @@ def main(params: ExportParams) -> None:
     predictions, probabilities = read_predictions()
     trained = Decider(load_members(TRAINED, spec), calibration, load_stack(TRAINED, spec)).eval()
     at_once = images_at_once(trained, pixels.shape[1], params.memory_mb)
-    images = choose_images(predictions, probabilities, pixels, spec, dataset.source, at_once)
+    images = choose_images(predictions, probabilities, pixels, spec, dataset, at_once)
 
     exported = choose_decider(trained, images, options.prune, options.max_accuracy_drop, pick_device())
     print("export: tracing")
@@ -95,14 +96,20 @@ def main(params: ExportParams) -> None:
 
 
 def choose_images(
-    predictions: pd.DataFrame, probabilities: np.ndarray, pixels: np.ndarray, spec: ModelSpec, source: str, at_once: int
+    predictions: pd.DataFrame,
+    probabilities: np.ndarray,
+    pixels: np.ndarray,
+    spec: ModelSpec,
+    dataset: DatasetSpec,
+    at_once: int,
 ) -> ParityImages | None:
     """Return the images to compare on; None without any."""
     alone = len(spec.members) == 1 and spec.stack is None
     compared = choose_parity_set(predictions, probabilities, alone)
     if compared is None:
         return None
-    return ParityImages(pixels, compared, open_files(source, spec.preprocessing), at_once)
+    files = open_files(dataset.source, spec.preprocessing, naming_of(dataset.naming or {}))
+    return ParityImages(pixels, compared, files, at_once)
 
 
 def describe_comparison(images: ParityImages | None, reference: np.ndarray | None, notes: dict[str, str]) -> dict:

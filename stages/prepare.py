@@ -34,6 +34,7 @@ from sightline.drawing.canvas import save_png
 from sightline.drawing.contact_sheet import contact_sheet
 from sightline.images.decode import Preprocessing
 from sightline.images.duplicates import count_duplicates, exact_clusters, find_conflicts, near_clusters
+from sightline.images.sources.naming import Naming
 from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels
 from sightline.parameters.prepare import PrepareParams, PrepareSection
@@ -50,7 +51,8 @@ THUMBNAIL = 64  # px
 def main(params: PrepareParams) -> None:
     share_freed_memory()
     options = params.prepare
-    listing, container = open_source(options.source)
+    naming = Naming(options.path, options.label, options.group, options.subset)
+    listing, container = open_source(options.source, naming)
     for note in (*listing.notes, *describe_aside(listing)):
         print(f"prepare: {note}")
     classes = sorted(set(listing.classes))
@@ -61,8 +63,14 @@ def main(params: PrepareParams) -> None:
     refuse_bad_fraction(images.bad, count_offered(listing), options.max_bad_fraction)
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
     refuse_small_classes(classes, counts, options.source)
-    dataset = DatasetSpec(source=options.source, classes=classes, images=len(images.ids), preprocessing=preprocessing)
-    write_json(PREPARED / "dataset.json", dataset.model_dump())
+    dataset = DatasetSpec(
+        source=options.source,
+        naming=naming.changed() or None,
+        classes=classes,
+        images=len(images.ids),
+        preprocessing=preprocessing,
+    )
+    write_json(PREPARED / "dataset.json", dataset.model_dump(exclude_none=True))
     exact = exact_clusters(images.sha256)
     near = near_clusters(images.phash, params.near_bits)
     conflicts = find_conflicts(exact, images.labels)

@@ -198,3 +198,24 @@ def test_photos_of_ants_and_bees(prepare):
     assert (metrics["images"], metrics["classes"], metrics["quarantined"]) == (398, 2, 0)
     assert read_index()["subset"].value_counts().to_dict() == {"train": 245, "val": 153}
     assert 60 < np.mean(open_pixels()) < 200
+
+
+def test_how_a_source_names_its_classes_stands_in_dataset_json_where_it_is_not_plain(prepare, photo_folder):
+    for path in [*photo_folder.glob("*/*.png")]:
+        path.rename(photo_folder / f"{path.parent.name}_{path.name}")
+    pattern = r"regex:^(?P<label>.+)_\d+"
+    assert prepare("data/raw/photos", **{"prepare.label": pattern})["images"] == 7
+    assert read_dataset().naming == {"label": pattern}
+    assert read_dataset().classes == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("regex:(cat", "params.yaml: prepare.label: not a pattern: "),
+        ("regex:^(.+)_", r"params.yaml: prepare.label: the pattern must hold \(\?P<label>...\) \(got 'regex:"),
+    ],
+)
+def test_a_pattern_without_a_label_is_one_line(prepare, photo_folder, label, message):
+    with pytest.raises(SightlineError, match=message):
+        prepare("data/raw/photos", **{"prepare.label": label})

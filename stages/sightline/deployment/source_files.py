@@ -11,6 +11,7 @@ from sightline.common.errors import SightlineError
 from sightline.deployment.parity import ParitySet
 from sightline.images.decode import BadImageError, Preprocessing, decode
 from sightline.images.sources.containers import Container
+from sightline.images.sources.naming import PLAIN, Naming
 from sightline.images.sources.open import open_source
 
 ANY_SIZE = 1 << 62  # prepare has refused what is too large
@@ -52,14 +53,14 @@ class SourceFiles:
         return SightlineError(f"{self.source}: {name}: {error}, but prepare could read it: run `dvc repro prepare`")
 
 
-def open_files(source: str, preprocessing: Preprocessing) -> SourceFiles | None:
+def open_files(source: str, preprocessing: Preprocessing, naming: Naming = PLAIN) -> SourceFiles | None:
     """Open a source as prepare did.
 
     None where it has no files: torchvision hands over arrays, and `dvc pull` may have brought the outputs alone.
     """
     if not _is_here(source):
         return None
-    return SourceFiles(source, open_source(source)[1], preprocessing)
+    return SourceFiles(source, open_source(source, naming)[1], preprocessing)
 
 
 @dataclass(frozen=True)

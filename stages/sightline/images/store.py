@@ -2,7 +2,7 @@
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -48,9 +48,10 @@ StoredPreprocessing = Annotated[Preprocessing, BeforeValidator(read_preprocessin
 
 
 class DatasetSpec(StrictModel):
-    """The content of `data/prepared/dataset.json`."""
+    """The content of `data/prepared/dataset.json`; `naming` is what differs from the plain names of columns."""
 
     source: str
+    naming: dict[Literal["path", "label", "group", "subset"], str] | None = None
     classes: list[str]
     images: int = Field(ge=1)
     preprocessing: StoredPreprocessing

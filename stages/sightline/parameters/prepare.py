@@ -1,8 +1,9 @@
 """The schema of prepare; params.yaml explains each key."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sightline.common.params import Name, NearBits, Probability, StageParams, StrictModel
 
@@ -10,10 +11,32 @@ Fit = Literal["crop", "pad", "stretch"]
 Resample = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 
 
+def labelling(text: str) -> str:
+    """Check for pydantic a column's name, or ``regex:`` and a pattern with the group `label`.
+
+    Raises
+    ------
+    ValueError
+        The pattern is none, or has no such group.
+    """
+    if text.startswith("regex:"):
+        try:
+            groups = re.compile(text.removeprefix("regex:")).groupindex
+        except re.error as error:
+            raise ValueError(f"not a pattern: {error}") from None
+        if "label" not in groups:
+            raise ValueError("the pattern must hold (?P<label>...)")
+    return text
+
+
 class PrepareSection(StrictModel):
     """The section `prepare`."""
 
     source: Name
+    path: Name
+    label: Annotated[Name, AfterValidator(labelling)]
+    group: Name
+    subset: Name
     image_size: int = Field(ge=8, le=4096)
     fit: Fit
     resample: Resample

@@ -10,17 +10,17 @@ from sightline.images.sources.beside_table import BesideTable, split_archive
 from sightline.images.sources.folder import refuse_linked
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import MISSING, name_fault, one_line, shown, tidy
+from sightline.images.sources.naming import PLAIN, Naming, refuse_missing
 from sightline.images.sources.table_columns import read_subsets, refuse_divisions, refuse_subset
 from sightline.images.sources.table_rows import read_rows
 from sightline.images.store import BOX_COLUMNS, INDEX_COLUMNS
 
-KNOWN = ("path", "label", "group", "subset")
-RESERVED = {*INDEX_COLUMNS, "row", "fold"} - {*KNOWN}  # names of what prepare and split tell of an image
+RESERVED = {*INDEX_COLUMNS, "row", "fold"}  # names of what prepare and split tell of an image
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideTable]:
+def open_csv(path: Path, within: Path | None = None, naming: Naming = PLAIN) -> tuple[Listing, BesideTable]:
     """List a table's rows; each path is relative to the table, and columns that are not known are kept as text.
 
     Images inside a tar are listed in the tar's order, since a compressed one can only be read forwards.
@@ -30,6 +30,8 @@ def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideTab
     path : Path
     within : Path or None
         Folder that DVC watches, in which no folder may be a link.
+    naming : Naming
+        Which columns tell path, label, group and subset.
 
     Raises
     ------
@@ -39,12 +41,13 @@ def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideTab
         A column divides the images and is not called subset.
     """
     listing = Listing()
-    rows = read_rows(path, KNOWN)
+    if naming.pattern:
+        raise SightlineError(f"params.yaml: prepare.label: {path} is a table: name its column of labels")
+    rows = read_rows(path, naming.columns())
     _, columns = next(rows, (0, []))
-    _check_columns(path, columns)
-    listing.further = {name: [] for name in columns if name and name not in KNOWN}
+    listing.further = {name: [] for name in _further_columns(path, columns, naming)}
     for line, cells in rows:
-        _add_row(listing, dict(zip(columns, cells, strict=True)), f"{path}: line {line}")
+        _add_row(listing, dict(zip(columns, cells, strict=True)), naming, f"{path}: line {line}")
     if not listing.paths:
         raise SightlineError(f"{path}: has a header and no rows")
     if not any(listing.subsets):
@@ -59,34 +62,38 @@ def open_csv(path: Path, within: Path | None = None) -> tuple[Listing, BesideTab
     return listing, container
 
 
-def _check_columns(path: Path, columns: list[str]) -> None:
-    for name in ("path", "label"):
-        if name not in columns:
-            raise SightlineError(f"{path}: has no column {name!r} (found: {', '.join(columns) or 'none'})")
+def _further_columns(path: Path, columns: list[str], naming: Naming) -> list[str]:
+    """Return the columns that are kept as text; those of a template are, unless Sightline needs their names."""
+    refuse_missing(columns, naming, str(path))
+    used = {name for name in naming.columns() if not (naming.is_template and name in naming.path_columns())}
+    built_of = set(naming.path_columns()) & RESERVED
+    further = [name for name in columns if name and name not in used | built_of]
     for name, times in Counter(filter(None, columns)).items():
         if times > 1:
             raise SightlineError(f"{path}: has the column {name!r} twice: keep one")
-        if name in RESERVED:
+        if name in RESERVED and name in further:
             raise SightlineError(f"{path}: the column {name!r} has a name that Sightline needs itself: rename it")
     missing = [name for name in BOX_COLUMNS if name not in columns]
     if 0 < len(missing) < len(BOX_COLUMNS):
         raise SightlineError(f"{path}: has no column {missing[0]!r}: a box needs {', '.join(BOX_COLUMNS)}")
+    return further
 
 
-def _add_row(listing: Listing, row: dict[str, str], where: str) -> None:
-    name = row["path"]
-    label = tidy(row["label"])
+def _add_row(listing: Listing, row: dict[str, str], naming: Naming, where: str) -> None:
+    name = naming.path_in(row)
+    label = tidy(row[naming.label])
     if not name or not label:
-        raise SightlineError(f"{where}: path and label must not be empty")
+        raise SightlineError(f"{where}: {naming.path} and {naming.label} must not be empty")
     if label.lower() in MISSING:
         raise SightlineError(f"{where}: the label {label!r} stands for a missing value: leave the row out, or label it")
-    group = one_line(row.get("group", ""))
+    group = one_line(row.get(naming.group, ""))
     if group.lower() in MISSING:
         raise SightlineError(f"{where}: the group {group!r} stands for a missing value: leave the cell empty")
-    refuse_subset(row.get("subset", ""), where)
+    subset = row.get(naming.subset, "")
+    refuse_subset(subset, where)
     further = {column: one_line(row[column]) for column in listing.further}
     _check_box([further.get(name, "") for name in BOX_COLUMNS], where)
-    listing.add(_plain_path(name, where), label, row.get("subset", ""), group, further.values())
+    listing.add(_plain_path(name, where), label, subset, group, further.values())
 
 
 def _plain_path(name: str, where: str) -> str:

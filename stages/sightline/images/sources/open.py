@@ -4,11 +4,13 @@ from pathlib import Path
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.containers import Container, open_container
+from sightline.images.sources.layouts.by_file_name import list_by_file_name
 from sightline.images.sources.layouts.by_folder import list_by_folder
 from sightline.images.sources.layouts.suspicions import name_some
 from sightline.images.sources.layouts.tiny_imagenet import ANNOTATIONS, find_root, list_tiny_imagenet
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import is_litter, side_kind
+from sightline.images.sources.naming import PLAIN, Naming, refuse_unused
 
 RAW = Path("data/raw")  # a dependency of prepare in dvc.yaml: what lies elsewhere would escape DVC's notice
 DOWNLOADS = RAW / "torchvision"  # in .dvcignore, since a copy without them would seem changed
@@ -16,19 +18,23 @@ TABLE_SUFFIXES = (".csv", ".tsv")
 TEXT_LIMIT = 1 << 30
 
 
-def open_source(source: str) -> tuple[Listing, Container]:
+def open_source(source: str, naming: Naming = PLAIN) -> tuple[Listing, Container]:
     """List a source's labelled images and open what their bytes are read from.
 
     Parameters
     ----------
     source : str
         ``digits``, ``torchvision:<Dataset>``, or the path of a folder, archive or table below ``data/raw``.
+    naming : Naming
+        How columns or file names tell path, label, group and subset.
 
     Raises
     ------
     SightlineError
         Nothing is there, or it cannot be understood, or a download fails.
     """
+    if source == "digits" or source.startswith("torchvision:"):
+        refuse_unused(naming, source)
     if source == "digits":
         from sightline.images.sources.digits import open_digits  # scikit-learn, for this source alone
 
@@ -41,21 +47,14 @@ def open_source(source: str) -> tuple[Listing, Container]:
     if path.suffix.lower() in TABLE_SUFFIXES:
         from sightline.images.sources.csv_table import open_csv
 
-        return open_csv(path, RAW)
+        return open_csv(path, RAW, naming)
     container = open_container(path, RAW)
-    return list_images(container, source), container
+    return list_images(container, source, naming), container
 
 
-def list_images(container: Container, source: str) -> Listing:
-    """Recognise the layout of a folder or an archive and list its images."""
-    names = container.names()
-    root = find_root(names)
-    if root is None:
-        listing = list_by_folder(names, source)
-    else:
-        annotations = container.read(f"{root}{ANNOTATIONS}", TEXT_LIMIT).decode()
-        words = container.read(f"{root}words.txt", TEXT_LIMIT).decode() if f"{root}words.txt" in names else ""
-        listing = list_tiny_imagenet(names, annotations, words)
+def list_images(container: Container, source: str, naming: Naming) -> Listing:
+    """Recognise the layout of a folder or an archive and list its images; its refused entries are in the listing."""
+    listing = _list_layout(container, source, naming)
     if container.hidden:  # said but listed nowhere: DVC does not see when they change
         listing.notes.append(f"hidden images or folders, which are left out: {name_some(sorted(container.hidden))}")
     listing.refused += [(name, reason) for name, reason in container.refused if not side_kind(name)]
@@ -66,6 +65,20 @@ def list_images(container: Container, source: str) -> Listing:
             f"cannot, such as {name} ({reason})"
         )
     return listing
+
+
+def _list_layout(container: Container, source: str, naming: Naming) -> Listing:
+    names = container.names()
+    if naming.pattern:
+        refuse_unused(naming, source, used=("label",))
+        return list_by_file_name(names, naming.pattern, source)
+    refuse_unused(naming, source)
+    root = find_root(names)
+    if root is None:
+        return list_by_folder(names, source)
+    annotations = container.read(f"{root}{ANNOTATIONS}", TEXT_LIMIT).decode()
+    words = container.read(f"{root}words.txt", TEXT_LIMIT).decode() if f"{root}words.txt" in names else ""
+    return list_tiny_imagenet(names, annotations, words)
 
 
 def _inside_raw(source: str) -> Path:

@@ -55,8 +55,8 @@ def refuse_divisions(path: Path, further: dict[str, list[str]]) -> None:
         else:
             continue
         raise SightlineError(
-            f"{path}: the column {name!r} {reason}: call it subset (train, val, test) to keep that division, "
-            f"or remove it to draw another"
+            f"{path}: the column {name!r} {reason}: call it subset (train, val, test) or name it "
+            f"by prepare.subset to keep that division, or remove it to draw another"
         )
 
 

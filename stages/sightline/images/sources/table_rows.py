@@ -2,7 +2,7 @@
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sightline.common.errors import SightlineError
@@ -13,13 +13,13 @@ UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SEPARATOR_LINE = "sep="  # the first line by which Excel is told the delimiter
 
 
-def read_rows(path: Path, named: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+def read_rows(path: Path, named: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield number of the line and cells of each row, stripped of blanks; the header first, and no empty row.
 
     Parameters
     ----------
-    named : tuple of str
-        Columns in lower case that are known; those that differ in case alone are taken for them.
+    named : sequence of str
+        Columns that are known; those that differ in case alone are taken for them.
 
     Raises
     ------
@@ -32,9 +32,10 @@ def read_rows(path: Path, named: tuple[str, ...]) -> Iterator[tuple[int, list[st
     if not path.is_file():
         raise SightlineError(f"params.yaml: prepare.source: {path} is not a file")
     line = 0
+    spelt = {name.lower(): name for name in named}
     try:
         with path.open(encoding=_encoding(path), newline="") as stream:
-            delimiter, skipped = _find_delimiter(stream.readline(), stream.readline(), named)
+            delimiter, skipped = _find_delimiter(stream.readline(), stream.readline(), set(spelt))
             stream.seek(0)
             rows = csv.reader(stream, delimiter=delimiter, strict=True)
             for _ in range(skipped):
@@ -44,7 +45,7 @@ def read_rows(path: Path, named: tuple[str, ...]) -> Iterator[tuple[int, list[st
                 line = rows.line_num
                 cells = [cell.strip() for cell in row]
                 if not header:
-                    header = [cell.lower() if cell.lower() in named else one_line(cell) for cell in cells]
+                    header = [spelt.get(cell.lower(), one_line(cell)) for cell in cells]
                     yield line, header
                 elif any(cells):
                     yield line, _fit(cells, len(header), f"{path}: line {line}")
@@ -64,7 +65,7 @@ def _encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _find_delimiter(first: str, second: str, named: tuple[str, ...]) -> tuple[str, int]:
+def _find_delimiter(first: str, second: str, named: set[str]) -> tuple[str, int]:
     """Return the delimiter and how many lines stand before the header."""
     text = first.strip().strip('"')
     if text.lower().startswith(SEPARATOR_LINE):
@@ -73,7 +74,7 @@ def _find_delimiter(first: str, second: str, named: tuple[str, ...]) -> tuple[st
     return _guess(first, named), 0
 
 
-def _guess(header: str, named: tuple[str, ...]) -> str:
+def _guess(header: str, named: set[str]) -> str:
     """Return the delimiter that cuts most known columns out of a header."""
 
     def known(delimiter: str) -> int:

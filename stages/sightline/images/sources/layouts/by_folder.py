@@ -32,7 +32,7 @@ def list_by_folder(names: list[str], source: str) -> Listing:
         Folders stand where classes do and are none, or could be read in two ways; the line names them.
     """
     listing = Listing()
-    images = _keep_images(names, listing)
+    images = keep_images(names, listing)
     if listing.aside and not images:
         raise SightlineError(
             f"prepare.source: {source}: holds {name_some([name for name, _ in listing.aside])} and no image: archives "
@@ -40,7 +40,7 @@ def list_by_folder(names: list[str], source: str) -> Listing:
         )
     tree = grow(images)
     root = enclosing(tree)
-    kinds = _subsets_in(tree, root, source, listing)
+    kinds = subsets_in(tree, root, source, listing)
     if kinds:
         places = {join(root, top): Place(unwrapped(tree, join(root, top)), kind) for top, kind in kinds.items()}
         refuse_no_classes(tree, [place.folder for place in places.values()], source)
@@ -60,7 +60,7 @@ def list_by_folder(names: list[str], source: str) -> Listing:
     return listing
 
 
-def _keep_images(names: list[str], listing: Listing) -> list[str]:
+def keep_images(names: list[str], listing: Listing) -> list[str]:
     """Return what may be an image; count the files beside them."""
     images = []
     for name in names:
@@ -76,7 +76,7 @@ def _keep_images(names: list[str], listing: Listing) -> list[str]:
     return images
 
 
-def _subsets_in(tree: Tree, root: str, source: str, listing: Listing) -> dict[str, str]:
+def subsets_in(tree: Tree, root: str, source: str, listing: Listing) -> dict[str, str]:
     """Return the kind of each subset folder in `root`: all of its folders, or none."""
     tops = tree.folders(root)
     kinds = subsets_of(tops)

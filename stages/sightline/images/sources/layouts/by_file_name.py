@@ -1,0 +1,54 @@
+"""The class stands in each file's name: ``Abyssinian_100.jpg``; folders above may name subsets."""
+
+import re
+from pathlib import PurePosixPath
+
+from sightline.common.errors import SightlineError
+from sightline.images.sources.layouts.by_folder import NOT_MEANT, keep_images, subsets_in
+from sightline.images.sources.layouts.tree import enclosing, grow, steps_inside
+from sightline.images.sources.listing import Listing
+from sightline.images.sources.names import IMAGE_SUFFIXES, one_line, tidy
+from sightline.images.store import INDEX_COLUMNS
+
+TOLD = ("label", "group", "subset")
+UNMATCHED = "no class in the name: it does not match prepare.label"
+
+
+def list_by_file_name(names: list[str], pattern: re.Pattern, source: str) -> Listing:
+    """Find each image's class by a pattern with the group `label`.
+
+    It is searched for in the name without its suffix, or in the whole path without it where the pattern holds a slash.
+    The groups `group` and `subset` are what they are in a table, any other becomes a further column.
+
+    Raises
+    ------
+    SightlineError
+        A group is called as a column of index.csv, or subset folders stand beside others.
+    """
+    listing = Listing()
+    further = [name for name in pattern.groupindex if name not in TOLD]
+    taken = [name for name in further if name in (*INDEX_COLUMNS, "row", "fold")]
+    if taken:
+        raise SightlineError(f"params.yaml: prepare.label: the group {taken[0]!r} has a name that is taken: rename it")
+    listing.further = {name: [] for name in further}
+    images = keep_images(names, listing)
+    tree = grow(images)
+    root = enclosing(tree)
+    kinds = {} if "subset" in pattern.groupindex else subsets_in(tree, root, source, listing)
+    for name in images:
+        _add(listing, name, pattern, kinds.get(steps_inside(root, name)[0], ""))
+    return listing
+
+
+def _add(listing: Listing, name: str, pattern: re.Pattern, subset: str) -> None:
+    path = PurePosixPath(name).with_suffix("")
+    found = pattern.search(path.as_posix() if "/" in pattern.pattern else path.name)
+    told = {} if found is None else {key: text or "" for key, text in found.groupdict().items()}
+    label = tidy(told.get("label", ""))
+    if label and subset != "unlabelled":
+        further = (one_line(told[column]) for column in listing.further)
+        listing.add(name, label, told.get("subset", subset), one_line(told.get("group", "")), further)
+    elif subset in NOT_MEANT or not name.lower().endswith(tuple(IMAGE_SUFFIXES)):
+        listing.aside.append((name, UNMATCHED))
+    else:
+        listing.refused.append((name, UNMATCHED))
