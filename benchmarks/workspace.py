@@ -1,6 +1,7 @@
 """The images as files for the peers, and working folders of the stages with the same images prepared."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -41,7 +42,7 @@ def prepare(images: Path, size: int, folder: Path, changes: dict[str, Any] | Non
     """
     raw = folder / "data/raw"
     raw.mkdir(parents=True)
-    (raw / "images").symlink_to(images)
+    shutil.copytree(images, raw / "images", copy_function=os.link)
     source = {"prepare.source": "data/raw/images", "prepare.image_size": size}
     write_params(folder, QUIET | source | (changes or {}))
     for stage in ("prepare", "split"):
