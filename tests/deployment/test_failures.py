@@ -1,9 +1,11 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from test_graph import make_ensemble, make_spec, run
+from timm.models.maxxvit import AttentionCl, RelPosMlp
 from torch import nn
-from torch.nn import functional
 
 from sightline.common.errors import SightlineError
 from sightline.deployment.artifacts import make_artifacts
@@ -14,20 +16,19 @@ SIDE = 8
 
 
 class Windows(nn.Module):
-    """Attention within quarters of the image whose heads are put side by side by one reshape, as MaxViT's are."""
+    """MaxViT's attention within quarters of the image, whose heads one reshape puts side by side."""
 
     def __init__(self):
         super().__init__()
-        self.qkv = nn.Linear(3, 24)
-        self.bias = nn.Parameter(torch.zeros(1, 2, 16, 16))
-        self.head = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(8, 3))
+        position = partial(RelPosMlp, window_size=(4, 4), hidden_dim=8)
+        self.enter = nn.Linear(3, 64)
+        self.attention = AttentionCl(64, dim_head=32, head_first=True, rel_pos_cls=position)
+        self.head = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(64, 3))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        windows = images.unflatten(3, (2, 4)).unflatten(2, (2, 4)).permute(0, 2, 4, 3, 5, 1).reshape(-1, 16, 3)
-        query, key, value = self.qkv(windows).unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
-        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=self.bias)
-        patches = seen.transpose(1, 2).reshape(windows.shape[0], 4, 4, -1)
-        return self.head(patches.reshape(images.shape[0], -1, 8).mean(dim=1))
+        windows = images.unflatten(3, (2, 4)).unflatten(2, (2, 4)).permute(0, 2, 4, 3, 5, 1).reshape(-1, 4, 4, 3)
+        patches = self.attention(self.enter(windows))
+        return self.head(patches.reshape(images.shape[0], -1, 64).mean(dim=1))
 
 
 class Undecided(nn.Module):
