@@ -125,8 +125,9 @@ def split_seconds(folder: Path) -> dict[str, float]:
 
     def assign() -> None:
         clusters = split.find_clusters(index, params.near_bits)
-        subsets = split.assign_subsets(index, clusters, params)
-        folds = split.assign_folds(index, clusters, subsets, params)
+        units = split.units_of(clusters, params.split.keep_duplicates_together)
+        subsets, _ = split.assign_subsets(index, units, params)
+        folds = split.assign_folds(index, units, subsets, params)
         split.act_on_leaks(split.find_all_leaks(clusters, subsets, folds), params.split)
 
     return {"split_s": fastest(assign)}
