@@ -12,7 +12,7 @@ from prepare import main
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
 from sightline.explaining.quality.pointing import place_boxes
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.parameters.prepare import PrepareParams
 from sightline.scoring.diagnosis.slices import describe_images, measure_slices

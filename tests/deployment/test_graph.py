@@ -12,7 +12,7 @@ from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.deployment.graph import VERSION, build_graph, trace_program
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier

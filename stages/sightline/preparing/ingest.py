@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sightline.common.files import CsvLines, replacing
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.duplicates import SHA256
 from sightline.images.sources.containers import Container
 from sightline.images.sources.listing import Listing

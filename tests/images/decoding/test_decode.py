@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.images import decode as decoding
-from sightline.images.decode import BadImageError, Preprocessing
-from sightline.images.decode import decode as decode_within
-from sightline.images.room import Room
+from sightline.images.decoding import color
+from sightline.images.decoding import decode as decoding
+from sightline.images.decoding.bad_image import BadImageError
+from sightline.images.decoding.decode import decode as decode_within
+from sightline.images.decoding.preprocessing import Preprocessing
+from sightline.images.decoding.room import Room
 
 HOW = Preprocessing(image_size=8, fit="stretch", resample="box", background=(10, 20, 30))
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -70,11 +72,11 @@ def test_strips_compose_as_the_whole_does(encode, monkeypatch, mode):
     image = Image.fromarray(noise).convert(mode)
     options = {} if mode in ("RGBA", "LA") else {"transparency": (7, 7, 7) if mode == "RGB" else 7}
     image.putpixel((4, 6), {"RGB": (7, 7, 7)}.get(mode, 7))
-    monkeypatch.setattr(decoding, "STRIP", 30)  # 3 rows, and one remains
+    monkeypatch.setattr(color, "STRIP", 30)  # 3 rows, and one remains
     read = Image.open(io.BytesIO(encode(image, "PNG", **options)))
     whole = Image.alpha_composite(Image.new("RGBA", read.size, (10, 20, 30, 255)), read.convert("RGBA")).convert("RGB")
     assert (10, 20, 30) in whole.get_flattened_data() or mode in ("RGBA", "LA")
-    assert (np.asarray(decoding._to_rgb(read, (10, 20, 30))) == np.asarray(whole)).all()
+    assert (np.asarray(color.to_rgb(read, (10, 20, 30))) == np.asarray(whole)).all()
 
 
 def test_a_transparent_palette_shows_the_background(encode):
