@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sightline.images.decoding.depth import TYPE_RANGES, Extent
+from sightline.images.decoding.depth import KINDS, TYPE_RANGES, Extent
 from sightline.preparing.ranges import describe, find_ranges, given_ranges, join_extents, percentile_range, usual_range
 
 
@@ -55,7 +55,7 @@ def test_what_the_parameter_states_needs_no_look():
     assert given_ranges("auto") is None
     assert given_ranges("percentile") is None
     assert given_ranges("type") == TYPE_RANGES
-    assert given_ranges([-1000.0, 400.0]) == dict.fromkeys(TYPE_RANGES, (-1000.0, 400.0))
+    assert given_ranges([-1000.0, 400.0]) == dict.fromkeys(KINDS, (-1000.0, 400.0))
 
 
 def test_all_files_are_looked_at_and_outliers_told(encode):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.decoding.decode import measure
-from sightline.images.decoding.depth import KINDS, TYPE_RANGES, Extent
+from sightline.images.decoding.depth import DICOM_UNWINDOWED, KINDS, TYPE_RANGES, Extent
 from sightline.images.decoding.preprocessing import Range
 from sightline.images.sources.containers import Container
 from sightline.preparing.pack import map_files
 
+FRACTIONS = ("float32", DICOM_UNWINDOWED)  # kinds whose values are no whole numbers
 FILLED = 0.25  # share of a usual range that values must fill, so that 64 levels remain
 USUAL = [(0, 1), (-1, 1), *((0, (1 << bits) - 1) for bits in range(2, 33))]
 
@@ -80,7 +81,7 @@ def usual_range(extent: Extent) -> Range:
     rarely change it.
     """
     spread = extent.greatest - extent.least
-    for low, high in USUAL[0 if extent.kind.startswith("float") else 2 :]:
+    for low, high in USUAL[0 if extent.kind in FRACTIONS else 2 :]:
         if low <= extent.least and extent.greatest <= high and spread >= FILLED * (high - low):
             return (low, high)
     return _rising(extent.least, extent.greatest)

@@ -16,7 +16,9 @@ TYPE_RANGES: dict[str, Range] = {  # what a kind of pixels can hold; of floats, 
     "int32": (-(1 << 31), (1 << 31) - 1),
     "float32": (0.0, 1.0),
 }
-KINDS = tuple(TYPE_RANGES)
+DICOM = "dicom"  # with a window of its own, which a range of this name overrides
+DICOM_UNWINDOWED = "dicom_unwindowed"
+KINDS = (*TYPE_RANGES, DICOM, DICOM_UNWINDOWED)
 STRIP = 1 << 16  # values scaled at once, in 8 bytes each
 PERCENTILES = (0.5, 99.5)
 
@@ -39,12 +41,18 @@ class Deep:
         uint8 [H, W], 0 where the image is transparent.
     white_is_least : bool
         Whether the least value is white.
+    window : (float, float) or None
+        The file's own range, where the data set has none for its kind.
+    shown : ndarray or None
+        What the window is of, where the file brings a table from values to what is shown.
     """
 
     kind: str
     values: np.ndarray
     alpha: np.ndarray | None = None
     white_is_least: bool = False
+    window: Range | None = None
+    shown: np.ndarray | None = None
 
     def levels(self, preprocessing: Preprocessing) -> Image.Image:
         """Return the image in 8 bits, in mode L or RGB, with a band more where it is transparent.
@@ -56,6 +64,20 @@ class Deep:
         RangeUnknownError
             The ranges of this data set were not looked for yet.
         """
+        stated = preprocessing.ranges or {}
+        if self.kind in stated or self.window is None:
+            values, bounds = self.values, self._range(preprocessing)
+        else:
+            values, bounds = self.values if self.shown is None else self.shown, self.window
+        if values.dtype.kind == "f" and not np.isfinite(values).any():
+            raise BadImageError("damaged: no pixel is a finite number")
+        levels = scale(values, bounds)
+        image = Image.fromarray(255 - levels if self.white_is_least else levels)
+        if self.alpha is not None:
+            image.putalpha(Image.fromarray(self.alpha))
+        return image
+
+    def _range(self, preprocessing: Preprocessing) -> Range:
         if preprocessing.ranges is None:
             raise RangeUnknownError(self.kind)
         if self.kind not in preprocessing.ranges:
@@ -63,13 +85,7 @@ class Deep:
                 f"no known range: {self.kind} pixels, of which the data set had none when its ranges were found: "
                 f"convert it to 8 bits, or state prepare.range"
             )
-        if self.values.dtype.kind == "f" and not np.isfinite(self.values).any():
-            raise BadImageError("damaged: no pixel is a finite number")
-        levels = scale(self.values, preprocessing.ranges[self.kind])
-        image = Image.fromarray(255 - levels if self.white_is_least else levels)
-        if self.alpha is not None:
-            image.putalpha(Image.fromarray(self.alpha))
-        return image
+        return preprocessing.ranges[self.kind]
 
 
 class Extent(NamedTuple):
@@ -83,7 +99,9 @@ class Extent(NamedTuple):
 
 
 def extent_of(deep: Deep) -> Extent | None:
-    """Measure the visible pixels of an image; None where none is a finite number."""
+    """Measure the visible pixels of an image; None where none is a finite number, or the file tells its window."""
+    if deep.window is not None:
+        return None
     values = deep.values if deep.alpha is None else deep.values[deep.alpha > 0]
     if values.dtype.kind == "f":
         values = values[np.isfinite(values)]
