@@ -42,7 +42,7 @@ from sightline.images.sources.naming import Naming
 from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels
 from sightline.parameters.prepare import PrepareParams, PrepareSection
-from sightline.preparing.aside import count_offered, describe_aside
+from sightline.preparing.aside import count_offered, describe_aside, describe_filled
 from sightline.preparing.checks import count_reasons, refuse_bad_fraction, refuse_classes, refuse_small_classes
 from sightline.preparing.ingest import Ingested, store_images
 from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
@@ -80,6 +80,9 @@ def main(params: PrepareParams) -> None:
     conflicts = find_conflicts(exact, images.labels)
     summary = summarize_images(counts, [*images.bad, *listing.aside], len(conflicts)) | count_duplicates(exact, near)
     summary["side_files"] = dict(listing.side_files)
+    summary["filled"] = len(images.filled)
+    for note in describe_filled(images.filled):
+        print(f"prepare: {note}")
     write_json("metrics/prepare.json", summary)
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
     write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
@@ -108,7 +111,13 @@ def decode_images(
 
 def preprocessing_of(options: PrepareSection) -> Preprocessing:
     return Preprocessing(
-        options.image_size, options.fit, options.resample, options.background, given_ranges(options.range)
+        options.image_size,
+        options.fit,
+        options.resample,
+        options.background,
+        options.color,
+        options.truncated,
+        given_ranges(options.range),
     )
 
 

@@ -37,7 +37,10 @@ class Encoded(NamedTuple):
 
 @dataclass
 class Packed:
-    """A decoded batch: columns of equal length for the good images, (position, reason) for the bad ones."""
+    """A decoded batch: columns of equal length for the good images, (position, reason) for the bad ones.
+
+    `filled` are the positions of good ones whose files lack their end.
+    """
 
     positions: list[int]
     pixels: np.ndarray
@@ -45,6 +48,7 @@ class Packed:
     heights: list[int]
     sha256: np.ndarray
     phash: np.ndarray
+    filled: list[int]
     bad: list[tuple[int, str]]
 
 
@@ -136,6 +140,7 @@ def _decode_batch(batch: list[Encoded], preprocessing: Preprocessing, max_pixels
         heights=[image.height for _, image in good],
         sha256=pixel_hashes(pixels),
         phash=perceptual_hashes(pixels),
+        filled=[position for position, image in good if image.filled],
         bad=bad,
     )
 

@@ -36,7 +36,7 @@ def dicom(values, photometric="MONOCHROME2", **tags):
 
 
 def levels(data, ranges=None):
-    return decode(data, Preprocessing(8, "stretch", "nearest", (0, 0, 0), ranges), 1000).pixels[..., 0]
+    return decode(data, Preprocessing(8, "stretch", "nearest", (0, 0, 0), ranges=ranges), 1000).pixels[..., 0]
 
 
 def test_the_window_is_of_rescaled_values():
@@ -78,7 +78,7 @@ def test_without_a_window_a_range_is_found():
 
 def test_colours_are_as_they_are():
     color = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    how = Preprocessing(8, "stretch", "nearest", (0, 0, 0), {})
+    how = Preprocessing(8, "stretch", "nearest", (0, 0, 0), ranges={})
     assert (decode(dicom(color, "RGB"), how, 1000).pixels == color).all()
 
 

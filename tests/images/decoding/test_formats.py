@@ -97,6 +97,8 @@ def test_broken_images_are_damaged_and_no_strangers(encode):
     png = encode(SMOOTH)
     broken = png[:33] + b"\0\0\0\3" + text + b"\0\0\0\0" + png[33:]
     assert reason(broken).startswith("damaged")
+    compressed = encode(SMOOTH, "TIFF", compression="tiff_lzw")  # whose tags lie behind the pixels
+    assert reason(compressed[: len(compressed) // 2]).startswith("damaged")
     assert reason(encode(SMOOTH, "JPEG")[:3] + bytes(50)).startswith("damaged")
 
 
@@ -104,7 +106,6 @@ def test_a_tiff_of_doubles_is_said():
     tifffile = pytest.importorskip("tifffile")
     stream = io.BytesIO()
     tifffile.imwrite(stream, np.ones((8, 8)))
-    assert reason(stream.getvalue()[:60]).startswith("damaged")
     assert reason(stream.getvalue()).startswith("not supported: a TIFF of such pixels (64-bit floats")
 
 

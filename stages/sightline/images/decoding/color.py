@@ -15,12 +15,24 @@ def to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
 
 
 def _lay_over(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """Compose strip by strip: at once it would take four times the image's memory."""
+    """Compose strip by strip: at once it would take four times the image's memory.
+
+    An image that is clear everywhere would be nothing but background: its alpha is a channel that some program left
+    empty, and is passed over, as browsers do with such BMP and ICO files.
+    """
     flat = Image.new("RGB", image.size)
     rows = max(1, STRIP // image.width)
+    visible = False
     for top in range(0, image.height, rows):
         box = (0, top, image.width, min(top + rows, image.height))
         strip = image.crop(box).convert("RGBA")
+        visible = visible or strip.getextrema()[3][1] > 0
         canvas = Image.new("RGBA", strip.size, (*background, 255))
         flat.paste(Image.alpha_composite(canvas, strip).convert("RGB"), box)
-    return flat
+    return flat if visible else _without_alpha(image)
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    opaque = image.copy()
+    opaque.info.pop("transparency", None)
+    return opaque.convert("RGB")

@@ -16,6 +16,7 @@ from sightline.images.decoding.depth import Extent, RangeUnknownError, extent_of
 from sightline.images.decoding.dicom import Scan, is_dicom
 from sightline.images.decoding.picture import Picture
 from sightline.images.decoding.preprocessing import FITS, Preprocessing, wanted_size
+from sightline.images.decoding.profiles import to_srgb
 from sightline.images.decoding.room import Room
 
 Image.MAX_IMAGE_PIXELS = None  # decode's own limit quarantines a file instead of ending the stage
@@ -36,11 +37,15 @@ SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange width and height
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pixels uint8 [image_size, image_size, 3] RGB, and the upright image's size before it was fitted."""
+    """Pixels uint8 [image_size, image_size, 3] RGB, and the upright image's size before it was fitted.
+
+    `filled` tells whether the file's end was missing.
+    """
 
     pixels: np.ndarray
     width: int
     height: int
+    filled: bool
 
 
 def decode(data: bytes, preprocessing: Preprocessing, max_pixels: int) -> Decoded:
@@ -58,14 +63,16 @@ def decode(data: bytes, preprocessing: Preprocessing, max_pixels: int) -> Decode
     RangeUnknownError
         `preprocessing` says that the ranges of deep pixels were not looked for, and these are deep.
     """
-    file = _open(data, max_pixels)
+    file = _open(data, max_pixels, preprocessing.truncated == "fill")
     width, height = file.width, file.height
     with _naming_damage():
         file.shrink(*wanted_size(width, height, preprocessing))
         with ROOM.take(file.memory):
             image = file.deep().levels(preprocessing) if file.is_deep else file.picture()
-            orientation = file.orientation
+            orientation, profile, filled = file.orientation, file.profile, file.filled
             del file  # each step frees what it was made of
+            if preprocessing.color == "srgb":
+                image = to_srgb(image, profile)
             image = to_rgb(image, preprocessing.background)
             if orientation in UPRIGHT:
                 image = image.transpose(UPRIGHT[orientation])
@@ -73,7 +80,7 @@ def decode(data: bytes, preprocessing: Preprocessing, max_pixels: int) -> Decode
             del image  # before others take the room
     if orientation in SIDEWAYS:
         width, height = height, width
-    return Decoded(pixels, width, height)
+    return Decoded(pixels, width, height, filled)
 
 
 def measure(data: bytes, max_pixels: int) -> Extent | None:
@@ -84,15 +91,15 @@ def measure(data: bytes, max_pixels: int) -> Extent | None:
     BadImageError
         As `decode` does.
     """
-    file = _open(data, max_pixels)
+    file = _open(data, max_pixels, fill=False)
     if not file.is_deep:
         return None
     with _naming_damage(), ROOM.take(file.memory):
         return extent_of(file.deep())
 
 
-def _open(data: bytes, max_pixels: int) -> Picture | Scan:
-    return Scan(data, max_pixels) if is_dicom(data) else Picture(data, max_pixels)
+def _open(data: bytes, max_pixels: int, fill: bool) -> Picture | Scan:
+    return Scan(data, max_pixels) if is_dicom(data) else Picture(data, max_pixels, fill)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ class Scan:
     """A DICOM file, as `picture.Picture` is one that Pillow opens."""
 
     orientation = 1  # pixels are stored as they are shown
+    profile = None
+    filled = False
 
     def __init__(self, data: bytes, max_pixels: int):
         try:

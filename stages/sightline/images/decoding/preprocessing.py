@@ -26,10 +26,14 @@ class Preprocessing:
         source's pixels when they shrink an image.
     background : sequence of int
         RGB in 0..255, behind transparent pixels and in the bars of ``pad``; kept as a tuple.
+    color : {"srgb", "ignore"}
+        Convert colours from the profile that a file carries, or take its numbers as they are.
+    truncated : {"refuse", "fill"}
+        What to do with a file whose end is missing.
     ranges : dict of str to (float, float), or None
         For each kind of pixels of more than 8 bits (`depth.KINDS`), the values that become 0 and 255; what lies
-        outside is clipped. None: not known yet, so that the first such image raises RangeUnknownError. The default is
-        what models meant that were exported before they told.
+        outside is clipped. None: not known yet, so that the first such image raises RangeUnknownError. The defaults
+        of these three are what models meant that were exported before they told.
 
     Raises
     ------
@@ -41,6 +45,8 @@ class Preprocessing:
     fit: str
     resample: str
     background: tuple[int, int, int]
+    color: str = "ignore"
+    truncated: str = "refuse"
     ranges: dict[str, Range] | None = field(default_factory=_upper_byte)
 
     def __post_init__(self) -> None:
