@@ -134,7 +134,7 @@ def build_model(model: str):
     """Return networks with random weights as the pipeline would decide with them, and their description."""
     import torch
 
-    from sightline.images.decode import Preprocessing
+    from sightline.images.decoding.preprocessing import Preprocessing
     from sightline.networks.architectures.build import build_network
     from sightline.networks.calibration import Calibration
     from sightline.networks.classifier import Classifier

@@ -16,7 +16,9 @@ from pathlib import Path
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
-from sightline.images.decode import BadImageError, Preprocessing, decode
+from sightline.images.decoding.bad_image import BadImageError
+from sightline.images.decoding.decode import decode
+from sightline.images.decoding.preprocessing import Preprocessing
 
 LARGEST = 1 << 28  # px
 UNREADABLE = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf)  # onnxruntime's for what is no whole model
@@ -78,7 +80,8 @@ def open_model(path: str) -> ExportedModel:
     if "preprocessing" not in metadata:
         sys.exit(f"{path}: does not tell how to make its pixels: export it with Sightline")
     contract = json.loads(metadata["preprocessing"])
-    preprocessing = Preprocessing(**{field.name: contract[field.name] for field in fields(Preprocessing)})
+    known = {field.name for field in fields(Preprocessing)}
+    preprocessing = Preprocessing(**{name: value for name, value in contract.items() if name in known})
     return ExportedModel(session, json.loads(metadata["classes"]), preprocessing)
 
 

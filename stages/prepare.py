@@ -22,6 +22,7 @@ if __name__ == "__main__":
 # isort: split
 import csv
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +33,20 @@ from sightline.common.process import share_freed_memory
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
 from sightline.drawing.contact_sheet import contact_sheet
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.depth import RangeUnknownError
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.duplicates import count_duplicates, exact_clusters, find_conflicts, near_clusters
+from sightline.images.sources.containers import Container
+from sightline.images.sources.listing import Listing
 from sightline.images.sources.naming import Naming
 from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels
 from sightline.parameters.prepare import PrepareParams, PrepareSection
-from sightline.preparing.aside import count_offered, describe_aside
+from sightline.preparing.aside import count_offered, describe_aside, describe_filled
 from sightline.preparing.checks import count_reasons, refuse_bad_fraction, refuse_classes, refuse_small_classes
-from sightline.preparing.ingest import store_images
+from sightline.preparing.ingest import Ingested, store_images
 from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
+from sightline.preparing.ranges import find_ranges, given_ranges
 
 PREPARED = Path("data/prepared")
 PLOTS = Path("plots/prepare")
@@ -57,8 +62,7 @@ def main(params: PrepareParams) -> None:
         print(f"prepare: {note}")
     classes = sorted(set(listing.classes))
     refuse_classes(classes, options.source)
-    preprocessing = preprocessing_of(options)
-    images = store_images(listing, container, classes, preprocessing, options.max_pixels, PREPARED)
+    images, preprocessing = decode_images(listing, container, classes, options)
     write_rows(PREPARED / "quarantine.csv", ("path", "reason"), [*images.bad, *listing.aside])
     refuse_bad_fraction(images.bad, count_offered(listing), options.max_bad_fraction)
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
@@ -76,6 +80,9 @@ def main(params: PrepareParams) -> None:
     conflicts = find_conflicts(exact, images.labels)
     summary = summarize_images(counts, [*images.bad, *listing.aside], len(conflicts)) | count_duplicates(exact, near)
     summary["side_files"] = dict(listing.side_files)
+    summary["filled"] = len(images.filled)
+    for note in describe_filled(images.filled):
+        print(f"prepare: {note}")
     write_json("metrics/prepare.json", summary)
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
     write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
@@ -86,8 +93,32 @@ def main(params: PrepareParams) -> None:
     write_picture(PLOTS / "conflicts.png", conflict_sheet(pixels, images, conflicts, classes), THUMBNAIL)
 
 
+def decode_images(
+    listing: Listing, container: Container, classes: list[str], options: PrepareSection
+) -> tuple[Ingested, Preprocessing]:
+    """Store all images; where one of more than 8 bits turns up, look for a range in all of them and begin anew."""
+    preprocessing = preprocessing_of(options)
+    try:
+        images = store_images(listing, container, classes, preprocessing, options.max_pixels, PREPARED)
+    except RangeUnknownError:
+        ranges, notes = find_ranges(options.range, listing.paths, container, options.max_pixels)
+        for note in notes:
+            print(f"prepare: {note}")
+        preprocessing = replace(preprocessing, ranges=ranges)
+        return store_images(listing, container, classes, preprocessing, options.max_pixels, PREPARED), preprocessing
+    return images, preprocessing if preprocessing.ranges is not None else replace(preprocessing, ranges={})
+
+
 def preprocessing_of(options: PrepareSection) -> Preprocessing:
-    return Preprocessing(options.image_size, options.fit, options.resample, options.background)
+    return Preprocessing(
+        options.image_size,
+        options.fit,
+        options.resample,
+        options.background,
+        options.color,
+        options.truncated,
+        given_ranges(options.range),
+    )
 
 
 def summarize_images(counts: list[int], bad: list[tuple[str, str]], conflicts: int) -> dict[str, Any]:

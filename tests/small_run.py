@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from sightline.common.files import write_json, write_table
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import read_calibration
 from sightline.networks.classifier import Classifier

@@ -11,7 +11,7 @@ import torch
 from evaluate import main, require_equal_classes
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 from sightline.images.store import read_index
 from sightline.networks.architectures.build import build_network

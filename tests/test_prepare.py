@@ -12,7 +12,7 @@ from prepare import main
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
 from sightline.explaining.quality.pointing import place_boxes
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.parameters.prepare import PrepareParams
 from sightline.scoring.diagnosis.slices import describe_images, measure_slices
@@ -219,3 +219,12 @@ def test_how_a_source_names_its_classes_stands_in_dataset_json_where_it_is_not_p
 def test_a_pattern_without_a_label_is_one_line(prepare, photo_folder, label, message):
     with pytest.raises(SightlineError, match=message):
         prepare("data/raw/photos", **{"prepare.label": label})
+
+
+def test_filled_files_are_counted_and_named(prepare, photo_folder, encode, capsys):
+    for name in ("cat/8.jpg", "dog/9.jpg"):
+        (photo_folder / name).write_bytes(encode((40, 40), "JPEG", seed=len(name) + int(name[4]))[:-40])
+    assert prepare("data/raw/photos")["quarantined_by_reason"] == {"damaged": 2}
+    metrics = prepare("data/raw/photos", **{"prepare.truncated": "fill"})
+    assert (metrics["quarantined"], metrics["filled"]) == (0, 2)
+    assert "prepare: 2 files lack their end, which was filled: cat/8.jpg, dog/9.jpg\n" in capsys.readouterr().out

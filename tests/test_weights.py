@@ -17,7 +17,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from imports import ROOT
-from sightline.images.decode import Preprocessing, decode
+from sightline.images.decoding.decode import decode
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.classifier import Classifier
 
 NAME = "tf_efficientnet_lite0"

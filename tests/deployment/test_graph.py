@@ -12,7 +12,7 @@ from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.deployment.graph import VERSION, build_graph, trace_program
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier
@@ -99,6 +99,9 @@ def test_metadata_tells_the_contract():
         "fit": "pad",
         "resample": "lanczos",
         "background": [1, 2, 3],
+        "color": "ignore",
+        "truncated": "refuse",
+        "ranges": {"uint16": [0, 65535]},
         "channels": "RGB",
         "dtype": "uint8",
         "layout": "NHWC",

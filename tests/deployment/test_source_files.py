@@ -8,7 +8,8 @@ import pytest
 from sightline.common.errors import SightlineError
 from sightline.deployment.parity import ParitySet
 from sightline.deployment.source_files import ParityImages, open_files
-from sightline.images.decode import Preprocessing, decode
+from sightline.images.decoding.decode import decode
+from sightline.images.decoding.preprocessing import Preprocessing
 
 HOW = Preprocessing(image_size=12, fit="pad", resample="bicubic", background=[9, 8, 7])
 

@@ -8,7 +8,7 @@ import torch
 
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.deployment.variants import VARIANTS, TrainingImages, read_contract
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration, IsotonicCurve
 from sightline.networks.classifier import Classifier

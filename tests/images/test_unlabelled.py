@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.unlabelled import gather_images
 
 HOW = Preprocessing(4, "stretch", "box", (255, 255, 255))

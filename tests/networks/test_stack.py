@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier, mean_log_probabilities

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.sources.containers import Folder
 from sightline.images.sources.digits import InMemory
 from sightline.preparing.pack import BATCH_IMAGES, PixelFile, pack

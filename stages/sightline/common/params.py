@@ -139,7 +139,7 @@ def _key(loc: tuple[str | int, ...], values: object) -> str:
     """Return the dotted key, without the names of allowed types that pydantic puts behind it."""
     names = []
     for name in loc:
-        if not isinstance(values, dict | list):
+        if not isinstance(values, dict | list) or (isinstance(values, list) and not isinstance(name, int)):
             break
         names.append(str(name))
         values = values.get(name) if isinstance(values, dict) else values[name]

@@ -9,7 +9,9 @@ import numpy as np
 
 from sightline.common.errors import SightlineError
 from sightline.deployment.parity import ParitySet
-from sightline.images.decode import BadImageError, Preprocessing, decode
+from sightline.images.decoding.bad_image import BadImageError
+from sightline.images.decoding.decode import decode
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.sources.containers import Container
 from sightline.images.sources.naming import PLAIN, Naming
 from sightline.images.sources.open import open_source

@@ -17,7 +17,7 @@ from sightline.common.files import (
     require_whole,
 )
 from sightline.common.params import StrictModel
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import pandas as pd

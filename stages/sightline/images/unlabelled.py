@@ -7,7 +7,9 @@ import numpy as np
 
 from sightline.common.errors import SightlineError
 from sightline.common.rows import evenly
-from sightline.images.decode import BadImageError, Preprocessing, decode
+from sightline.images.decoding.bad_image import BadImageError
+from sightline.images.decoding.decode import decode
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
 
 MOST_PIXELS = 100_000_000  # of an image that is decoded, against decompression bombs

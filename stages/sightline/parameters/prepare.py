@@ -29,6 +29,19 @@ def labelling(text: str) -> str:
     return text
 
 
+def _rising(bounds: list[float]) -> list[float]:
+    if not bounds[0] < bounds[1]:
+        raise ValueError("must be two rising numbers")
+    return bounds
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Bounds = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_rising)]
+Color = Literal["srgb", "ignore"]
+Truncated = Literal["refuse", "fill"]
+RangeRule = Literal["auto", "percentile", "type"]
+
+
 class PrepareSection(StrictModel):
     """The section `prepare`."""
 
@@ -40,6 +53,9 @@ class PrepareSection(StrictModel):
     image_size: int = Field(ge=8, le=4096)
     fit: Fit
     resample: Resample
+    color: Color
+    truncated: Truncated
+    range: RangeRule | Bounds
     background: list[int] = Field(min_length=3, max_length=3)
     max_pixels: int = Field(gt=0)
     max_bad_fraction: Probability

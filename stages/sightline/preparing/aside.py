@@ -23,3 +23,11 @@ def describe_aside(listing: Listing) -> list[str]:
     for reason, count in Counter(reason for _, reason in listing.aside).most_common():
         lines.append(f"left aside and listed in data/prepared/quarantine.csv: {count:,} {reason}")
     return lines
+
+
+def describe_filled(paths: list[str]) -> list[str]:
+    """Return a line on images whose files lack their end and were filled, or nothing."""
+    if not paths:
+        return []
+    more = ", ..." if len(paths) > NAMED else ""
+    return [f"{len(paths):,} files lack their end, which was filled: {', '.join(paths[:NAMED])}{more}"]

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sightline.common.files import CsvLines, replacing
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.duplicates import SHA256
 from sightline.images.sources.containers import Container
 from sightline.images.sources.listing import Listing
@@ -21,7 +21,7 @@ WRITTEN = np.dtype([("positions", np.int64), ("sha256", SHA256), ("phash", np.ui
 
 @dataclass
 class Ingested:
-    """What is remembered of the N written images, and (path, reason) of unusable files.
+    """What is remembered of the N written images, which of them lacked their end, and (path, reason) of unusable files.
 
     `labels` is int64 [N], `sha256` V32 [N] and `phash` uint64 [N].
     """
@@ -30,6 +30,7 @@ class Ingested:
     labels: np.ndarray
     sha256: np.ndarray
     phash: np.ndarray
+    filled: list[str]
     bad: list[tuple[str, str]]
 
 
@@ -47,6 +48,7 @@ def store_images(
     """
     label_of = {name: label for label, name in enumerate(classes)}
     bad = [*listing.refused, *((path, "not below a class folder") for path in listing.unlabelled)]
+    filled = []
     written = np.empty(len(listing.paths), dtype=WRITTEN)
     count = 0
     with (
@@ -62,6 +64,7 @@ def store_images(
             pixel_file.append(batch.pixels)
             index.writerows(index_rows(batch, listing, label_of))
             bad += [(listing.paths[position], reason) for position, reason in batch.bad]
+            filled += [listing.paths[position] for position in batch.filled]
             for column in WRITTEN.names:
                 written[column][count : count + len(batch.positions)] = getattr(batch, column)
             count += len(batch.positions)
@@ -73,6 +76,7 @@ def store_images(
         labels=np.array([label_of[listing.classes[position]] for position in positions], dtype=np.int64),
         sha256=written["sha256"],
         phash=written["phash"],
+        filled=filled,
         bad=bad,
     )
 

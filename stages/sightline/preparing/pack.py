@@ -11,7 +11,9 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from sightline.images.decode import BadImageError, Preprocessing, decode
+from sightline.images.decoding.bad_image import BadImageError
+from sightline.images.decoding.decode import decode
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
 from sightline.images.sources.containers import Container
 
@@ -35,7 +37,10 @@ class Encoded(NamedTuple):
 
 @dataclass
 class Packed:
-    """A decoded batch: columns of equal length for the good images, (position, reason) for the bad ones."""
+    """A decoded batch: columns of equal length for the good images, (position, reason) for the bad ones.
+
+    `filled` are the positions of good ones whose files lack their end.
+    """
 
     positions: list[int]
     pixels: np.ndarray
@@ -43,6 +48,7 @@ class Packed:
     heights: list[int]
     sha256: np.ndarray
     phash: np.ndarray
+    filled: list[int]
     bad: list[tuple[int, str]]
 
 
@@ -54,14 +60,27 @@ def pack(paths: list[str], container: Container, preprocessing: Preprocessing, m
     """
     most = min(BATCH_IMAGES, max(1, BATCH_BYTES // (3 * preprocessing.image_size**2)))
     batches = _batches(_read(paths, container, BYTES_PER_PIXEL * max_pixels), most)
+    yield from _map_batches(lambda batch: _decode_batch(batch, preprocessing, max_pixels), batches)
+
+
+def map_files(
+    work: Callable[[bytes], Result], paths: list[str], container: Container, max_pixels: int
+) -> Iterator[Result]:
+    """Apply `work` to the bytes of each file that can be read, in order, as `pack` does."""
+    batches = _batches(_read(paths, container, BYTES_PER_PIXEL * max_pixels), BATCH_IMAGES)
+    for results in _map_batches(lambda batch: [work(one.data) for one in batch if one.data is not None], batches):
+        yield from results
+
+
+def _map_batches(work: Callable[[list[Encoded]], Result], batches: Iterator[list[Encoded]]) -> Iterator[Result]:
     first = next(batches, [])
     batches = itertools.chain([first], batches)
     if sum(map(_length, first)) < SMALL_FILE * len(first):
-        yield from (_decode_batch(batch, preprocessing, max_pixels) for batch in batches)
+        yield from map(work, batches)
     else:
         cores = os.cpu_count()
         workers = 1 if cores is None else min(MOST_WORKERS, cores)
-        yield from _map_ahead(lambda batch: _decode_batch(batch, preprocessing, max_pixels), batches, workers)
+        yield from _map_ahead(work, batches, workers)
 
 
 def _read(paths: list[str], container: Container, limit: int) -> Iterator[Encoded]:
@@ -121,6 +140,7 @@ def _decode_batch(batch: list[Encoded], preprocessing: Preprocessing, max_pixels
         heights=[image.height for _, image in good],
         sha256=pixel_hashes(pixels),
         phash=perceptual_hashes(pixels),
+        filled=[position for position, image in good if image.filled],
         bad=bad,
     )
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from sightline.deployment.card.card import CardFacts, write_card
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
 from sightline.networks.calibration import Calibration

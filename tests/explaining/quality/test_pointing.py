@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from sightline.explaining.quality.pointing import place_box, place_boxes, points_inside, read_boxes
-from sightline.images.decode import Preprocessing, decode
+from sightline.images.decoding.decode import decode
+from sightline.images.decoding.preprocessing import Preprocessing
 
 BOX = np.array([20.0, 10.0, 60.0, 30.0])
 

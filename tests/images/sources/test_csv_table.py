@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.csv_table import open_csv
 
 BOXED = "path,label,box_x,box_y,box_width,box_height\n"

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.folder import Folder
 from sightline.images.sources.open import open_source
 

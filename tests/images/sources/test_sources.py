@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.archives import TarArchive
 from sightline.images.sources.layouts.by_folder import list_by_folder
 from sightline.images.sources.layouts.tiny_imagenet import list_tiny_imagenet

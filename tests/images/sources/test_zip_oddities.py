@@ -4,7 +4,7 @@ import pytest
 from test_zip import change, make_zip
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.containers import open_container
 from sightline.images.sources.open import open_source
 

@@ -11,7 +11,7 @@ from sightline.common.errors import SightlineError
 from sightline.deployment.formats import run_decider, run_onnx
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.deployment.parity import compare_probabilities
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration
 from sightline.networks.classifier import Classifier

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.saved import Member, ModelSpec, write_spec, write_weights
 from sightline.training.recipe.pretrained import load_weights, tracked_path, weights_normalization

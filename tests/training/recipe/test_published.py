@@ -5,7 +5,7 @@ from safetensors.torch import save_file
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
 from sightline.common.params import load_params
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.saved import Member, ModelSpec, write_spec
 from sightline.parameters.train import TrainParams
 from sightline.training.recipe.pretrained import weights_normalization

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import Member, ModelSpec, read_spec, write_spec, write_weights

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.store import BOX_COLUMNS
 
 

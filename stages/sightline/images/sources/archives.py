@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.members import clean_member, follow_links, is_offered, link_target
 from sightline.images.sources.names import is_hidden_image, shown
 from sightline.images.sources.zip_entries import ENCRYPTED, METHODS, ZipEntry, list_entries, read_entry

@@ -4,7 +4,7 @@ import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.archives import TarArchive
 from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
 from sightline.images.sources.folder import Folder

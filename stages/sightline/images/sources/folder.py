@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.archives import refuse_long
 from sightline.images.sources.members import refuse_folder_name
 from sightline.images.sources.names import is_hidden_image, is_litter, name_fault, shown

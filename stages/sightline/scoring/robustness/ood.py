@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import Preprocessing
+from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.unlabelled import gather_images
 from sightline.networks.decider import Decider
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.images import decode as decoding
-from sightline.images.decode import BadImageError, Preprocessing
-from sightline.images.decode import decode as decode_within
-from sightline.images.room import Room
+from sightline.images.decoding import color
+from sightline.images.decoding import decode as decoding
+from sightline.images.decoding.bad_image import BadImageError
+from sightline.images.decoding.decode import decode as decode_within
+from sightline.images.decoding.preprocessing import Preprocessing
+from sightline.images.decoding.room import Room
 
 HOW = Preprocessing(image_size=8, fit="stretch", resample="box", background=(10, 20, 30))
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -59,8 +61,9 @@ def test_sixteen_bits_keep_their_upper_eight(encode):
 
 def test_transparency_shows_the_background(encode):
     clear = Image.new("RGBA", (9, 9), (255, 0, 0, 0))
+    clear.putpixel((4, 4), (255, 0, 0, 255))
     half = Image.new("RGBA", (9, 9), (250, 0, 0, 128))
-    assert (decode(encode(clear), HOW).pixels == (10, 20, 30)).all()
+    assert (decode(encode(clear), how(resample="nearest", image_size=9)).pixels == (10, 20, 30)).all(axis=2).sum() == 80
     assert np.abs(decode(encode(half), HOW).pixels.astype(int) - (130, 10, 15)).max() <= 1
 
 
@@ -70,17 +73,32 @@ def test_strips_compose_as_the_whole_does(encode, monkeypatch, mode):
     image = Image.fromarray(noise).convert(mode)
     options = {} if mode in ("RGBA", "LA") else {"transparency": (7, 7, 7) if mode == "RGB" else 7}
     image.putpixel((4, 6), {"RGB": (7, 7, 7)}.get(mode, 7))
-    monkeypatch.setattr(decoding, "STRIP", 30)  # 3 rows, and one remains
+    monkeypatch.setattr(color, "STRIP", 30)  # 3 rows, and one remains
     read = Image.open(io.BytesIO(encode(image, "PNG", **options)))
     whole = Image.alpha_composite(Image.new("RGBA", read.size, (10, 20, 30, 255)), read.convert("RGBA")).convert("RGB")
     assert (10, 20, 30) in whole.get_flattened_data() or mode in ("RGBA", "LA")
-    assert (np.asarray(decoding._to_rgb(read, (10, 20, 30))) == np.asarray(whole)).all()
+    assert (np.asarray(color.to_rgb(read, (10, 20, 30))) == np.asarray(whole)).all()
 
 
 def test_a_transparent_palette_shows_the_background(encode):
     image = Image.new("P", (9, 9), 1)
+    image.putpixel((0, 0), 0)
     image.putpalette([0, 0, 0, 255, 255, 255])
-    assert (decode(encode(image, "PNG", transparency=1), HOW).pixels == (10, 20, 30)).all()
+    pixels = decode(encode(image, "PNG", transparency=1), how(resample="nearest", image_size=9)).pixels
+    assert (pixels == (10, 20, 30)).all(axis=2).sum() == 80
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_alpha_that_is_empty_everywhere_is_passed_over(encode, mode):
+    image = halves(200, 90, "L").convert(mode)
+    if mode == "P":
+        data = encode(image, "PNG", transparency=bytes(256))
+    else:
+        image.putalpha(0)
+        data = encode(image)
+    pixels = decode(data, HOW).pixels
+    assert (pixels[:4] == 200).all()
+    assert (pixels[4:] == 90).all()
 
 
 def test_cmyk_becomes_rgb(encode):
@@ -207,3 +225,32 @@ def test_no_file_starts_a_program(encode, monkeypatch, wrapped):
         data = head + bytes([0x1C, 8, 10, *len(data).to_bytes(2, "big")]) + data
     with pytest.raises(BadImageError, match=f"^{'IPTC' if wrapped else 'EPS'} files may start another program"):
         decode(data, HOW)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "options", "rest"),
+    [("JPEG", {}, 128), ("JPEG", {"progressive": True}, None), ("PNG", {}, 0), ("BMP", {}, 0)],
+)
+def test_a_file_without_its_end_is_refused_or_filled(encode, file_format, options, rest):
+    noise = Image.fromarray(np.random.default_rng(0).integers(30, 256, (64, 64), dtype=np.uint8)).convert("RGB")
+    data = encode(noise, file_format, **options)
+    cut = data[: len(data) * 2 // 3]
+    with pytest.raises(BadImageError, match="truncated"):
+        decode(cut, how(image_size=64))
+    whole, filled = (decode(part, how(image_size=64, truncated="fill")) for part in (data, cut))
+    assert filled.filled
+    assert not whole.filled
+    if rest is None:  # every line, from the scans that are there
+        assert np.abs(filled.pixels.astype(int) - whole.pixels).mean() < 30
+    elif file_format == "BMP":  # from the bottom up
+        assert (filled.pixels[-16:] == whole.pixels[-16:]).all()
+        assert (filled.pixels[0] == rest).all()
+    else:
+        assert (filled.pixels[:16] == whole.pixels[:16]).all()
+        assert np.abs(filled.pixels[-1].astype(int) - rest).max() <= 1
+
+
+def test_a_jpeg_without_its_last_two_bytes_loses_nothing(encode):
+    data = encode((64, 64), "JPEG")
+    filled = decode(data[:-2], how(image_size=64, truncated="fill"))
+    assert (filled.pixels == decode(data, how(image_size=64)).pixels).all()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sightline.images.room import Room
+from sightline.images.decoding.room import Room
 
 
 @dataclass
