@@ -1,6 +1,5 @@
 """A table of `path,label`, optionally `group,subset` and further columns: images beside it, archives included."""
 
-import math
 import re
 from collections import Counter
 from pathlib import Path, PurePosixPath
@@ -11,11 +10,10 @@ from sightline.images.sources.folder import refuse_linked
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import MISSING, name_fault, one_line, shown, tidy
 from sightline.images.sources.naming import PLAIN, Naming, refuse_missing
-from sightline.images.sources.table_columns import read_subsets, refuse_divisions, refuse_subset
+from sightline.images.sources.table_columns import RESERVED, check_box, read_subsets, refuse_divisions, refuse_subset
 from sightline.images.sources.table_rows import read_rows
-from sightline.images.store import BOX_COLUMNS, INDEX_COLUMNS
+from sightline.images.store import BOX_COLUMNS
 
-RESERVED = {*INDEX_COLUMNS, "row", "fold"}  # names of what prepare and split tell of an image
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
@@ -92,7 +90,7 @@ def _add_row(listing: Listing, row: dict[str, str], naming: Naming, where: str) 
     subset = row.get(naming.subset, "")
     refuse_subset(subset, where)
     further = {column: one_line(row[column]) for column in listing.further}
-    _check_box([further.get(name, "") for name in BOX_COLUMNS], where)
+    check_box([further.get(name, "") for name in BOX_COLUMNS], where)
     listing.add(_plain_path(name, where), label, subset, group, further.values())
 
 
@@ -109,21 +107,6 @@ def _plain_path(name: str, where: str) -> str:
     if fault:
         raise SightlineError(f"{where}: '{shown(name)}': {fault}")
     return pure.as_posix()
-
-
-def _check_box(box: list[str], where: str) -> None:
-    if any(box) and not (all(_is_number(text) for text in box) and min(map(float, box[2:])) > 0):
-        raise SightlineError(
-            f"{where}: {', '.join(BOX_COLUMNS)} must be four numbers, the width and height above 0, "
-            f"or all empty (got {', '.join(map(repr, box))})"
-        )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text)) and text.isascii() and "_" not in text  # pandas reads neither back
-    except ValueError:
-        return False
 
 
 def _refuse_repeats(path: Path, names: list[str]) -> None:

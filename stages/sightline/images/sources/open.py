@@ -11,6 +11,7 @@ from sightline.images.sources.layouts.tiny_imagenet import ANNOTATIONS, find_roo
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import is_litter, side_kind
 from sightline.images.sources.naming import PLAIN, Naming, refuse_unused
+from sightline.images.sources.records.image_folder import find_metadata, list_image_folder
 
 RAW = Path("data/raw")  # a dependency of prepare in dvc.yaml: what lies elsewhere would escape DVC's notice
 DOWNLOADS = RAW / "torchvision"  # in .dvcignore, since a copy without them would seem changed
@@ -72,6 +73,9 @@ def _list_layout(container: Container, source: str, naming: Naming) -> Listing:
     if naming.pattern:
         refuse_unused(naming, source, used=("label",))
         return list_by_file_name(names, naming.pattern, source)
+    metadata = find_metadata(container, names)
+    if metadata:
+        return list_image_folder(names, metadata, naming, source)
     refuse_unused(naming, source)
     root = find_root(names)
     if root is None:

@@ -1,11 +1,14 @@
 """Columns of a table that say where an image belongs: kept where they are called subset, refused where not."""
 
+import math
 import sys
 from pathlib import Path
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.layouts.subset_names import WORDS, subset_of, subsets_of, words_of
+from sightline.images.store import BOX_COLUMNS, INDEX_COLUMNS
 
+RESERVED = {*INDEX_COLUMNS, "row", "fold"}  # names of what prepare and split tell of an image
 DIVIDES = {"split", "splits", "partition", "subset", "subsets", "fold", "folds", "kfold", "cv", *WORDS}
 FILLERS = {
     "is",
@@ -63,3 +66,19 @@ def refuse_divisions(path: Path, further: dict[str, list[str]]) -> None:
 def _is_division(name: str) -> bool:
     words = set(words_of(name))
     return name.lower() == "set" or (bool(words & DIVIDES) and words <= DIVIDES | FILLERS)
+
+
+def check_box(box: list[str], where: str) -> None:
+    """Raise SightlineError for the four cells of a box that are neither all empty nor numbers of a real box."""
+    if any(box) and not (all(_is_number(text) for text in box) and min(map(float, box[2:])) > 0):
+        raise SightlineError(
+            f"{where}: {', '.join(BOX_COLUMNS)} must be four numbers, the width and height above 0, "
+            f"or all empty (got {', '.join(map(repr, box))})"
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and text.isascii() and "_" not in text  # pandas reads neither back
+    except ValueError:
+        return False

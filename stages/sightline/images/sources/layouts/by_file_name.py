@@ -8,7 +8,7 @@ from sightline.images.sources.layouts.by_folder import NOT_MEANT, keep_images, s
 from sightline.images.sources.layouts.tree import enclosing, grow, steps_inside
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import IMAGE_SUFFIXES, one_line, tidy
-from sightline.images.store import INDEX_COLUMNS
+from sightline.images.sources.table_columns import RESERVED
 
 TOLD = ("label", "group", "subset")
 UNMATCHED = "no class in the name: it does not match prepare.label"
@@ -27,7 +27,7 @@ def list_by_file_name(names: list[str], pattern: re.Pattern, source: str) -> Lis
     """
     listing = Listing()
     further = [name for name in pattern.groupindex if name not in TOLD]
-    taken = [name for name in further if name in (*INDEX_COLUMNS, "row", "fold")]
+    taken = [name for name in further if name in RESERVED]
     if taken:
         raise SightlineError(f"params.yaml: prepare.label: the group {taken[0]!r} has a name that is taken: rename it")
     listing.further = {name: [] for name in further}

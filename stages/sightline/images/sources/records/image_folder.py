@@ -1,0 +1,88 @@
+"""Hugging Face's imagefolder: `metadata.csv` or `metadata.jsonl` tells what each `file_name` beside it shows."""
+
+import csv
+import io
+import json
+import posixpath
+from collections.abc import Iterator
+
+from sightline.common.errors import SightlineError
+from sightline.images.decode import BadImageError
+from sightline.images.sources.containers import Container
+from sightline.images.sources.layouts.by_folder import keep_images, subsets_in
+from sightline.images.sources.layouts.tree import enclosing, grow, steps_inside
+from sightline.images.sources.listing import Listing
+from sightline.images.sources.naming import Naming, refuse_missing, refuse_unused
+from sightline.images.sources.records.records import Records
+
+METADATA = ("metadata.csv", "metadata.jsonl")
+FILE_NAME = "file_name"
+TEXT_LIMIT = 1 << 30
+
+
+def find_metadata(container: Container, names: list[str]) -> dict[str, list[dict]]:
+    """Return the rows of each metadata file that has the column `file_name`, by its path."""
+    files = sorted(name for name in names if name.rpartition("/")[2] in METADATA)
+    found = {name: list(_rows(name, container)) for name in files}
+    return {name: rows for name, rows in found.items() if rows and FILE_NAME in rows[0]}
+
+
+def list_image_folder(names: list[str], metadata: dict[str, list[dict]], naming: Naming, source: str) -> Listing:
+    """List the images that metadata names; what it forgets, and files that are not there, are refused with a reason.
+
+    Raises
+    ------
+    SightlineError
+        A metadata file has no column of labels, or names an image twice.
+    """
+    refuse_unused(naming, source, used=("label", "group", "subset"))
+    records = Records(naming, source)
+    images = keep_images(names, records.listing)
+    tree = grow(images)
+    root = enclosing(tree)
+    kinds = subsets_in(tree, root, source, records.listing)
+    place = {name: row for row, name in enumerate(names)}
+    told: set[str] = set()
+    for file, rows in metadata.items():
+        columns = {column for row in rows for column in row}
+        refuse_missing(columns | {naming.path, naming.group, naming.subset}, naming, f"{source}/{file}")
+        for row in rows:
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(file), str(row.get(FILE_NAME) or "")))
+            if path in told:
+                raise SightlineError(f"{source}/{file}: {path!r} stands there twice: keep one row an image")
+            told.add(path)
+            subset = kinds.get(steps_inside(root, path)[0], "")
+            if path in place:
+                cells = {column: value for column, value in row.items() if column != FILE_NAME}
+                records.add(path, row.get(naming.label), cells, subset)
+            else:
+                records.put_aside(path, f"file not found: {file} names it", subset)
+    for path in images:
+        if path not in told:
+            records.put_aside(path, "no row in the metadata", kinds.get(steps_inside(root, path)[0], ""))
+    listing = records.finish()
+    listing.reorder(sorted(range(len(listing.paths)), key=lambda row: place[listing.paths[row]]))
+    return listing
+
+
+def _rows(name: str, container: Container) -> Iterator[dict]:
+    number = 0
+    try:
+        text = container.read(name, TEXT_LIMIT).decode("utf-8-sig")
+        for row in (_csv_rows if name.endswith(".csv") else _json_rows)(text):
+            yield row
+            number += 1
+    except (ValueError, TypeError, csv.Error, BadImageError) as error:
+        raise SightlineError(f"{name}: behind row {number}: {error}: mend it, or remove the file") from None
+
+
+def _csv_rows(text: str) -> Iterator[dict]:
+    for row in csv.DictReader(io.StringIO(text, newline=""), strict=True, restval=""):
+        if None in row:
+            raise ValueError("a row has more cells than the header")
+        yield row
+
+
+def _json_rows(text: str) -> Iterator[dict]:
+    for line in filter(str.strip, text.split("\n")):
+        yield {**json.loads(line)}
