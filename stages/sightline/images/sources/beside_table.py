@@ -9,15 +9,18 @@ from sightline.images.sources.archives import TarArchive
 from sightline.images.sources.containers import ARCHIVE_SUFFIXES, Container, open_container
 from sightline.images.sources.folder import Folder
 
+MOST_OPEN = 512  # archives, each of which is an open file; the one opened first is closed for another
+
 
 class BesideTable:
     """Files below the table's folder, or inside archives there: ``photos.zip/cats/1.jpg``."""
 
-    def __init__(self, root: Path, paths: list[str], within: Path | None = None):
+    def __init__(self, root: Path, paths: list[str], within: Path | None = None, most_open: int = MOST_OPEN):
         self.folder = Folder(root, within)
         self.refused: list[tuple[str, str]] = []
         self.hidden: list[str] = []
         self._paths = paths
+        self._most_open = most_open
         self._archives: dict[str, Container] = {}
         self._listed: dict[str, frozenset[str]] = {}
 
@@ -69,6 +72,8 @@ class BesideTable:
 
     def _open(self, archive: str) -> Container:
         if archive not in self._archives:
+            while len(self._archives) >= self._most_open:
+                del self._archives[next(iter(self._archives))]
             self._archives[archive] = open_container(self.folder.root / archive)
         return self._archives[archive]
 

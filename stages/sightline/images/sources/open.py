@@ -4,14 +4,18 @@ from pathlib import Path
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.containers import Container, open_container
+from sightline.images.sources.folder import refuse_linked
 from sightline.images.sources.layouts.by_file_name import list_by_file_name
 from sightline.images.sources.layouts.by_folder import list_by_folder
 from sightline.images.sources.layouts.suspicions import name_some
 from sightline.images.sources.layouts.tiny_imagenet import ANNOTATIONS, find_root, list_tiny_imagenet
 from sightline.images.sources.listing import Listing
-from sightline.images.sources.names import is_litter, side_kind
+from sightline.images.sources.names import ARCHIVES_WITHIN, is_litter, side_kind
 from sightline.images.sources.naming import PLAIN, Naming, refuse_unused
+from sightline.images.sources.records.columnar import find_columnar, open_rows
 from sightline.images.sources.records.image_folder import find_metadata, list_image_folder
+from sightline.images.sources.records.shard_names import expand_braces
+from sightline.images.sources.records.web_dataset import SHARD_SUFFIXES, is_web_dataset, open_shards
 
 RAW = Path("data/raw")  # a dependency of prepare in dvc.yaml: what lies elsewhere would escape DVC's notice
 DOWNLOADS = RAW / "torchvision"  # in .dvcignore, since a copy without them would seem changed
@@ -44,18 +48,42 @@ def open_source(source: str, naming: Naming = PLAIN) -> tuple[Listing, Container
         from sightline.images.sources.torchvision_sets import open_torchvision  # torchvision, for this source alone
 
         return open_torchvision(source.partition(":")[2], DOWNLOADS)
-    path = _inside_raw(source)
+    return _open_path(_inside_raw(source), source, naming)
+
+
+def _open_path(path: Path, source: str, naming: Naming) -> tuple[Listing, Container]:
     if path.suffix.lower() in TABLE_SUFFIXES:
         from sightline.images.sources.csv_table import open_csv
 
         return open_csv(path, RAW, naming)
+    if "{" in path.name:
+        refuse_linked(path.parent, RAW)
+        return open_shards(path.parent, expand_braces(path), naming, source)
+    if path.suffix.lower() == ".parquet" and path.is_file():
+        refuse_linked(path.parent, RAW)
+        return open_rows(path.parent, [path.name], naming, source)
     container = open_container(path, RAW)
-    return list_images(container, source, naming), container
+    names = container.names()
+    opened = _open_records(path, names, source, naming)
+    return opened or (list_images(container, names, source, naming), container)
 
 
-def list_images(container: Container, source: str, naming: Naming) -> Listing:
+def _open_records(path: Path, names: list[str], source: str, naming: Naming) -> tuple[Listing, Container] | None:
+    """Open a folder of tables or shards, or a tar of samples; None where images lie in folders."""
+    is_tar = path.name.lower().endswith(SHARD_SUFFIXES)
+    if path.is_dir() and not any(map(_may_be_image, names)):
+        rows = find_columnar(names)
+        shards = [name for name in names if name.lower().endswith(SHARD_SUFFIXES)]
+        if rows:
+            return open_rows(path, rows, naming, source)
+        if shards:
+            return open_shards(path, shards, naming, source)
+    return open_shards(path.parent, [path.name], naming, source) if is_tar and is_web_dataset(names) else None
+
+
+def list_images(container: Container, names: list[str], source: str, naming: Naming) -> Listing:
     """Recognise the layout of a folder or an archive and list its images; its refused entries are in the listing."""
-    listing = _list_layout(container, source, naming)
+    listing = _list_layout(container, names, source, naming)
     if container.hidden:  # said but listed nowhere: DVC does not see when they change
         listing.notes.append(f"hidden images or folders, which are left out: {name_some(sorted(container.hidden))}")
     listing.refused += [(name, reason) for name, reason in container.refused if not side_kind(name)]
@@ -68,8 +96,11 @@ def list_images(container: Container, source: str, naming: Naming) -> Listing:
     return listing
 
 
-def _list_layout(container: Container, source: str, naming: Naming) -> Listing:
-    names = container.names()
+def _may_be_image(name: str) -> bool:
+    return not side_kind(name) and not name.lower().endswith(ARCHIVES_WITHIN)
+
+
+def _list_layout(container: Container, names: list[str], source: str, naming: Naming) -> Listing:
     if naming.pattern:
         refuse_unused(naming, source, used=("label",))
         return list_by_file_name(names, naming.pattern, source)
