@@ -1,4 +1,5 @@
 import io
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sightline.deployment.parity import ParitySet
 from sightline.deployment.source_files import ParityImages, open_files
 from sightline.images.decoding.decode import decode
 from sightline.images.decoding.preprocessing import Preprocessing
+from sightline.images.sources.naming import naming_of
 
 HOW = Preprocessing(image_size=12, fit="pad", resample="bicubic", background=[9, 8, 7])
 
@@ -57,3 +59,15 @@ def test_a_file_that_changed_is_named(zipped, damage):
     Path("data/raw/p.zip").write_bytes(stream.getvalue())
     with pytest.raises(SightlineError, match=r"data/raw/p\.zip: b/3\.jpg: .*run `dvc repro prepare`"):
         list(images(ids, pixels, at_once=2).decoded())
+
+
+def test_shards_and_named_columns_are_found_again(workspace, encode):
+    content = encode((20, 20), "JPEG")
+    with tarfile.open("data/raw/0.tar", "w") as archive:
+        for name, data in (("1.jpg", content), ("1.seg.jpg", b"mask"), ("1.cls", b"3")):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    files = open_files("data/raw/{0..0}.tar", HOW, naming_of({"path": "jpg"}))
+    np.testing.assert_array_equal(files.read(["0.tar/1.jpg"])[0], decode(content, HOW, 10_000).pixels)
+    assert open_files("data/raw/gone/{0..0}.tar", HOW) is None

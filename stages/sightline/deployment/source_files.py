@@ -101,4 +101,5 @@ class ParityImages:
 
 
 def _is_here(source: str) -> bool:
-    return source == "digits" or Path(source).exists()
+    path = Path(source)
+    return source == "digits" or (path.parent if "{" in path.name else path).exists()  # {0000..0063}.tar

@@ -1,3 +1,4 @@
+import gzip
 import io
 import os
 import tarfile
@@ -304,3 +305,14 @@ def test_a_data_set_that_cannot_be_downloaded_is_one_line(workspace, monkeypatch
     with pytest.raises(SightlineError, match="torchvision:FashionMNIST cannot be downloaded") as caught:
         open_source("torchvision:FashionMNIST")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["set.tar", "set.tar.gz"])
+def test_a_tar_whose_listing_breaks_off_in_the_middle_is_refused(workspace, name):
+    as_tar(workspace / "data/raw/set.tar", {"cat/1.jpg": b"1", "dog/1.jpg": b"2", "dog/2.jpg": b"3"})
+    content = bytearray((workspace / "data/raw/set.tar").read_bytes())
+    content[1024 + 148] ^= 1  # the checksum of the second header
+    pack = gzip.compress if name.endswith("gz") else bytes
+    (workspace / "data/raw" / name).write_bytes(pack(content))
+    with pytest.raises(SightlineError, match="not a readable archive: no header of a member at byte 1024"):
+        open_source(f"data/raw/{name}")

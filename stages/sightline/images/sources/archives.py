@@ -96,7 +96,15 @@ class TarArchive:
         while (member := self._archive.next()) is not None:
             self._list(member, path, links)
             self._archive.members.clear()  # tarfile would keep an object of 1 kB for each
+        self._refuse_early_end()
         self._follow(links)
+
+    def _refuse_early_end(self) -> None:
+        """Raise ReadError where the listing ended at a header that is cut or damaged: tarfile takes it for the end."""
+        self._archive.fileobj.seek(self._archive.offset)
+        block = self._archive.fileobj.read(tarfile.BLOCKSIZE)
+        if block.strip(b"\0"):
+            raise tarfile.ReadError(f"no header of a member at byte {self._archive.offset}")
 
     def _list(self, member: tarfile.TarInfo, path: Path, links: dict[str, str]) -> None:
         if member.isdir():

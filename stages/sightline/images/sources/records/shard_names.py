@@ -41,7 +41,7 @@ def shard_subsets(names: list[str]) -> dict[str, str]:
 def expand_braces(path: Path) -> list[str]:
     """Return the file names that ``{0000..0063}.tar`` means; SightlineError where one of them is not there."""
     names = [path.name]
-    while found := RANGE.search(names[0]):
+    while names and (found := RANGE.search(names[0])):
         first, last = found.groups()
         numbers = range(int(first), int(last) + 1)
         if len(numbers) * len(names) > MOST_SHARDS:
