@@ -10,7 +10,8 @@ from sightline.common.errors import SightlineError
 from sightline.images.decode import BadImageError
 from sightline.images.sources.naming import naming_of
 from sightline.images.sources.open import open_source
-from sightline.images.sources.records.columnar_files import ParquetFile
+from sightline.images.sources.records import columnar_files
+from sightline.images.sources.records.columnar_files import ArrowFile, ParquetFile
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is optional: pip install -r requirements-formats.txt")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -130,6 +131,16 @@ def test_rows_come_in_any_order_from_any_row_group(workspace):
     opened = ParquetFile(path)
     for row in (0, 1, 39, 40, 99, 41, 17, 18, 0):
         assert opened.cell("image", row)["bytes"] == f"image {row}".encode()
+
+
+def test_arrow_files_are_mapped_anew_before_much_of_them_is_in_memory(workspace, monkeypatch):
+    folder = save_to_disk(workspace, "set", [hugging_face([0] * 50)])
+    path = folder / "data-00000-of-00001.arrow"
+    monkeypatch.setattr(columnar_files, "MAPPED_AT_ONCE", hugging_face([0] * 50).nbytes // 10)
+    opened = ArrowFile(path)
+    first = opened._table
+    assert [opened.cell("image", row)["bytes"] for row in range(50)] == [f"image {row}".encode() for row in range(50)]
+    assert opened._table is not first
 
 
 def cut(path, keep):

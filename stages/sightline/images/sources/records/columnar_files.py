@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 IMAGES_AT_ONCE = 16
 ROWS_AT_ONCE = 1024
+MAPPED_AT_ONCE = 64 << 20  # bytes
 READ_AHEAD = 1 << 20  # bytes; without it a whole row group of images would be held
 
 
@@ -79,15 +80,23 @@ class ArrowFile:
     """A file of Arrow's stream format, as `save_to_disk` of Hugging Face's datasets writes it, mapped into memory."""
 
     def __init__(self, path: Path):
+        self._path = path
+        self._map()
+        self.schema = self._table.schema
+
+    def _map(self) -> None:
         import pyarrow as pa  # an optional requirement
 
-        self._table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
-        self.schema = self._table.schema
+        self._table = pa.ipc.open_stream(pa.memory_map(str(self._path))).read_all()
+        self._rows_left = MAPPED_AT_ONCE * len(self._table) // max(1, self._table.nbytes)
 
     def batches(self, columns: list[str]) -> "Iterator[pa.RecordBatch]":
         return iter(self._table.select(columns).to_batches(ROWS_AT_ONCE))
 
     def cell(self, column: str, row: int) -> object:
+        if self._rows_left < 1:  # what was read would stay in memory for as long as it is mapped
+            self._map()
+        self._rows_left -= 1
         return self._table[column][row].as_py()
 
 
