@@ -56,8 +56,7 @@ THUMBNAIL = 64  # px
 def main(params: PrepareParams) -> None:
     share_freed_memory()
     options = params.prepare
-    naming = Naming(options.path, options.label, options.group, options.subset)
-    listing, container = open_source(options.source, naming)
+    listing, container = open_source(options.source, naming_in(options))
     for note in (*listing.notes, *describe_aside(listing)):
         print(f"prepare: {note}")
     classes = sorted(set(listing.classes))
@@ -67,14 +66,7 @@ def main(params: PrepareParams) -> None:
     refuse_bad_fraction(images.bad, count_offered(listing), options.max_bad_fraction)
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
     refuse_small_classes(classes, counts, options.source)
-    dataset = DatasetSpec(
-        source=options.source,
-        naming=naming.changed() or None,
-        classes=classes,
-        images=len(images.ids),
-        preprocessing=preprocessing,
-    )
-    write_json(PREPARED / "dataset.json", dataset.model_dump(exclude_none=True))
+    write_json(PREPARED / "dataset.json", describe_dataset(options, classes, len(images.ids), preprocessing))
     exact = exact_clusters(images.sha256)
     near = near_clusters(images.phash, params.near_bits)
     conflicts = find_conflicts(exact, images.labels)
@@ -107,6 +99,20 @@ def decode_images(
         preprocessing = replace(preprocessing, ranges=ranges)
         return store_images(listing, container, classes, preprocessing, options.max_pixels, PREPARED), preprocessing
     return images, preprocessing if preprocessing.ranges is not None else replace(preprocessing, ranges={})
+
+
+def naming_in(options: PrepareSection) -> Naming:
+    return Naming(options.path, options.label, options.group, options.subset)
+
+
+def describe_dataset(
+    options: PrepareSection, classes: list[str], images: int, preprocessing: Preprocessing
+) -> dict[str, Any]:
+    naming = naming_in(options).changed() or None
+    dataset = DatasetSpec(
+        source=options.source, naming=naming, classes=classes, images=images, preprocessing=preprocessing
+    )
+    return dataset.model_dump(exclude_none=True)
 
 
 def preprocessing_of(options: PrepareSection) -> Preprocessing:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.naming import naming_of
 from sightline.images.sources.open import open_source
 from sightline.images.sources.records import columnar_files

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterator
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.containers import Container
 from sightline.images.sources.layouts.by_folder import keep_images, subsets_in
 from sightline.images.sources.layouts.tree import enclosing, grow, steps_inside

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sightline.common.errors import SightlineError
-from sightline.images.decode import BadImageError
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.beside_table import BesideTable
 from sightline.images.sources.containers import Container, open_container
 from sightline.images.sources.listing import Listing
