@@ -29,7 +29,7 @@ def open_source(source: str, naming: Naming = PLAIN) -> tuple[Listing, Container
     Parameters
     ----------
     source : str
-        ``digits``, ``torchvision:<Dataset>``, or the path of a folder, archive or table below ``data/raw``.
+        ``digits``, ``torchvision:<Dataset>``, or the path of a folder, archive, table or Parquet below ``data/raw``.
     naming : Naming
         How columns or file names tell path, label, group and subset.
 

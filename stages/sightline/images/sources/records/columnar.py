@@ -107,7 +107,7 @@ def _rows(opened: ColumnarFile, path: Path) -> Iterator[dict[str, object]]:
         for batch in opened.batches(plain):
             columns = [_named(batch.column(place).to_pylist(), names.get(name)) for place, name in enumerate(plain)]
             yield from (dict(zip(plain, cells, strict=True)) for cells in zip(*columns, strict=True))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise SightlineError(f"{path}: damaged: {one_line_of(error)}") from None
 
 

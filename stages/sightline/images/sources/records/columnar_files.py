@@ -82,6 +82,7 @@ class ArrowFile:
     def __init__(self, path: Path):
         self._path = path
         self._map()
+        self._table.validate(full=True)  # Arrow trusts the offsets of a file that it maps
         self.schema = self._table.schema
 
     def _map(self) -> None:
@@ -116,7 +117,7 @@ def open_columnar(path: Path) -> ColumnarFile:
         ) from None
     try:
         return ParquetFile(path) if path.suffix.lower() == ".parquet" else ArrowFile(path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise SightlineError(f"{path}: not a readable {path.suffix[1:]} file: {one_line_of(error)}") from None
 
 
@@ -157,5 +158,9 @@ def _say_missing(value: object) -> str:
 
 def hugging_face_features(schema: "pa.Schema") -> dict[str, dict]:
     """Return what Hugging Face's datasets noted of each column, such as the names of classes."""
-    noted = (schema.metadata or {}).get(b"huggingface")
-    return json.loads(noted).get("info", {}).get("features", {}) if noted else {}
+    noted = (schema.metadata or {}).get(b"huggingface", b"{}")
+    try:
+        features = json.loads(noted)["info"]["features"]
+        return {column: feature for column, feature in features.items() if isinstance(feature, dict)}
+    except (ValueError, KeyError, TypeError, AttributeError):  # somebody else's note, or none
+        return {}

@@ -1,7 +1,7 @@
 """WebDataset: tars in which files of one name up to the first dot are one sample, `1.jpg` and `1.cls` or `1.json`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,12 +50,13 @@ def open_shards(root: Path, shards: list[str], naming: Naming, source: str) -> t
         refuse_unused(naming, source, used=("group", "subset"))
     subsets = shard_subsets(shards)
     records = Records(naming, source)
-    classes = _read_classes(root / CLASSES)
+    beside = root / CLASSES
+    classes = _read_classes(beside.read_bytes, beside) if beside.is_file() else []
     for name in shards:
         shard = Shard(name, open_container(root / name), subsets[name])
         members = shard.archive.names()
         if CLASSES in members and not classes:
-            classes = shard.archive.read(CLASSES, LONGEST_LABEL).decode("utf-8-sig").splitlines()
+            classes = _read_classes(lambda archive=shard.archive: archive.read(CLASSES, LONGEST_LABEL), root / name)
         records.listing.refused += [(f"{name}/{member}", reason) for member, reason in shard.archive.refused]
         for parts in _samples(members):
             _add(records, shard, parts, classes, naming)
@@ -119,8 +120,8 @@ def _class_name(label: str, classes: list[str]) -> str:
     return classes[int(label)]
 
 
-def _read_classes(path: Path) -> list[str]:
+def _read_classes(read: Callable[[], bytes], where: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
-    except ValueError:
-        raise SightlineError(f"{path}: not a text in UTF-8") from None
+        return read().decode("utf-8-sig").splitlines()
+    except (OSError, ValueError, BadImageError) as error:
+        raise SightlineError(f"{where}: {CLASSES} cannot be read: {error}: save it in UTF-8") from None
