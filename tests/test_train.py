@@ -508,7 +508,12 @@ def test_a_member_that_was_finished_is_not_trained_again(train, monkeypatch):
 
 def test_a_compiled_network_is_saved_under_its_own_names(train, monkeypatch):
     compiled, real = [], torch.compile
-    monkeypatch.setattr(torch, "compile", lambda network: compiled.append(network) or real(network, backend="eager"))
+
+    def compile_eagerly(network, **options):
+        compiled.append(network)
+        return real(network, backend="eager")
+
+    monkeypatch.setattr(torch, "compile", compile_eagerly)
     train(epochs=1)
     plain = load_file("models/trained/member_0_last.safetensors")
     train(epochs=1, compile=True, arithmetic="native")

@@ -151,5 +151,8 @@ def _group(names: list) -> list[list[int]]:
 
 
 def _pool_groups(scores: list[torch.Tensor], groups: list[list[int]]) -> list[torch.Tensor]:
-    """Return the scores [N, classes] of each group: its member's, or where there are several those of their pool."""
-    return [scores[group[0]] if len(group) == 1 else pool_folds([scores[at] for at in group]) for group in groups]
+    """Return log-probabilities [N, classes] of each group: its member's, or where there are several their pool's."""
+    return [
+        functional.log_softmax(scores[group[0]], dim=1) if len(group) == 1 else pool_folds([scores[at] for at in group])
+        for group in groups
+    ]
