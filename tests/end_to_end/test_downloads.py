@@ -39,7 +39,7 @@ def repo(tmp_path):
     (tmp_path / "shapes/sitecustomize.py").write_text(SHAPES)
     repo = clone_project(tmp_path / "repo", tmp_path / "home")
     text = repo.read("params.yaml")
-    (repo.path / "params.yaml").write_text(text.replace("source: digits ", "source: torchvision:Shapes "))
+    (repo.path / "params.yaml").write_text(text.replace("source: digits\n", "source: torchvision:Shapes\n"))
     repo.commit("Shapes")
     return repo
 
