@@ -52,6 +52,30 @@ class Picky(nn.Module):
         return torch.stack([first, -first], dim=1)
 
 
+class Remembering(SimpleCNN):
+    """Keeps a product of its weights between passes in evaluation mode, as timm's LeViT does."""
+
+    kept = None
+
+    def train(self, mode=True):
+        if mode:
+            self.kept = None
+        return super().train(mode)
+
+    def forward(self, images):
+        if self.kept is None:
+            self.kept = self.head.weight * 2
+        return super().forward(images) + self.kept.sum()
+
+
+def test_what_a_network_keeps_of_its_weights_is_forgotten_too():
+    torch.manual_seed(0)
+    network = Remembering(3, 0.0).eval()
+    network(torch.rand(1, 3, 32, 32))
+    shuffled = shuffle_weights(subject(network), seed=0)
+    assert shuffled.classifier.network.kept is None
+
+
 def test_correlation_falls_for_what_was_learnt():
     seen = subject(Picky(), 8)
     image = noise(1, 8)

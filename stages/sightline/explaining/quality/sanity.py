@@ -23,6 +23,7 @@ def shuffle_weights(subject: Subject, seed: int) -> Subject | None:
     Subject or None
         None for a network without parameters of its own to shuffle.
     """
+    subject.classifier.train().eval()  # empties what timm's LeViT and its kin keep of their weights between passes
     classifier = copy.deepcopy(subject.classifier)
     parameters = dict(classifier.named_parameters())
     with torch.no_grad():
