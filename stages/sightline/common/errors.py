@@ -1,4 +1,4 @@
-"""The one exception for everything that a user can cause."""
+"""The one exception for everything that a user can cause, and what others say, in one line."""
 
 
 class SightlineError(Exception):
@@ -7,3 +7,8 @@ class SightlineError(Exception):
     The message is one line: the file or the key, the value found, and what to do. A stage prints it without a
     traceback and exits with 1.
     """
+
+
+def in_one_line(error: Exception) -> str:
+    """Return an error's message in one line, or its type where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__

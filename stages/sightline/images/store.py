@@ -13,6 +13,7 @@ from sightline.common.files import (
     read_array,
     read_columns,
     read_record,
+    read_table,
     require_rows,
     require_whole,
 )
@@ -21,14 +22,6 @@ from sightline.images.decoding.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import pandas as pd
-from typing import TYPE_CHECKING
-
-from sightline.common.files import read_table
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
 
 INDEX_COLUMNS = ("id", "label", "class", "group", "subset", "width", "height", "sha256", "phash")
 INDEX_NUMBERS = ("label", "width", "height")

@@ -10,7 +10,7 @@ from sightline.networks.stack import PARTS
 from sightline.training.batches import Batches
 from sightline.training.history import Fitted
 from sightline.training.recipe.head import linear_head, read_features, set_head, zero_head
-from sightline.training.recipe.layout import choose_layout
+from sightline.training.recipe.layout import lay_out
 from sightline.training.recipe.probe import Features, fit_probe
 from sightline.training.run import Run
 from sightline.training.state import copy_to_cpu
@@ -43,9 +43,10 @@ def start_from_probe(classifier: Classifier, train: Batches, val: Batches, run: 
     linear_head(classifier.network)
     if run.is_begun():  # whose head is in its state
         return
-    _move(classifier, run)
-    held_out = _features(classifier, val, run)
-    probe = fit_probe(_features(classifier, train, run), held_out, train.classes, _on_cpu(run.loss.weights))
+    lay_out(classifier, run.params.channels_last, run.accelerator.device)
+    at_once = run.images_at_once(classifier, train)
+    seen, held_out = (_features(classifier, images, at_once, run) for images in (train, val))
+    probe = fit_probe(seen, held_out, train.classes, _on_cpu(run.loss.weights))
     offsets = _on_cpu(run.loss.offsets)  # training adds them to the logits, which the regression did not
     set_head(classifier.network, probe.weight, probe.bias if offsets is None else probe.bias - offsets.numpy())
     chosen = f"{len(val)} validation images" if len(val) else f"{PARTS} parts of the training images"
@@ -58,7 +59,7 @@ def keep_start(classifier: Classifier, train: Batches, val: Batches, run: Run) -
     The log gets epoch 0: ``train/loss``, the cross-entropy of the training images as they are stored, and, where there
     are validation images, the scores of `validate_classifier`.
     """
-    _move(classifier, run)
+    lay_out(classifier, run.params.channels_last, run.accelerator.device)
     size = run.images_at_once(classifier, train)
     scores = {"train/loss": validate_classifier(classifier, train, size, run.accelerator)["val/loss"]}
     if len(val):
@@ -69,16 +70,9 @@ def keep_start(classifier: Classifier, train: Batches, val: Batches, run: Run) -
     return Fitted(0, scores, weights, weights)
 
 
-def _move(classifier: Classifier, run: Run) -> None:
-    device = run.accelerator.device
-    layout, _ = choose_layout(classifier.network, run.params.channels_last, device)
-    classifier.to(device)
-    classifier.network.to(memory_format=layout)
-
-
-def _features(classifier: Classifier, images: Batches, run: Run) -> Features:
+def _features(classifier: Classifier, images: Batches, at_once: int, run: Run) -> Features:
     with tqdm(total=len(images), desc="features", unit="img", disable=None if run.is_main else True) as bar:
-        values = read_features(classifier, _pixels(images, run.images_at_once(classifier, images), bar))
+        values = read_features(classifier, _pixels(images, at_once, bar))
     return Features(values, images.labels.cpu().long().numpy())
 
 

@@ -14,7 +14,7 @@ from sightline.training.batches import Batches, steps_per_epoch
 from sightline.training.devices import share_batch_statistics
 from sightline.training.recipe.averaging import WeightAverage
 from sightline.training.recipe.freeze import freeze, freeze_batch_norms, unfreeze, wake_order
-from sightline.training.recipe.layout import choose_layout
+from sightline.training.recipe.layout import lay_out
 from sightline.training.recipe.optim import build_optimizer, parameter_groups
 from sightline.training.recipe.schedules import build_schedule
 from sightline.training.run import Run
@@ -80,10 +80,10 @@ def build_state(classifier: Classifier, images: Batches, run: Run) -> TrainState
     """Put a classifier on the device, with what trains it on these images."""
     params = run.params
     accelerator = run.accelerator
-    layout, note = choose_layout(classifier.network, params.channels_last, accelerator.device)
+    network = classifier.network
+    layout, note = lay_out(classifier, params.channels_last, accelerator.device)
     if note:
         run.say(f"train: {note}")
-    network = classifier.to(accelerator.device).network.to(memory_format=layout)
     at_once = run.images_at_once(classifier, images)
     groups = parameter_groups(network, params.optimizer, params.weight_decay, params.layer_decay)
     optimizer = build_optimizer(groups, params.optimizer, params.lr, params.momentum, params.lookahead)

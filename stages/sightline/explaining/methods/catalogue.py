@@ -87,14 +87,7 @@ def explain_each(
 ) -> Iterator[np.ndarray]:
     """Yield the map of each image, float32 [S, S], in order, with no more images in memory than are explained at once.
 
-    Parameters
-    ----------
-    name : str
-        A key of `METHODS` that suits every member.
-    subjects : list of Subject
-        The ensemble.
-    questions : iterable
-        Images, float [1, 3, S, S] in [0, 1], each with the class to explain.
+    `questions` are images, float [1, 3, S, S] in [0, 1], each with the class to explain; the rest as in `explain`.
     """
     at_once = min(subject.followed_at_once for subject in subjects) if METHODS[name].several else 1
     questions = iter(questions)

@@ -7,7 +7,9 @@ from sightline.common.errors import SightlineError
 from sightline.images.sources.archives import UNREADABLE, TarArchive, ZipArchive
 from sightline.images.sources.folder import Folder, refuse_linked
 
-ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+ARCHIVE_SUFFIXES = (".zip", *TAR_SUFFIXES)
+TEXT_LIMIT = 1 << 30  # bytes of a text that is read beside images
 
 
 class Container(Protocol):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sightline.common.errors import SightlineError
-from sightline.images.sources.containers import Container, open_container
+from sightline.images.sources.containers import TAR_SUFFIXES, TEXT_LIMIT, Container, open_container
 from sightline.images.sources.folder import refuse_linked
 from sightline.images.sources.layouts.by_file_name import list_by_file_name
 from sightline.images.sources.layouts.by_folder import list_by_folder
@@ -15,12 +15,11 @@ from sightline.images.sources.naming import PLAIN, Naming, refuse_unused
 from sightline.images.sources.records.columnar import find_columnar, open_rows
 from sightline.images.sources.records.image_folder import find_metadata, list_image_folder
 from sightline.images.sources.records.shard_names import expand_braces
-from sightline.images.sources.records.web_dataset import SHARD_SUFFIXES, is_web_dataset, open_shards
+from sightline.images.sources.records.web_dataset import is_web_dataset, open_shards
 
 RAW = Path("data/raw")  # a dependency of prepare in dvc.yaml: what lies elsewhere would escape DVC's notice
 DOWNLOADS = RAW / "torchvision"  # in .dvcignore, since a copy without them would seem changed
 TABLE_SUFFIXES = (".csv", ".tsv")
-TEXT_LIMIT = 1 << 30
 
 
 def open_source(source: str, naming: Naming = PLAIN) -> tuple[Listing, Container]:
@@ -70,10 +69,10 @@ def _open_path(path: Path, source: str, naming: Naming) -> tuple[Listing, Contai
 
 def _open_records(path: Path, names: list[str], source: str, naming: Naming) -> tuple[Listing, Container] | None:
     """Open a folder of tables or shards, or a tar of samples; None where images lie in folders."""
-    is_tar = path.name.lower().endswith(SHARD_SUFFIXES)
+    is_tar = path.name.lower().endswith(TAR_SUFFIXES)
     if path.is_dir() and not any(map(_may_be_image, names)):
         rows = find_columnar(names)
-        shards = [name for name in names if name.lower().endswith(SHARD_SUFFIXES)]
+        shards = [name for name in names if name.lower().endswith(TAR_SUFFIXES)]
         if rows:
             return open_rows(path, rows, naming, source)
         if shards:

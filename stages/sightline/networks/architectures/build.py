@@ -5,7 +5,7 @@ import difflib
 import torch
 from torch import nn
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, in_one_line
 from sightline.networks.architectures.handcrafted.network import HandcraftedNetwork, is_handcrafted
 from sightline.networks.architectures.hub import keep_to_cache_without_hub
 from sightline.networks.architectures.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
@@ -146,9 +146,8 @@ def _try_input(network: nn.Module, architecture: str, input_size: int) -> None:
     try:
         network.eval()(torch.zeros(1, 3, input_size, input_size))
     except (AssertionError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
         raise SightlineError(
-            f"params.yaml: input_size: {architecture} cannot take {input_size} px ({reason}): "
+            f"params.yaml: input_size: {architecture} cannot take {input_size} px ({in_one_line(error)}): "
             f"set input_size, or prepare.image_size, to what it takes"
         ) from None
     network.train()

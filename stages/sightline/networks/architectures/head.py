@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, in_one_line
 from sightline.common.params import StrictModel
 
 
@@ -58,9 +58,8 @@ def _pool(network: nn.Module, pool: str, architecture: str, classes: int, input_
         with torch.no_grad():
             network.eval()(torch.zeros(1, 3, input_size, input_size))
     except REFUSED as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise SightlineError(
-            f"params.yaml: head.pool: {architecture} cannot pool by {pool} ({reason}): use `network`"
+            f"params.yaml: head.pool: {architecture} cannot pool by {pool} ({in_one_line(error)}): use `network`"
         ) from None
     network.train(training)
 

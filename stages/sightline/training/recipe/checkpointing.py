@@ -44,6 +44,4 @@ def _remember_once(norm: _BatchNorm) -> None:
             norm.momentum = momenta.pop()
 
     norm.register_forward_pre_hook(rest)
-    norm.register_forward_hook(
-        wake, always_call=True
-    )  # a repeated pass ends by an exception, once it has what it needs
+    norm.register_forward_hook(wake, always_call=True)  # a repeated pass ends by an exception, once it has all

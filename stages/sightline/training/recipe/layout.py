@@ -3,7 +3,15 @@
 import torch
 from torch import nn
 
+from sightline.networks.classifier import Classifier
 from sightline.networks.unsafe import find_unsafe_layer
+
+
+def lay_out(classifier: Classifier, channels_last: bool, device: torch.device) -> tuple[torch.memory_format, str]:
+    """Bring a classifier to a device, in the layout that `choose_layout` returns."""
+    layout, note = choose_layout(classifier.network, channels_last, device)
+    classifier.to(device).network.to(memory_format=layout)
+    return layout, note
 
 
 def choose_layout(network: nn.Module, channels_last: bool, device: torch.device) -> tuple[torch.memory_format, str]:

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, in_one_line
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.naming import Naming, refuse_missing, refuse_unused
 from sightline.images.sources.records.columnar_files import (
     ColumnarFile,
     RowImages,
     hugging_face_features,
-    one_line_of,
     open_columnar,
 )
 from sightline.images.sources.records.records import Records
@@ -66,7 +65,7 @@ def _of_state(root: Path, name: str) -> list[str]:
         listed = json.loads((root / name).read_text(encoding="utf-8"))["_data_files"]
         files = [f"{folder}/{entry['filename']}".lstrip("/") for entry in listed]
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise SightlineError(f"{root / name}: not what save_to_disk writes: {one_line_of(error)}") from None
+        raise SightlineError(f"{root / name}: not what save_to_disk writes: {in_one_line(error)}") from None
     missing = [file for file in files if not (root / file).is_file()]
     if missing:
         raise SightlineError(f"{root / missing[0]}: not there, though {STATE} names it: copy the folder once more")
@@ -108,7 +107,7 @@ def _rows(opened: ColumnarFile, path: Path) -> Iterator[dict[str, object]]:
             columns = [_named(batch.column(place).to_pylist(), names.get(name)) for place, name in enumerate(plain)]
             yield from (dict(zip(plain, cells, strict=True)) for cells in zip(*columns, strict=True))
     except (pa.ArrowException, ValueError, OSError) as error:
-        raise SightlineError(f"{path}: damaged: {one_line_of(error)}") from None
+        raise SightlineError(f"{path}: damaged: {in_one_line(error)}") from None
 
 
 def _named(numbers: list, names: list[str] | None) -> list:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, in_one_line
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.archives import refuse_long
 
@@ -71,7 +71,7 @@ class ParquetFile:
             self._batch = next(self._batches)
         except (ValueError, OSError, StopIteration) as error:  # pyarrow's own are ValueErrors
             self._reading = ("", -1)
-            self._broken[group] = (self._next, f"damaged in the file: {one_line_of(error)}")
+            self._broken[group] = (self._next, f"damaged in the file: {in_one_line(error)}")
             raise BadImageError(self._broken[group][1]) from None
         self._next += len(self._batch)
 
@@ -118,11 +118,7 @@ def open_columnar(path: Path) -> ColumnarFile:
     try:
         return ParquetFile(path) if path.suffix.lower() == ".parquet" else ArrowFile(path)
     except (pa.ArrowException, ValueError, OSError) as error:
-        raise SightlineError(f"{path}: not a readable {path.suffix[1:]} file: {one_line_of(error)}") from None
-
-
-def one_line_of(error: Exception) -> str:
-    return " ".join(str(error).split())
+        raise SightlineError(f"{path}: not a readable {path.suffix[1:]} file: {in_one_line(error)}") from None
 
 
 class RowImages:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from sightline.common.errors import SightlineError
 from sightline.images.decoding.bad_image import BadImageError
-from sightline.images.sources.containers import Container
+from sightline.images.sources.containers import TEXT_LIMIT, Container
 from sightline.images.sources.layouts.by_folder import keep_images, subsets_in
 from sightline.images.sources.layouts.tree import enclosing, grow, steps_inside
 from sightline.images.sources.listing import Listing
@@ -17,7 +17,6 @@ from sightline.images.sources.records.records import Records
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 FILE_NAME = "file_name"
-TEXT_LIMIT = 1 << 30
 
 
 def find_metadata(container: Container, names: list[str]) -> dict[str, list[dict]]:

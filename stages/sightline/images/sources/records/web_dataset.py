@@ -16,7 +16,6 @@ from sightline.images.sources.records.records import Records, as_text
 from sightline.images.sources.records.shard_names import shard_subsets
 
 CLASSES = "classes.txt"  # a class a line, from number 0 on
-SHARD_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 LONGEST_LABEL = 1 << 20  # bytes
 OPEN_SHARDS = 4  # thousands of them would be more files than a process may open
 
