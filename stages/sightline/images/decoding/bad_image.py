@@ -1,7 +1,5 @@
 """Why a file cannot become pixels."""
 
-from sightline.common.errors import in_one_line
-
 
 class BadImageError(Exception):
     """A file that cannot become pixels; the message is the reason that quarantine.csv shows."""
@@ -9,4 +7,5 @@ class BadImageError(Exception):
 
 def damaged_image(error: Exception) -> BadImageError:
     """Return what a decoder stumbled over as a reason of one line."""
-    return BadImageError(f"damaged: {in_one_line(error)}")
+    message = " ".join(str(error).split())
+    return BadImageError(f"damaged: {message if message else type(error).__name__}")
