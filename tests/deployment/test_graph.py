@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from timm.models.nest import Nest
 from torch import nn
 
 from sightline.common.errors import SightlineError
@@ -65,6 +66,21 @@ def test_same_probabilities_as_torch(case):
         np.testing.assert_allclose(found, expected[: len(batch)], atol=1e-5)
         np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
     assert np.ptp(expected, axis=0).max() > 1e-3  # the images do differ
+
+
+def test_attention_over_five_dimensions_is_written():
+    """NesT attends within blocks: [N, heads, blocks, tokens, features], which torch.onnx refuses while it is fused."""
+    torch.manual_seed(0)
+    network = Nest(img_size=16, patch_size=4, num_levels=1, embed_dims=(8,), num_heads=(2,), depths=(1,), num_classes=3)
+    nn.init.normal_(network.head.weight)
+    spec = make_spec(16, 16, ["nest"])
+    ensemble = make_ensemble([network], spec, temperature=1.0)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
+    with torch.no_grad():
+        expected = ensemble(torch.from_numpy(pixels)).exp().numpy()
+    found = run(build_graph(trace_program(ensemble, spec), spec, opset=20), pixels)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.ptp(expected, axis=0).max() > 1e-3
 
 
 class MeanColor(nn.Module):

@@ -17,6 +17,7 @@ VERSION = "0.1.0"  # of Sightline, as in pyproject.toml: says which contract the
 INPUT = "pixels"
 OUTPUT = "probabilities"
 BATCH = ({0: torch.export.Dim("batch")},)
+FUSED_ATTENTION = torch.ops.aten.scaled_dot_product_attention.default
 OTHER_MODEL = "evaluate and gradcam work with it as it is; to export, train another `model`"
 LARGEST = 2**31 - 2**24  # bytes: a protobuf message ends at 2 GiB, and the graph needs some room besides its weights
 
@@ -46,8 +47,13 @@ def trace_program(decider: Decider, spec: ModelSpec) -> ExportedProgram:
     size = spec.preprocessing.image_size
     example = torch.zeros(2, size, size, 3, dtype=torch.uint8)  # a batch of 1 would be taken for a constant
     settle(decider)
+    model = ProbabilityModel(decider).eval()
     with refusing(f"models/exported: nothing is written: torch.export cannot trace {name_networks(spec)}", OTHER_MODEL):
-        return torch.export.export(ProbabilityModel(decider).eval(), (example,), dynamic_shapes=BATCH)
+        program = torch.export.export(model, (example,), dynamic_shapes=BATCH)
+        if any(map(is_odd_attention, program.graph.nodes)):
+            unfuse_attention(decider)
+            program = torch.export.export(model, (example,), dynamic_shapes=BATCH)
+    return program
 
 
 def settle(decider: Decider) -> None:
@@ -61,6 +67,18 @@ def settle(decider: Decider) -> None:
     for module in decider.modules():
         if getattr(module, "inplace", False):
             module.inplace = False
+
+
+def is_odd_attention(node: torch.fx.Node) -> bool:
+    """Tell whether a node is torch's fused attention over other than four dimensions, which torch.onnx refuses."""
+    return node.target is FUSED_ATTENTION and node.args[0].meta["val"].ndim != 4
+
+
+def unfuse_attention(decider: Decider) -> None:
+    """Let timm's networks compute attention as products and softmax, of which it is made; few have such blocks."""
+    for module in decider.modules():
+        if getattr(module, "fused_attn", False):
+            module.fused_attn = False
 
 
 def name_networks(spec: ModelSpec) -> str:

@@ -7,35 +7,38 @@ import numpy as np
 import torch
 from torch import nn
 
+from sightline.networks.architectures.head import list_heads
 from sightline.networks.decider import ViewAverage
 
 Take = Callable[[np.ndarray], None]
 
 
-def last_layer(network: nn.Module) -> nn.Module | None:
-    """Return the layer that gives the logits (of several the first), or None where a network has none to name."""
-    if not hasattr(network, "get_classifier"):
-        return None
-    layer = network.get_classifier()
-    layer = layer[0] if isinstance(layer, tuple | list) else layer
-    return layer if isinstance(layer, nn.Module) and any(True for _ in layer.parameters()) else None
+def last_layers(network: nn.Module) -> list[nn.Module]:
+    """Return the layers that give the logits, of several heads those of the first; none where it has none to name."""
+    heads = list_heads(network)
+    return [layer for layer in heads[0] if any(True for _ in layer.parameters())] if heads else []
 
 
 @contextmanager
 def watching(member: ViewAverage, take: Take) -> Iterator[None]:
     """Give `take` the embeddings, float32 [batch, features], of each batch that the member predicts inside the block.
 
-    Of several views of an image, the first is taken. A network without a last layer gives nothing.
+    Of several views of an image, the first is taken; what several layers take lies side by side. A network without a
+    last layer, or with one that it does not call, gives nothing.
     """
-    layer = last_layer(member.classifier.network)
-    if layer is None:
-        yield
-        return
-    seen: list[torch.Tensor] = []  # of each view
+    seen: dict[nn.Module, torch.Tensor] = {}  # what each layer takes of the first view
+
+    def see(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        seen.setdefault(layer, inputs[0])
+
+    def give(member: nn.Module, inputs: tuple[torch.Tensor, ...], scores: torch.Tensor) -> None:
+        if seen:
+            take(np.concatenate([_to_array(embeddings) for embeddings in seen.values()], axis=1))
+
     handles = [
-        member.register_forward_pre_hook(lambda module, inputs: seen.clear()),  # what an attempt left that failed
-        layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0])),
-        member.register_forward_hook(lambda module, inputs, scores: take(_to_array(seen[0]))),
+        member.register_forward_pre_hook(lambda *_: seen.clear()),  # what an attempt left that failed
+        *(layer.register_forward_pre_hook(see) for layer in last_layers(member.classifier.network)),
+        member.register_forward_hook(give),
     ]
     try:
         yield

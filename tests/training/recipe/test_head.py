@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from timm.models.efficientvim import EfficientViM
 from timm.models.metaformer import MetaFormer
 from torch.nn import functional
 
@@ -37,6 +38,12 @@ def test_of_a_head_of_two_layers_the_last_is_zero_so_that_both_learn():
     zero_head(network)
     head = network.get_classifier()
     assert head.fc2.weight.abs().sum() == 0 < head.fc1.weight.abs().sum()
+    assert torch.equal(network(torch.randn(2, 3, 64, 64)), torch.zeros(2, CLASSES))
+
+
+def test_all_layers_of_a_head_that_sums_several_are_zero():
+    network = EfficientViM(num_classes=CLASSES, embed_dim=(8, 8, 8), depths=(1, 1, 1)).eval()
+    zero_head(network)
     assert torch.equal(network(torch.randn(2, 3, 64, 64)), torch.zeros(2, CLASSES))
 
 

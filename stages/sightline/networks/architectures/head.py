@@ -1,4 +1,4 @@
-"""The head of a network as parameters ask for it: how the last maps are pooled, and a hidden layer."""
+"""The head of a network: where it is, and how parameters ask for it: a pooling, a hidden layer."""
 
 import torch
 from torch import nn
@@ -48,6 +48,17 @@ def shape_head(
         _pool(network, head.pool, architecture, classes, input_size)
     if head.hidden:
         _widen(network, head.hidden, architecture, classes, drop_rate)
+
+
+def list_heads(network: nn.Module) -> list[list[nn.Module]]:
+    """Return the heads of a network, and of each the layers that give its logits side by side: one in most of them.
+
+    timm's networks that learnt from a teacher have two heads, whose logits are averaged, and a few sum the logits of
+    layers that see different features. One of neither timm nor Sightline's networks has none.
+    """
+    heads = network.get_classifier() if hasattr(network, "get_classifier") else ()
+    heads = heads if isinstance(heads, tuple | list) else (heads,)
+    return [list(head) if isinstance(head, nn.ModuleList) else [head] for head in heads if isinstance(head, nn.Module)]
 
 
 def _pool(network: nn.Module, pool: str, architecture: str, classes: int, input_size: int) -> None:

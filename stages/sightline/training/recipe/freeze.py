@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from sightline.common.errors import SightlineError
+from sightline.networks.architectures.head import list_heads
 
 WORDS = ["none", "backbone"]
 
@@ -127,9 +128,8 @@ def _choose(network: nn.Module, what: str) -> set[str]:
 def head_matcher(network: nn.Module) -> Callable[[str], bool]:
     """Return a function that tells whether a parameter or buffer of that name belongs to the head.
 
-    The head is what `get_classifier` of timm's networks and of Sightline's own returns; a few of timm's give a tuple.
+    The head is what `get_classifier` of timm's networks and of Sightline's own returns.
     """
-    head = network.get_classifier()
-    heads = head if isinstance(head, tuple) else (head,)
-    prefixes = tuple(f"{name}." for name, module in network.named_modules() if any(module is head for head in heads))
+    layers = [layer for head in list_heads(network) for layer in head]
+    prefixes = tuple(f"{name}." for name, module in network.named_modules() if any(module is layer for layer in layers))
     return lambda name: name.startswith(prefixes)

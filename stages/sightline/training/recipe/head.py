@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
+from sightline.networks.architectures.head import list_heads
 from sightline.networks.classifier import Classifier
 
 
@@ -15,10 +17,9 @@ def zero_head(network: nn.Module) -> None:
     """Set the layer that gives the logits to zero (Kolesnikov et al., 2020, "Big Transfer").
 
     Every class is then equally likely, so that the first loss is ln C and no random head shakes what is given. Of a
-    head of several layers it is the last one, or none would learn; where several heads are averaged, each is zero.
+    head of several layers it is the last one, or none would learn; where several heads are averaged or summed, each is.
     """
-    head = network.get_classifier()
-    for module in head if isinstance(head, tuple | list) else (head,):
+    for module in chain.from_iterable(list_heads(network)):
         layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
         for parameter in layers[-1].parameters() if layers else ():
             nn.init.zeros_(parameter)
