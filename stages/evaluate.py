@@ -49,7 +49,7 @@ from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stacks
 from sightline.parameters.evaluate import EvaluateParams, EvaluateSection
-from sightline.scoring.calibration import apply_calibration, calibrate, calibrate_left_out
+from sightline.scoring.calibration import apply_calibration, calibrate
 from sightline.scoring.charts import draw_issues, draw_pictures
 from sightline.scoring.diagnosis.diagnose import find_causes
 from sightline.scoring.embeddings import explain_missing, map_embeddings
@@ -137,9 +137,8 @@ def calibrate_subsets(judged: pd.DataFrame, scores: torch.Tensor, options: Evalu
     validation = (judged["subset"] == "val").to_numpy()
     labels = judged["label"].to_numpy()[validation]
     seen = scores.numpy()[validation]
-    fitted = calibrate(options.calibration, seen, labels)
+    fitted, left_out = calibrate(options.calibration, seen, labels)
     probabilities = apply_calibration(fitted, scores)
-    left_out = calibrate_left_out(fitted.method, seen, labels)
     conformal = fit_conformal(options.conformal, options.conformal_coverage, left_out, labels)
     decision = {"tta": options.tta, "min_confidence": options.min_confidence, "conformal": conformal}
     subsets = part_by_subset(judged, scores.numpy(), probabilities)

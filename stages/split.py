@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, name_some
 from sightline.common.files import read_columns, write_json, write_table
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.images.samples import SUBSETS, name_some
+from sightline.images.samples import SUBSETS
 from sightline.parameters.split import SplitParams, SplitSection
 from sightline.splitting.assign import draw_by_hash, draw_folds, draw_stratified, hash_position
 from sightline.splitting.clusters import find_clusters, units_of

@@ -187,7 +187,7 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     [("temperature", "none"), ("vector", "flip"), ("isotonic", "multi_crop"), ("none", "flip")],
 )
 def test_probabilities_are_those_of_the_model_that_is_exported(project, monkeypatch, calibration, tta):
-    monkeypatch.setattr("sightline.scoring.calibration.why_not_isotonic", lambda scores, labels: "")
+    monkeypatch.setattr("sightline.scoring.calibration.why_not_isotonic", lambda *_: "")
     make_project(["train"] * 12 + ["test"] * 4, [0, 1, 2] * 4 + [-1] * 4)
     main(params(calibration=calibration, tta=tta))
     table, probabilities = read_predictions()

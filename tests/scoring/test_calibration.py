@@ -69,13 +69,13 @@ def test_scores_that_say_nothing_keep_their_temperature():
 
 
 def test_calibrate_without_images_says_so():
-    found = calibrate("temperature", np.empty((0, 3)), np.empty(0, dtype=int))
+    found, _ = calibrate("temperature", np.empty((0, 3)), np.empty(0, dtype=int))
     assert (found.method, found.temperature, found.images) == ("none", 1.0, 0)
     assert "no validation images" in found.note
 
 
 def test_calibrate_none_fits_nothing():
-    found = calibrate("none", *overconfident_case(3.0, images=10))
+    found, _ = calibrate("none", *overconfident_case(3.0, images=10))
     assert (found.method, found.temperature, found.note) == ("none", 1.0, None)
 
 
@@ -83,7 +83,7 @@ def test_calibrate_none_fits_nothing():
 def test_every_method_mends_overconfidence_without_new_data(method):
     scores, labels = overconfident_case(3.0)
     scores = np.log(softmax(scores, axis=1))
-    fitted = calibrate(method, scores[:2000], labels[:2000])
+    fitted, _ = calibrate(method, scores[:2000], labels[:2000])
     found = apply_calibration(fitted, torch.tensor(scores[2000:], dtype=torch.float32))
     assert found.dtype == np.float32
     assert found.sum(axis=1) == pytest.approx(np.ones(2000), abs=1e-5)
@@ -127,7 +127,7 @@ def test_an_isotonic_curve_by_hand():
 def test_a_class_without_validation_images_stays_finite():
     scores = np.log(np.full((4, 3), 1 / 3))
     for method in ("temperature", "vector", "isotonic"):
-        found = apply_calibration(calibrate(method, scores, np.array([0, 0, 1, 1])), torch.tensor(scores).float())
+        found = apply_calibration(calibrate(method, scores, np.array([0, 0, 1, 1]))[0], torch.tensor(scores).float())
         assert np.isfinite(found).all() and (found > 0).all()
 
 
@@ -146,7 +146,7 @@ def test_asking_for_isotonic_with_few_images_never_costs_more_than_a_little(imag
         labels = (logits + stream.gumbel(size=logits.shape)).argmax(axis=1)
         scores = np.log(softmax(logits * factor, axis=1)).astype(np.float32)
         unseen = torch.from_numpy(scores[images:])
-        fitted = calibrate("isotonic", scores[:images], labels[:images])
+        fitted, _ = calibrate("isotonic", scores[:images], labels[:images])
         always = FITS["isotonic"](scores[:images], labels[:images])
         always = Calibration(method="isotonic", temperature=1.0, images=images, **always)
         before.append(log_losses(np.exp(scores[images:]), labels[images:]))
@@ -160,7 +160,7 @@ def test_asking_for_isotonic_with_few_images_never_costs_more_than_a_little(imag
 
 def test_too_few_images_for_isotonic_are_named_in_the_note():
     scores, labels = overconfident_case(3.0, images=79)
-    found = calibrate("isotonic", scores, labels)
+    found, _ = calibrate("isotonic", scores, labels)
     assert (found.method, found.curves, found.images) == ("temperature", None, 79)
     assert found.temperature == pytest.approx(fit_temperature(scores, labels))
     assert found.note == (
@@ -169,8 +169,10 @@ def test_too_few_images_for_isotonic_are_named_in_the_note():
 
 
 def test_isotonic_that_does_worse_on_left_out_images_gives_way_with_both_losses_in_the_note():
-    found = calibrate("isotonic", *overconfident_case(3.0, images=200))
+    scores, labels = overconfident_case(3.0, images=200)
+    found, left_out = calibrate("isotonic", scores, labels)
     assert found.method == "temperature"
+    assert np.array_equal(left_out, calibrate_left_out("temperature", scores, labels))
     assert "left out in turn isotonic has a log loss of" in found.note
 
 
@@ -178,10 +180,10 @@ def test_isotonic_stays_where_no_temperature_can_mend_the_scores():
     scores, labels = overconfident_case(1.0)
     true = np.log(softmax(scores, axis=1))
     seen = np.log(softmax((true - [0.0, 2.0, 0.0, -2.0]) / [2.0, 1.0, 0.5, 1.0], axis=1)).astype(np.float32)
-    found = calibrate("isotonic", seen[:2000], labels[:2000])
+    found, _ = calibrate("isotonic", seen[:2000], labels[:2000])
     assert (found.method, found.note) == ("isotonic", None)
     unseen = torch.from_numpy(seen[2000:])
-    number = calibrate("temperature", seen[:2000], labels[:2000])
+    number, _ = calibrate("temperature", seen[:2000], labels[:2000])
     by_curves, by_number = (log_losses(apply_calibration(how, unseen), labels[2000:]) for how in (found, number))
     assert by_curves < by_number - 0.05
 
@@ -209,7 +211,7 @@ def test_prediction_sets_of_left_out_images_cover(method, coverage):
     covered = {"left out": [], "same": []}
     for trial in range(50):
         seen, new = slice(60 * trial, 60 * trial + 60), slice(40000 - 700 * trial, 40700 - 700 * trial)
-        fitted = calibrate(method, scores[seen], labels[seen])
+        fitted, _ = calibrate(method, scores[seen], labels[seen])
         probabilities = apply_calibration(fitted, torch.from_numpy(scores[new]))
         judges = {
             "left out": calibrate_left_out(method, scores[seen], labels[seen]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, name_some
 from sightline.common.files import naming_damage, read_array, require_rows, require_whole
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 SUBSETS = ("train", "val", "test")
 LARGEST_LABEL = 2**31 - 1
 LARGEST_FOLD = 127
-NAMED = 5  # classes, in a line
 
 
 @dataclass(frozen=True)
@@ -130,12 +129,6 @@ def find_untrained(label: np.ndarray, subset: np.ndarray, fold: np.ndarray, clas
 def say_untrained(names: list[str], classes: int) -> str:
     """Return a line that names classes without training images, a few of them."""
     return f"{len(names)} of {classes} classes have no image to train on: {name_some(names)}"
-
-
-def name_some(names: list[str]) -> str:
-    """Return the first names, and how many more there are; what would break the line or show nothing is escaped."""
-    shown = ", ".join(name if name.isprintable() else ascii(name)[1:-1] for name in names[:NAMED])
-    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
 
 
 def tabulate(samples: Samples, index: "pd.DataFrame") -> "pd.DataFrame":

@@ -13,42 +13,64 @@ IMAGES_A_CLASS = 20  # on average; with fewer, which of two methods is better on
 PARTS = 5
 
 
-def calibrate(method: str, scores: np.ndarray, labels: np.ndarray) -> Calibration:
+def calibrate(method: str, scores: np.ndarray, labels: np.ndarray) -> tuple[Calibration, np.ndarray]:
     """Fit the chosen method on validation images: log-probabilities float [n, classes], labels int [n].
 
     Without images there is nothing to fit on; the probabilities then stay as the network gives them, with a note. Where
     they are too few for isotonic calibration, it gives way to the temperature, with a note.
+
+    Returns
+    -------
+    Calibration
+        What was fitted.
+    ndarray
+        Probabilities of the same images by what was fitted on the others, as `calibrate_left_out` gives them.
     """
-    if method == "none":
-        return Calibration(method="none", temperature=1.0, images=0)
-    if len(labels) == 0:
+    note = None
+    if method != "none" and len(labels) == 0:
         note = f"no validation images to fit {method} on: the probabilities are not calibrated"
-        return Calibration(method="none", temperature=1.0, images=0, note=note)
-    reason = why_not_isotonic(scores, labels) if method == "isotonic" else ""
-    used = "temperature" if reason else method
-    note = f"{reason}: temperature was used in place of isotonic" if reason else None
-    fitted = {"temperature": 1.0} | FITS[used](scores, labels)
-    return Calibration(method=used, images=len(labels), note=note, **fitted)
+        method = "none"
+    left_out = calibrate_left_out(method, scores, labels)
+    if method == "isotonic":
+        by_number = calibrate_left_out("temperature", scores, labels)
+        reason = why_not_isotonic(left_out, by_number, labels)
+        if reason:
+            note = f"{reason}: temperature was used in place of isotonic"
+            method = "temperature"
+            left_out = by_number
+    return fit(method, scores, labels, note), left_out
 
 
-def why_not_isotonic(scores: np.ndarray, labels: np.ndarray) -> str:
+def why_not_isotonic(by_curves: np.ndarray, by_number: np.ndarray, labels: np.ndarray) -> str:
     """Return why isotonic calibration would do harm; empty where it does better than a temperature.
 
     A curve a class has many freedoms: from few images it learns their accidents, and says nearly 0 of what it did not
-    see. So it must show on images left out in turn that it knows more than the one number. Arguments as in `calibrate`.
+    see. So it must show on images left out in turn that it knows more than the one number.
+
+    Parameters
+    ----------
+    by_curves, by_number : ndarray
+        What `calibrate_left_out` gives for isotonic and for temperature.
+    labels : ndarray of int [n]
     """
-    classes = scores.shape[1]
+    classes = by_curves.shape[1]
     if len(labels) < IMAGES_A_CLASS * classes:
         return f"{len(labels)} validation images for {classes} classes are fewer than {IMAGES_A_CLASS} a class"
-    curves, number = (left_out_loss(method, scores, labels) for method in ("isotonic", "temperature"))
+    curves, number = (log_loss(probabilities, labels) for probabilities in (by_curves, by_number))
     if curves < number:
         return ""
     return f"on validation images left out in turn isotonic has a log loss of {curves:.4g}, temperature of {number:.4g}"
 
 
-def left_out_loss(method: str, scores: np.ndarray, labels: np.ndarray) -> float:
-    """Return the log loss of images by what was fitted on the others; arguments as in `calibrate_left_out`."""
-    own = calibrate_left_out(method, scores, labels)[np.arange(len(labels)), labels].astype(np.float64)
+def fit(method: str, scores: np.ndarray, labels: np.ndarray, note: str | None = None) -> Calibration:
+    """Fit a key of `FITS`; other arguments as in `calibrate`."""
+    images = 0 if method == "none" else len(labels)
+    return Calibration(method=method, images=images, note=note, **({"temperature": 1.0} | FITS[method](scores, labels)))
+
+
+def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean loss of labels int [n] under probabilities [n, classes]."""
+    own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.maximum(own, LEAST)).mean())
 
 
@@ -61,7 +83,7 @@ def calibrate_left_out(method: str, scores: np.ndarray, labels: np.ndarray) -> n
     Parameters
     ----------
     method : str
-        A key of `FITS`, or ``none``.
+        A key of `FITS`.
     scores, labels : ndarray
         As in `calibrate`.
     """
@@ -70,10 +92,8 @@ def calibrate_left_out(method: str, scores: np.ndarray, labels: np.ndarray) -> n
     probabilities = np.empty(scores.shape, dtype=np.float32)
     for part in range(PARTS):
         inside = parts == part
-        fitted = {"temperature": 1.0} | FITS[method](scores[~inside], labels[~inside])
-        calibration = Calibration(method=method, images=int((~inside).sum()), **fitted)
         own = torch.from_numpy(np.ascontiguousarray(scores[inside], dtype=np.float32))
-        probabilities[inside] = apply_calibration(calibration, own)
+        probabilities[inside] = apply_calibration(fit(method, scores[~inside], labels[~inside]), own)
     return probabilities
 
 

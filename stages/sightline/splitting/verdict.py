@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from sightline.common.errors import SightlineError
-from sightline.images.samples import find_untrained, name_some, say_untrained
+from sightline.common.errors import SightlineError, name_some
+from sightline.images.samples import find_untrained, say_untrained
 
 JUDGED = ("val", "test")
 TOLERANCE = 0.1  # of what was asked

@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from sightline.common.errors import SightlineError
-from sightline.networks.architectures.build import build_network
 from sightline.networks.architectures.handcrafted.network import is_handcrafted
 from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
-from sightline.training.recipe.freeze import freeze, freeze_batch_norms, keep_frozen_still
+from sightline.training.recipe.blank import build_blank, learning_norms
 
 
 def refuse_lonely(trained: Iterable[int], params: TrainParams, spec: ModelSpec, processes: int) -> None:
@@ -44,16 +42,9 @@ def refuse_lonely(trained: Iterable[int], params: TrainParams, spec: ModelSpec, 
 @torch.no_grad()
 def find_lonely_norm(architecture: str, params: TrainParams, spec: ModelSpec) -> str | None:
     """Return the first batch norm that learns and gets one value a channel of one image; None for none."""
-    network = build_network(architecture, len(spec.classes), spec.input_size, pretrained=False).train()
-    if params.freeze_batch_norm:
-        freeze_batch_norms(network)
-    if not params.unfreeze_epoch:
-        freeze(network, params.freeze)
-    keep_frozen_still(network)
-    norms = {name: module for name, module in network.named_modules() if isinstance(module, _BatchNorm)}
-    learning = {name: norm for name, norm in norms.items() if norm.training}
+    network = build_blank(architecture, params, spec)
     lonely = []
-    for name, norm in learning.items():
+    for name, norm in learning_norms(network).items():
         norm.register_forward_pre_hook(note_lonely(name, lonely))
     network.eval()(torch.zeros(1, 3, spec.input_size, spec.input_size))
     return lonely[0] if lonely else None

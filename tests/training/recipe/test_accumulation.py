@@ -6,6 +6,7 @@ from safetensors.torch import load_file
 
 import train
 from sightline.common.params import load_params
+from sightline.networks.architectures.head import Head
 from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
 from sightline.training.recipe.accumulation import choose_parts, settle_accumulation
@@ -42,7 +43,8 @@ def params(workspace, set_params):
 
 
 def settle(params, side):
-    spec = ModelSpec.model_construct(classes=CLASSES, input_size=side, mean=[0.5] * 3, std=[0.2] * 3)
+    head = Head(**params.head.model_dump())
+    spec = ModelSpec.model_construct(classes=CLASSES, input_size=side, mean=[0.5] * 3, std=[0.2] * 3, head=head)
     accelerator = Accelerator(cpu=True)
     settled = settle_accumulation(params, spec, [1000], accelerator)
     assert accelerator.gradient_accumulation_steps == settled.accumulate
@@ -65,6 +67,22 @@ def test_what_is_frozen_makes_room_and_checkpoints_do(params):
     plain = settle(params(**learnt), 32)
     assert settle(params(**learnt, checkpointing=True), 32) < plain
     assert settle(params(**learnt, checkpointing=False, freeze="backbone"), 32) < plain
+
+
+def test_a_hidden_layer_of_the_head_takes_room(params):
+    learnt = {"accumulate": "auto", "model": "simple_cnn", "memory_mb": 16}
+    plain = settle(params(**learnt), 32)
+    wide = params(**learnt, **{"head.hidden": 100_000})  # 0.4 MB of features, and as much for each of its operations
+    assert settle(wide, 32) > plain
+
+
+def test_where_no_batch_norm_learns_a_part_may_be_one_image(params):
+    tight = {"accumulate": "auto", "batch_size": 4, "memory_mb": 1, "model": "cnn"}
+    assert settle(params(**tight), 32) == 2
+    given = params(**tight, weights="models/pretrained/cnn.safetensors", freeze_batch_norm=True)
+    assert settle(given, 32) == 4
+    assert settle(params(**tight, weights="", freeze_batch_norm=False, freeze="backbone"), 64) == 4
+    assert settle(params(**tight, freeze="backbone", unfreeze_epoch=1), 64) == 2  # which learn later
 
 
 def test_a_number_stays_and_nothing_is_said(params, capsys):

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.containers import TAR_SUFFIXES, TEXT_LIMIT, Container, open_container
 from sightline.images.sources.folder import refuse_linked
 from sightline.images.sources.layouts.by_file_name import list_by_file_name
 from sightline.images.sources.layouts.by_folder import list_by_folder
-from sightline.images.sources.layouts.suspicions import name_some
 from sightline.images.sources.layouts.tiny_imagenet import ANNOTATIONS, find_root, list_tiny_imagenet
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import ARCHIVES_WITHIN, is_litter, side_kind
@@ -84,7 +83,7 @@ def list_images(container: Container, names: list[str], source: str, naming: Nam
     """Recognise the layout of a folder or an archive and list its images; its refused entries are in the listing."""
     listing = _list_layout(container, names, source, naming)
     if container.hidden:  # said but listed nowhere: DVC does not see when they change
-        listing.notes.append(f"hidden images or folders, which are left out: {name_some(sorted(container.hidden))}")
+        listing.notes.append(f"hidden images or folders, which are left out: {quote_some(sorted(container.hidden))}")
     listing.refused += [(name, reason) for name, reason in container.refused if not side_kind(name)]
     if listing.refused and not listing.paths:
         name, reason = listing.refused[0]

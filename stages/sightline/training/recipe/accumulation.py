@@ -2,16 +2,13 @@
 
 from accelerate import Accelerator
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from sightline.networks.architectures.build import build_network
 from sightline.networks.architectures.handcrafted.network import is_handcrafted
 from sightline.networks.classifier import Classifier
 from sightline.networks.memory import MEGABYTE, measure_image
 from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
-from sightline.training.recipe.checkpointing import use_checkpoints
-from sightline.training.recipe.freeze import freeze
+from sightline.training.recipe.blank import build_blank, learning_norms
 
 
 def settle_accumulation(
@@ -25,8 +22,8 @@ def settle_accumulation(
         How many images each member trains on, at least 1.
     """
     if params.accumulate == "auto":
-        networks = [_build(name, params, spec) for name in params.architectures if not is_handcrafted(name)]
-        alone = params.freeze_batch_norm or not any(_has_batch_norm(network) for network in networks)
+        networks = [build_blank(name, params, spec) for name in params.architectures if not is_handcrafted(name)]
+        alone = not any(learning_norms(network) for network in networks)
         with accelerator.autocast():
             image = max((_measure(network, spec) for network in networks), default=1)
         sizes = {min(params.batch_size, images) for images in trained}
@@ -60,19 +57,6 @@ def choose_parts(batch_size: int, sizes: set[int], processes: int, at_once: int,
     ]
     fitting = [parts for parts in allowed if max(sizes) // (parts * processes) <= at_once]
     return (fitting[:1] or allowed[-1:] or [1])[0]
-
-
-def _build(architecture: str, params: TrainParams, spec: ModelSpec) -> nn.Module:
-    network = build_network(architecture, len(spec.classes), spec.input_size, pretrained=False)
-    if not params.unfreeze_epoch:
-        freeze(network, params.freeze)
-    if params.checkpointing:
-        use_checkpoints(network, architecture)
-    return network
-
-
-def _has_batch_norm(network: nn.Module) -> bool:
-    return any(isinstance(module, _BatchNorm) for module in network.modules())
 
 
 def _measure(network: nn.Module, spec: ModelSpec) -> int:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.layouts.notes import note_empty, note_merged, note_shared
 from sightline.images.sources.layouts.subset_names import PLAIN, subsets_of
-from sightline.images.sources.layouts.suspicions import name_some, refuse_copies, refuse_no_classes
+from sightline.images.sources.layouts.suspicions import refuse_copies, refuse_no_classes
 from sightline.images.sources.layouts.tree import Tree, enclosing, grow, join, steps_inside, unwrapped
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import ARCHIVES_WITHIN, IMAGE_SUFFIXES, side_kind, tidy
@@ -35,7 +35,7 @@ def list_by_folder(names: list[str], source: str) -> Listing:
     images = keep_images(names, listing)
     if listing.aside and not images:
         raise SightlineError(
-            f"prepare.source: {source}: holds {name_some([name for name, _ in listing.aside])} and no image: archives "
+            f"prepare.source: {source}: holds {quote_some([name for name, _ in listing.aside])} and no image: archives "
             f"inside are not opened: unpack the outer one, or put the inner one into data/raw and name it"
         )
     tree = grow(images)
@@ -113,7 +113,7 @@ def _subsets_below(tree: Tree, root: str, listing: Listing) -> dict[str, dict[st
         found[name] = kinds
     if len({kind for kinds in found.values() for kind in kinds.values()}) < 2:
         return {}
-    listing.notes.append(f"subsets are read below each class: {name_some(sorted(next(iter(found.values()))))}")
+    listing.notes.append(f"subsets are read below each class: {quote_some(sorted(next(iter(found.values()))))}")
     return found
 
 
@@ -159,6 +159,6 @@ def _label(step: str, name: str) -> str:
 def _refuse_unlabelled(listing: Listing, kinds: dict[str, str], source: str) -> None:
     if not listing.paths:
         raise SightlineError(
-            f"prepare.source: {source}: no labelled image found: {name_some(sorted(kinds))} hold no class folders: "
+            f"prepare.source: {source}: no labelled image found: {quote_some(sorted(kinds))} hold no class folders: "
             f"expected train/<class>/image, or a table of paths and labels"
         )

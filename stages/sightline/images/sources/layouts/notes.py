@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 
-from sightline.images.sources.layouts.suspicions import name_some, shared_folders
+from sightline.common.errors import quote_some
+from sightline.images.sources.layouts.suspicions import shared_folders
 from sightline.images.sources.layouts.tree import Tree, steps_inside
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import tidy
@@ -11,8 +12,10 @@ from sightline.images.sources.names import tidy
 def note_shared(tree: Tree, root: str, listing: Listing) -> None:
     shared = shared_folders(tree, root)
     if shared:
-        classes = name_some(sorted(tree.folders(root)))
-        listing.notes.append(f"the classes are {classes}, not the folders that each of them holds: {name_some(shared)}")
+        classes = quote_some(sorted(tree.folders(root)))
+        listing.notes.append(
+            f"the classes are {classes}, not the folders that each of them holds: {quote_some(shared)}"
+        )
 
 
 def note_merged(listing: Listing, tree: Tree) -> None:
@@ -31,4 +34,4 @@ def note_empty(listing: Listing, names: list[str], tree: Tree, root: str) -> Non
     inside = (steps_inside(root, name) for name in names)
     empty = sorted({steps[0] for steps in inside if len(steps) > 1} - tree.folders(root))
     if empty:
-        listing.notes.append(f"folders without images, which are no classes: {name_some(empty)}")
+        listing.notes.append(f"folders without images, which are no classes: {quote_some(empty)}")

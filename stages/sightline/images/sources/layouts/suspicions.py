@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.layouts.subset_names import hidden_subset, subset_of, words_of
 from sightline.images.sources.layouts.tree import Tree, is_neutral, join
 
-NAMED = 4  # folders that a line names
 # what no class is called
 NO_CLASS = """
     images imgs img jpegimages data dataset datasets annotations annotation annots trimaps trimap groundtruth gt
@@ -55,7 +54,7 @@ def _refuse_never(names: set[str], source: str) -> None:
     never = sorted(name for name in names if "".join(words_of(name)) in NEVER)
     if never:
         raise SightlineError(
-            f"prepare.source: {source}: {name_some(never)} cannot be {'a class' if len(never) == 1 else 'classes'}: "
+            f"prepare.source: {source}: {quote_some(never)} cannot be {'a class' if len(never) == 1 else 'classes'}: "
             f"put one folder a class there and nothing else, or name the images and their labels in a table"
         )
 
@@ -66,8 +65,8 @@ def _refuse_pairs(names: set[str], source: str, folder: str) -> None:
     if images and others:
         where = f"below {folder!r}, " if folder else ""
         raise SightlineError(
-            f"prepare.source: {source}: {where}{name_some(others)} beside {images[0]!r} cannot hold images of a class: "
-            f"move {'it' if len(others) == 1 else 'them'} out of the source"
+            f"prepare.source: {source}: {where}{quote_some(others)} beside {images[0]!r} cannot hold images of a "
+            f"class: move {'it' if len(others) == 1 else 'them'} out of the source"
         )
 
 
@@ -75,7 +74,7 @@ def _refuse_subsets_below(names: set[str], source: str, folder: str) -> None:
     subsets = sorted(filter(subset_of, names))
     if len(set(map(subset_of, subsets))) > 1:
         raise SightlineError(
-            f"prepare.source: {source}: {folder!r} holds the subsets {name_some(subsets)}: put them above all classes "
+            f"prepare.source: {source}: {folder!r} holds the subsets {quote_some(subsets)}: put them above all classes "
             f"({subsets[0]}/<class>/image), or below each class and nothing else beside them"
         )
 
@@ -88,13 +87,13 @@ def refuse_copies(tree: Tree, root: str, source: str) -> None:
     divided = len(set(subsets.values())) > 1 and len(subsets) == len(names)
     if divided or (subsets and holds_folders and len(names) <= FEW):
         raise SightlineError(
-            f"prepare.source: {source}: {name_some(sorted(subsets))} may be subsets or classes: call subsets train, "
+            f"prepare.source: {source}: {quote_some(sorted(subsets))} may be subsets or classes: call subsets train, "
             f"val and test (with every class below them), rename classes, or list images and labels in a table"
         )
     shared = shared_folders(tree, root)
     if shared and all(COPIES.intersection(words_of(name)) for name in names):
         raise SightlineError(
-            f"prepare.source: {source}: {name_some(names)} hold the same folders ({name_some(shared)}) and are no "
+            f"prepare.source: {source}: {quote_some(names)} hold the same folders ({quote_some(shared)}) and are no "
             f"classes: name one of them as prepare.source, or give a table with a column group or subset"
         )
 
@@ -104,9 +103,3 @@ def shared_folders(tree: Tree, root: str) -> list[str]:
     inner = [tree.folders(join(root, name)) for name in tree.folders(root)]
     alike = len(inner) > 1 and len(inner[0]) > 1 and all(names == inner[0] for names in inner)
     return sorted(inner[0]) if alike else []
-
-
-def name_some(names: list[str]) -> str:
-    """Return names for a line, the first few of many."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(map(repr, names[:NAMED])) + more

@@ -4,9 +4,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.layouts.by_folder import NOT_MEANT
-from sightline.images.sources.layouts.suspicions import name_some
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import MISSING, name_fault, one_line, shown, tidy
 from sightline.images.sources.naming import Naming
@@ -91,7 +90,7 @@ class Records:
         listing.subsets = read_subsets(listing.subsets)
         listing.further = dict(sorted(listing.further.items()))
         if self._left_out:
-            listing.notes.append(f"columns that are left out: {name_some(sorted(self._left_out))}")
+            listing.notes.append(f"columns that are left out: {quote_some(sorted(self._left_out))}")
         return listing
 
     def _is_kept(self, column: str, value: object) -> bool:

@@ -3,9 +3,8 @@
 import re
 from pathlib import Path, PurePosixPath
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.layouts.subset_names import subsets_of
-from sightline.images.sources.layouts.suspicions import name_some
 
 NUMBERS = re.compile(r"[-_.]?\d+(-of-\d+)?$")
 RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
@@ -31,8 +30,8 @@ def shard_subsets(names: list[str]) -> dict[str, str]:
             silent = [name for name in names if told[name] not in kinds]
             if silent:
                 raise SightlineError(
-                    f"prepare.source: {name_some(silent)} tells no subset, {min(kinds)!r} does: name all shards train, "
-                    f"val or test, or none"
+                    f"prepare.source: {quote_some(silent)} tells no subset, {min(kinds)!r} does: name all shards "
+                    f"train, val or test, or none"
                 )
             return {name: kinds[told[name]] for name in names}
     return dict.fromkeys(names, "")
@@ -51,7 +50,7 @@ def expand_braces(path: Path) -> list[str]:
         raise SightlineError(f"params.yaml: prepare.source: {path}: a range must rise: {{0000..0063}}")
     missing = [name for name in names if not (path.parent / name).is_file()]
     if missing:
-        raise SightlineError(f"params.yaml: prepare.source: {path.parent} has no {name_some(missing)}")
+        raise SightlineError(f"params.yaml: prepare.source: {path.parent} has no {quote_some(missing)}")
     return names
 
 
