@@ -6,10 +6,11 @@ import pytest
 
 from sightline.deployment.variants import VARIANTS
 from sightline.explaining.methods.catalogue import METHODS
+from sightline.networks.architectures.build import SIZED
 from sightline.networks.architectures.own.pooled import POOLS
 from sightline.networks.calibration import CALIBRATORS
 from sightline.networks.decider import VIEWS
-from sightline.parameters import augment, evaluate, export, gradcam, train
+from sightline.parameters import augment, evaluate, export, gradcam, network, train
 from sightline.scoring.robustness.attacks import ATTACKS
 from sightline.scoring.robustness.corruptions import CORRUPTIONS
 from sightline.training.augmentation.policies import POLICIES
@@ -34,7 +35,8 @@ from sightline.training.start import NORMALIZATIONS
         (train.Schedule, CURVES),
         (train.Normalization, NORMALIZATIONS),
         (train.HeadInit, HEADS),
-        (train.Pool, {"network", *POOLS}),
+        (network.Sized, SIZED),
+        (network.Pool, {"network", *POOLS}),
         (train.Precision, {"auto", *MIXED_PRECISION}),
     ],
 )

@@ -17,10 +17,10 @@ from sightline.common.params import (
     StrictModel,
 )
 from sightline.parameters.augment import AugmentSection
+from sightline.parameters.network import ClassicalSection, HeadSection, NetworkSection
 
 Normalization = Literal["dataset", "network", "weights"]
 HeadInit = Literal["zero", "timm", "probe"]
-Pool = Literal["network", "avg", "max", "avgmax", "catavgmax"]
 Schedule = Literal[
     "constant", "cosine", "one_cycle", "step", "multistep", "exponential", "cyclic", "polynomial", "linear", "plateau"
 ]
@@ -30,13 +30,6 @@ Average = Literal["none", "ema", "swa"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 Monitor = Literal["val/loss", "val/accuracy", "val/balanced_accuracy", "val/f1_macro"]
-
-
-class HeadSection(StrictModel):
-    """The section `head`."""
-
-    hidden: int = Field(ge=0)
-    pool: Pool
 
 
 class ScheduleShape(StrictModel):
@@ -74,14 +67,6 @@ class DistillSection(StrictModel):
     weight: Probability
 
 
-class ClassicalSection(StrictModel):
-    """The section `classical`, of models on handcrafted features."""
-
-    svm_c: Positive
-    forest_trees: Count
-    forest_depth: Count
-
-
 class TrainParams(StageParams):
     """The keys that train reads."""
 
@@ -91,6 +76,7 @@ class TrainParams(StageParams):
     model: Name | Annotated[list[Name], Field(min_length=1)]
     pretrained: bool
     weights: str
+    network: NetworkSection
     head: HeadSection
     head_init: HeadInit
     freeze: Literal["none", "backbone"] | Annotated[int, Field(ge=1)]
@@ -147,6 +133,11 @@ class TrainParams(StageParams):
 
     @property
     def architectures(self) -> list[str]:
+        """The names with their size where `network` asks for another than theirs."""
+        return [self.network.sized(name) for name in self.named]
+
+    @property
+    def named(self) -> list[str]:
         """The names that `model` lists, or its only one."""
         return [self.model] if isinstance(self.model, str) else self.model
 
@@ -161,12 +152,17 @@ class TrainParams(StageParams):
     def weights_fit_their_use(self) -> "TrainParams":
         if self.weights and self.pretrained:
             raise ValueError("pretrained: must be false where weights names a file")
-        if self.weights and len(self.architectures) > 1:
+        if self.weights and len(self.named) > 1:
             raise ValueError("weights: one file cannot start several architectures")
         if self.freeze_batch_norm and not (self.weights or self.pretrained):
             raise ValueError("freeze_batch_norm: true needs weights or pretrained: a new network's norms know nothing")
         if self.normalization == "weights" and not self.weights:
             raise ValueError("normalization: weights needs weights to name a file or an earlier models/trained")
+        return self
+
+    @model_validator(mode="after")
+    def networks_come_in_the_size(self) -> "TrainParams":
+        self.network.refuse_unsized(self.named)
         return self
 
     @model_validator(mode="after")

@@ -9,9 +9,11 @@ from safetensors.torch import save_file
 
 from imports import ROOT
 from sightline.common.errors import SightlineError
-from sightline.networks.architectures.build import OWN_NETWORKS, build_network, network_normalization
+from sightline.networks.architectures.build import OWN_NETWORKS, build_network, is_own, network_normalization
 from sightline.networks.architectures.own.cnn import SimpleCNN
+from sightline.networks.architectures.own.size import read_size
 from sightline.networks.classifier import Classifier, mean_log_probabilities
+from sightline.parameters.network import NetworkSection
 
 
 def test_simple_cnn_is_three_convolutions_and_a_linear_layer():
@@ -93,3 +95,18 @@ def test_normalizing_is_per_channel():
 def test_an_ensemble_averages_probabilities():
     one, other = torch.tensor([[0.8, 0.2]]).log(), torch.tensor([[0.4, 0.6]]).log()
     assert mean_log_probabilities([one, other]).exp()[0].tolist() == pytest.approx([0.6, 0.4])
+
+
+def test_a_size_is_read_out_of_the_name_of_own_networks_alone():
+    sizes = {"cnn": ("cnn", 1, 1), "cnn_residual_w2.5_d3": ("cnn_residual", 2.5, 3), "cnn_d2": ("cnn", 1, 2)}
+    assert {name: (read_size(name)[0], *read_size(name)[1]) for name in sizes} == sizes
+    section = {"width": 2.5, "depth": 3}
+    assert NetworkSection(**section).sized("cnn_residual") == "cnn_residual_w2.5_d3"
+    assert NetworkSection(width=1.0, depth=1).sized("cnn") == "cnn"
+    assert is_own("cnn_w2") and not is_own("hrnet_w18_small")
+    assert type(build_network("hrnet_w18_small", 3, 64, pretrained=False)).__name__ == "HighResolutionNet"
+
+
+def test_a_network_of_one_size_refuses_another():
+    with pytest.raises(ValueError, match=r"^network: resnet18 comes in one size: set width: 1\.0 and depth: 1; simple"):
+        NetworkSection(width=2.0, depth=1).refuse_unsized(["cnn", "resnet18"])

@@ -11,6 +11,7 @@ from sightline.networks.architectures.hub import keep_to_cache_without_hub
 from sightline.networks.architectures.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
 from sightline.networks.architectures.own.cifarnet import CifarNet, WideCifarNet
 from sightline.networks.architectures.own.cnn import CNN, ResidualCNN, SimpleCNN
+from sightline.networks.architectures.own.size import AS_DRAWN, read_size
 
 OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
     "simple_cnn": SimpleCNN,
@@ -22,6 +23,14 @@ OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
     "cifarnet": CifarNet,
     "cifarnet_wide": WideCifarNet,
 }
+SIZED = [  # those that also take a size
+    "simple_cnn",
+    "cnn",
+    "cnn_residual",
+    "attention_resnet",
+    "attention_densenet",
+    "attention_hybrid",
+]
 RESIDUAL = ["cnn_residual", "attention_resnet", "attention_hybrid"]  # those that also take a drop_path_rate
 
 
@@ -38,7 +47,8 @@ def build_network(
     Parameters
     ----------
     architecture : str
-        A key of `OWN_NETWORKS`; features and a classifier, such as ``hog_lbp_color+svm``; or a model name of timm, with
+        A key of `OWN_NETWORKS`, those of `SIZED` maybe with a size, such as ``cnn_w2_d3``: twice as wide, three times
+        as deep; features and a classifier, such as ``hog_lbp_color+svm``; or a model name of timm, with
         or without a pretrained tag.
     pretrained : bool
         Start from timm's published weights, which timm asks the Hugging Face hub for.
@@ -58,7 +68,7 @@ def build_network(
         raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
     if is_handcrafted(architecture):
         network = _build_handcrafted(architecture, classes, max(drop_rate, drop_path_rate))
-    elif architecture in OWN_NETWORKS:
+    elif is_own(architecture):
         network = _build_own(architecture, classes, drop_rate, drop_path_rate)
     else:
         rates = {"drop_rate": drop_rate} | ({"drop_path_rate": drop_path_rate} if drop_path_rate else {})
@@ -69,7 +79,7 @@ def build_network(
 
 def is_own(architecture: str) -> bool:
     """Tell whether a name is Sightline's rather than timm's."""
-    return architecture in OWN_NETWORKS or is_handcrafted(architecture)
+    return architecture in OWN_NETWORKS or read_size(architecture)[0] in SIZED or is_handcrafted(architecture)
 
 
 def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
@@ -99,11 +109,13 @@ def _build_handcrafted(architecture: str, classes: int, rate: float) -> nn.Modul
 
 
 def _build_own(architecture: str, classes: int, drop_rate: float, drop_path_rate: float) -> nn.Module:
-    if not drop_path_rate:
-        return OWN_NETWORKS[architecture](classes, drop_rate)
-    if architecture not in RESIDUAL:
+    name, size = read_size(architecture)
+    options = {} if size == AS_DRAWN else {"size": size}
+    if drop_path_rate and name not in RESIDUAL:
         raise _no_path_to_drop(architecture)
-    return OWN_NETWORKS[architecture](classes, drop_rate, drop_path_rate)
+    if drop_path_rate:
+        options["drop_path_rate"] = drop_path_rate
+    return OWN_NETWORKS[name](classes, drop_rate, **options)
 
 
 def _build_timm(

@@ -11,7 +11,9 @@ from torch.nn import functional
 
 from sightline.networks.architectures.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
 from sightline.networks.architectures.own.cifarnet import CifarNet, WideCifarNet
-from sightline.networks.architectures.own.cnn import CNN, ResidualCNN, SimpleCNN
+from sightline.networks.architectures.own.cnn import CNN, ConvBlock, ResidualCNN, SimpleCNN
+from sightline.networks.architectures.own.layers import AttentionResidualBlock, DenseBlock
+from sightline.networks.architectures.own.size import Size
 
 MAPS = {  # sides of the maps of feature_info, of the last maps, and their channels, at 32 px
     SimpleCNN: ([32, 16, 8], 4, 128),
@@ -163,3 +165,33 @@ def test_onnx_agrees_with_torch_for_any_batch(architecture):
         images = torch.randn(batch, 3, 32, 32)
         (found,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
         torch.testing.assert_close(torch.from_numpy(found), network(images).detach(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "channels", "blocks"),
+    [
+        (AttentionResNet, (96, 192, 384), 6),
+        (AttentionDenseNet, (48 + 12 * 32, 216 + 12 * 32, 300 + 12 * 32), 12),  # growth 24: 36, to multiples of 8: 32
+        (AttentionHybrid, (48 + 6 * 24, 192 + 12 * 24, 384), 6),
+        (ResidualCNN, (48, 96, 192, 384), 3),
+        (SimpleCNN, (48, 96, 192), 3),
+    ],
+)
+def test_a_size_multiplies_channels_and_blocks(architecture, channels, blocks):
+    network = architecture(3, 0.0, size=Size(1.5, 3)).eval()
+    assert tuple(info["num_chs"] for info in network.feature_info) == channels
+    shapes = []
+    for info in network.feature_info:
+        module = network.get_submodule(info["module"])
+        module.register_forward_hook(lambda _module, _inputs, output: shapes.append(output.shape[1]))
+    assert network(torch.randn(2, 3, 16, 16)).shape == (2, 3)
+    assert tuple(shapes) == channels
+    assert count_blocks(network) == blocks
+
+
+def count_blocks(network):
+    """Return the blocks, dense layers or plain convolutions of the last resolution."""
+    stage = network.blocks[-1 - isinstance(network, AttentionDenseNet)]  # behind its blocks there is a norm
+    kind = nn.Conv2d if isinstance(network, SimpleCNN) else (AttentionResidualBlock, ConvBlock, DenseBlock)
+    found = [part for part in stage.modules() if isinstance(part, kind)]
+    return len(found[0].layers) if isinstance(found[0], DenseBlock) else len(found)

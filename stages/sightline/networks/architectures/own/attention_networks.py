@@ -12,14 +12,16 @@ from sightline.networks.architectures.own.layers import (
     transition,
 )
 from sightline.networks.architectures.own.pooled import PooledNetwork, describe_maps
+from sightline.networks.architectures.own.size import AS_DRAWN, Size
 
 STEM = 32  # channels of the first convolution
 REDUCTION = 8  # a channel gate's hidden layer is narrower by this factor
-WIDTHS = (64, 128, 256)  # channels of the stages of AttentionResNet and AttentionHybrid
+WIDTHS = (64, 128, 256)  # channels of the stages of AttentionResNet, the last of AttentionHybrid
+RESIDUAL_BLOCKS = 2  # of each residual stage
 DENSE_LAYERS = 4  # of each dense block of AttentionDenseNet
 DENSE_GROWTH = 24  # channels that each of them adds
-DENSE_WIDTHS = (128, 160, 176)  # what enters a block, STEM or half of the block before, and what its layers add
-HYBRID_GROWTH = 16  # channels that a dense layer of AttentionHybrid adds
+HYBRID_LAYERS = (2, 4)  # of the dense blocks of AttentionHybrid
+HYBRID_GROWTH = 16  # channels that each of them adds
 
 
 class AttentionResNet(PooledNetwork):
@@ -28,16 +30,17 @@ class AttentionResNet(PooledNetwork):
     Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 410,170 parameters for 10 classes.
     """
 
-    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0):
-        rates = iter(rates_by_depth(drop_path_rate, 2 * len(WIDTHS)))
-        blocks = [stem(STEM)]
-        before = STEM
-        for width in WIDTHS:
-            first = _attended_residual(before, width, next(rates))
-            second = _attended_residual(width, width, next(rates))
-            blocks.append(nn.Sequential(nn.MaxPool2d(2), first, second))
+    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0, size: Size = AS_DRAWN):
+        widths = tuple(size.channels(width) for width in WIDTHS)
+        count = RESIDUAL_BLOCKS * size.depth
+        rates = iter(rates_by_depth(drop_path_rate, count * len(widths)))
+        before = size.channels(STEM)
+        blocks = [stem(before)]
+        for width in widths:
+            stage = [_attended_residual(width if index else before, width, next(rates)) for index in range(count)]
+            blocks.append(nn.Sequential(nn.MaxPool2d(2), *stage))
             before = width
-        maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], WIDTHS, (2, 4, 8))
+        maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], widths, (2, 4, 8))
         super().__init__(nn.Sequential(*blocks), maps, classes, drop_rate)
 
 
@@ -47,16 +50,21 @@ class AttentionDenseNet(PooledNetwork):
     Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 195,028 parameters for 10 classes.
     """
 
-    def __init__(self, classes: int, drop_rate: float):
-        first, second, third = DENSE_WIDTHS
+    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN):
+        layers = DENSE_LAYERS * size.depth
+        growth = size.channels(DENSE_GROWTH)
+        entry = size.channels(STEM)
+        first = entry + layers * growth
+        second = first // 2 + layers * growth
+        third = second // 2 + layers * growth
         blocks = nn.Sequential(
-            stem(STEM),
-            nn.Sequential(nn.MaxPool2d(2), _attended_dense(STEM, first)),
-            nn.Sequential(transition(first, first // 2), _attended_dense(first // 2, second)),
-            nn.Sequential(transition(second, second // 2), _attended_dense(second // 2, third)),
+            stem(entry),
+            nn.Sequential(nn.MaxPool2d(2), _attended_dense(entry, layers, growth)),
+            nn.Sequential(transition(first, first // 2), _attended_dense(first // 2, layers, growth)),
+            nn.Sequential(transition(second, second // 2), _attended_dense(second // 2, layers, growth)),
             nn.Sequential(nn.BatchNorm2d(third), nn.ReLU(inplace=True)),
         )
-        maps = describe_maps(["blocks.1", "blocks.2", "blocks.4"], DENSE_WIDTHS, (2, 4, 8))
+        maps = describe_maps(["blocks.1", "blocks.2", "blocks.4"], (first, second, third), (2, 4, 8))
         super().__init__(blocks, maps, classes, drop_rate)
 
 
@@ -67,18 +75,22 @@ class AttentionHybrid(PooledNetwork):
     [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 358,446 parameters for 10 classes.
     """
 
-    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0):
-        first, second, third = WIDTHS
-        early, late = rates_by_depth(drop_path_rate, 2)
+    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0, size: Size = AS_DRAWN):
+        growth = size.channels(HYBRID_GROWTH)
+        early, late = (layers * size.depth for layers in HYBRID_LAYERS)
+        entry = size.channels(STEM)
+        first = entry + early * growth
+        second = first + late * growth
+        third = size.channels(WIDTHS[-1])
+        rates = rates_by_depth(drop_path_rate, RESIDUAL_BLOCKS * size.depth)
+        branches = zip([second] + [third] * (len(rates) - 1), rates, strict=True)
         blocks = nn.Sequential(
-            stem(STEM),
-            nn.Sequential(nn.MaxPool2d(2), _hybrid_dense(STEM, first)),
-            nn.Sequential(transition(first, first), _hybrid_dense(first, second)),
-            nn.Sequential(
-                nn.MaxPool2d(2), _hybrid_residual(second, third, early), _hybrid_residual(third, third, late)
-            ),
+            stem(entry),
+            nn.Sequential(nn.MaxPool2d(2), _hybrid_dense(entry, early, growth)),
+            nn.Sequential(transition(first, first), _hybrid_dense(first, late, growth)),
+            nn.Sequential(nn.MaxPool2d(2), *(_hybrid_residual(before, third, rate) for before, rate in branches)),
         )
-        maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], WIDTHS, (2, 4, 8))
+        maps = describe_maps(["blocks.1", "blocks.2", "blocks.3"], (first, second, third), (2, 4, 8))
         super().__init__(blocks, maps, classes, drop_rate)
 
 
@@ -86,12 +98,12 @@ def _attended_residual(before: int, after: int, rate: float) -> AttentionResidua
     return AttentionResidualBlock(before, after, SqueezeExcite(after, REDUCTION), rate)
 
 
-def _attended_dense(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(DenseBlock(before, DENSE_LAYERS, DENSE_GROWTH), SqueezeExcite(after, REDUCTION))
+def _attended_dense(before: int, layers: int, growth: int) -> nn.Sequential:
+    return nn.Sequential(DenseBlock(before, layers, growth), SqueezeExcite(before + layers * growth, REDUCTION))
 
 
-def _hybrid_dense(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(DenseBlock(before, (after - before) // HYBRID_GROWTH, HYBRID_GROWTH), CBAM(after, REDUCTION))
+def _hybrid_dense(before: int, layers: int, growth: int) -> nn.Sequential:
+    return nn.Sequential(DenseBlock(before, layers, growth), CBAM(before + layers * growth, REDUCTION))
 
 
 def _hybrid_residual(before: int, after: int, rate: float) -> AttentionResidualBlock:

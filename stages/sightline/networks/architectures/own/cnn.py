@@ -1,15 +1,17 @@
 """Networks of 3x3 convolutions: one of three, and one of four blocks of two, plain or residual."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from sightline.networks.architectures.own.layers import drop_path, rates_by_depth
 from sightline.networks.architectures.own.pooled import PooledNetwork, describe_maps
+from sightline.networks.architectures.own.size import AS_DRAWN, Size
 
 WIDTHS = (32, 64, 128, 256)  # channels of the blocks; SimpleCNN stops before the last
 SIMPLE_BLOCKS = 3
-PAIRS = list(zip((3, *WIDTHS), WIDTHS, strict=False))  # channels before and after each block
 
 
 class SimpleCNN(PooledNetwork):
@@ -18,11 +20,11 @@ class SimpleCNN(PooledNetwork):
     Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 94,762 parameters for 10 classes.
     """
 
-    def __init__(self, classes: int, drop_rate: float):
-        blocks = nn.Sequential(*(_pooled_convolution(*widths) for widths in PAIRS[:SIMPLE_BLOCKS]))
-        maps = describe_maps(
-            [f"blocks.{index}.2" for index in range(SIMPLE_BLOCKS)], WIDTHS[:SIMPLE_BLOCKS], (1, 2, 4)
-        )  # before pooling
+    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN):
+        widths = _widths(size)[:SIMPLE_BLOCKS]
+        blocks = nn.Sequential(*(_pooled_convolutions(*pair, size.depth) for pair in pairwise((3, *widths))))
+        last = 3 * size.depth - 1  # before pooling
+        maps = describe_maps([f"blocks.{index}.{last}" for index in range(SIMPLE_BLOCKS)], widths, (1, 2, 4))
         super().__init__(blocks, maps, classes, drop_rate)
 
 
@@ -33,8 +35,9 @@ class CNN(PooledNetwork):
     10 classes. Source of the layout: "Very Deep Convolutional Networks for Large-Scale Image Recognition".
     """
 
-    def __init__(self, classes: int, drop_rate: float):
-        super().__init__(*_layout([ConvBlock(*pair) for pair in PAIRS]), classes, drop_rate)
+    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN):
+        blocks = [ConvBlock(*pair) for pair in _pairs(size)]
+        super().__init__(*_layout(blocks, size), classes, drop_rate)
 
 
 class ResidualCNN(PooledNetwork):
@@ -44,10 +47,11 @@ class ResidualCNN(PooledNetwork):
     10 classes: a shortcut is a 1x1 convolution with batch norm, as every block widens.
     """
 
-    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0):
-        rates = rates_by_depth(drop_path_rate, len(PAIRS))
-        blocks = [ResidualConvBlock(*pair, rate) for pair, rate in zip(PAIRS, rates, strict=True)]
-        super().__init__(*_layout(blocks), classes, drop_rate)
+    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0, size: Size = AS_DRAWN):
+        pairs = _pairs(size)
+        rates = rates_by_depth(drop_path_rate, len(pairs))
+        blocks = [ResidualConvBlock(*pair, rate) for pair, rate in zip(pairs, rates, strict=True)]
+        super().__init__(*_layout(blocks, size), classes, drop_rate)
 
 
 class ConvBlock(nn.Module):
@@ -82,17 +86,29 @@ class ResidualConvBlock(ConvBlock):
         return functional.relu(self.drop_path(self.body(features)) + self.shortcut(features))
 
 
-def _pooled_convolution(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False),
-        nn.BatchNorm2d(after),
-        nn.ReLU(inplace=True),
-        nn.MaxPool2d(2),
-    )
+def _widths(size: Size) -> tuple[int, ...]:
+    return tuple(size.channels(width) for width in WIDTHS)
 
 
-def _layout(blocks: list[ConvBlock]) -> tuple[nn.Sequential, list[dict]]:
-    """Put pooling before all blocks but the first, and describe their maps."""
-    layers = [nn.Sequential(*([nn.MaxPool2d(2)] if index else []), block) for index, block in enumerate(blocks)]
-    names = [f"blocks.{index}" for index in range(len(blocks))]
-    return nn.Sequential(*layers), describe_maps(names, WIDTHS, (1, 2, 4, 8))
+def _pairs(size: Size) -> list[tuple[int, int]]:
+    """Return the channels before and after each block."""
+    widths = [width for width in _widths(size) for _ in range(size.depth)]
+    return list(pairwise((3, *widths)))
+
+
+def _pooled_convolutions(before: int, after: int, depth: int) -> nn.Sequential:
+    entries = [before] + [after] * (depth - 1)
+    return nn.Sequential(*(layer for entry in entries for layer in _convolution(entry, after)), nn.MaxPool2d(2))
+
+
+def _convolution(before: int, after: int) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False)
+    return convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True)
+
+
+def _layout(blocks: list[ConvBlock], size: Size) -> tuple[nn.Sequential, list[dict]]:
+    """Put the blocks of a resolution together, pooling before all but the first, and describe their maps."""
+    stages = [blocks[start : start + size.depth] for start in range(0, len(blocks), size.depth)]
+    layers = [nn.Sequential(*([nn.MaxPool2d(2)] if index else []), *stage) for index, stage in enumerate(stages)]
+    names = [f"blocks.{index}" for index in range(len(stages))]
+    return nn.Sequential(*layers), describe_maps(names, _widths(size), (1, 2, 4, 8))
