@@ -52,7 +52,7 @@ def open_source(source: str, naming: Naming = PLAIN) -> tuple[Listing, Container
 
 
 def _open_path(path: Path, source: str, naming: Naming) -> tuple[Listing, Container]:
-    if is_named_export(path, naming):
+    if is_named_export(path):
         listing, reader, folder = open_named_export(path, RAW, naming, source)
         return _complete(listing, folder, source), reader
     if path.suffix.lower() in TABLE_SUFFIXES:

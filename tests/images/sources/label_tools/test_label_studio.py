@@ -2,6 +2,7 @@
 
 import base64
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_most_annotators_decide_and_their_share_is_kept(fill, opened):
     assert listing.aside == [("d.png", "annotators disagree: cat 1, dog 1")]
     assert listing.refused == []
     assert listing.notes == [
-        "labels are from project.json (Label Studio, choices 'animal'); several annotators saw 3 images: "
+        "labels are from project.json (Label Studio, 'animal'); several annotators saw 3 images: "
         "all agree on 1, most of them on 1, and 1 are undecided"
     ]
     assert container.read("b.png", 100) == b"b.png"
@@ -137,6 +138,33 @@ def test_json_min_has_a_record_for_each_annotation(fill, opened):
     assert opened(label="quality").listing.refused == [("1.png", "several classes: dark, sharp")]
     with pytest.raises(SightlineError, match="has the choices 'animal', 'quality'"):
         opened()
+
+
+CSV = (
+    '"animal","annotation_id","annotator","created_at","id","image","lead_time","quality","updated_at"\n'
+    '"dog",3,"x@y.z","2024-01-04T00:00:00Z",1,"/data/upload/3/42d46c4c-1.png",1.2,"","2024-01-02T00:00:00Z"\n'
+    '"cat",2,"2","2024-01-03T00:00:00Z",1,"/data/upload/3/42d46c4c-1.png",1.2,"","2024-01-02T00:00:00Z"\n'
+    '"cat",1,"1","2024-01-02T00:00:00Z",1,"/data/upload/3/42d46c4c-1.png",1.2,"{""choices"":[""sharp"",""dark""]}",""\n'
+    '"dog",4,"1","2024-01-05T00:00:00Z",2,"/data/local-files/?d=set/b/2.png",1.2,"sharp","2024-01-02T00:00:00Z"\n'
+    '"","","","",4,"https://h/4.png","","",""\n'
+    '"",6,"1","2024-01-07T00:00:00Z",5,"https://h/5.png",1.2,"","2024-01-02T00:00:00Z"\n'
+)
+
+
+def test_tables_tell_the_same_as_json_min(fill, opened):
+    fill("1.png", "b/2.png", "4.png", "5.png", files={"result.csv": CSV})
+    listing, labels, _ = opened("data/raw/set/result.csv", label="animal")
+    assert labels == {"1.png": "cat", "b/2.png": "dog"}
+    assert listing.further == {"agreement": ["0.667", ""]}
+    assert listing.aside == [("4.png", "not annotated"), ("5.png", "no choice in 'animal'")]
+    assert opened(label="quality").listing.refused == [("1.png", "several classes: dark, sharp")]
+    Path("data/raw/set/result.csv").unlink()
+    fill(
+        files={
+            "result.tsv": "\t".join(["animal", "annotation_id", "annotator", "id", "image"]) + "\ncat\t1\t1\t1\t1.png"
+        }
+    )
+    assert opened().labels == {"1.png": "cat"}
 
 
 def test_tasks_of_one_image_are_counted_together(fill, opened):

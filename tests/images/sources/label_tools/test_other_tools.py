@@ -58,6 +58,12 @@ def attribute(tag, **told):
     return f'<tag label="{tag}">{inside}</tag>'
 
 
+def test_frames_of_a_video_have_names_without_a_suffix(fill, opened):
+    xml = cvat(tagged("frame_000000", "cat"), tagged("frame_000001", "dog"))
+    fill("images/frame_000000.PNG", "images/frame_000001.PNG", "images/frame_000001.x.PNG", files={"a.xml": xml})
+    assert opened().labels == {"images/frame_000000.PNG": "cat", "images/frame_000001.PNG": "dog"}
+
+
 def test_cvat_s_attributes_are_columns_or_classes(fill, opened):
     images = (
         tagged("1.jpg", attribute("animal", kind="cat", light="day"), attribute("scene", kind="street")),
@@ -122,6 +128,13 @@ def test_coco_has_a_category_an_image(fill, opened):
     assert listing.refused == [("images/val/4.jpg", "several classes: cat, dog")]
     assert listing.aside == [("images/val/5.jpg", "not annotated")]
     assert listing.further == {}
+
+
+def test_subsets_of_coco_without_labels_are_left_aside(fill, opened):
+    train = {"labels_train.json": coco({1: "1.jpg"}, (1, 1)), "labels_test.json": coco({2: "2.jpg"})}
+    fill("train/1.jpg", "test/2.jpg", files=train)
+    listing, labels, _ = opened()
+    assert (labels, listing.aside) == ({"train/1.jpg": "cat"}, [("test/2.jpg", "not annotated")])
 
 
 def test_coco_below_folders_of_subsets_names_equal_files(fill, opened):

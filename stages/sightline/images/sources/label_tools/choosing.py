@@ -2,8 +2,7 @@
 
 from collections.abc import Collection
 
-from sightline.common.errors import SightlineError
-from sightline.images.sources.layouts.suspicions import name_some
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.naming import Naming
 
 
@@ -29,7 +28,7 @@ def choose(found: Collection[str], naming: Naming, where: str, what: str, others
         instead = f" (found: {', '.join(others)})" if others else ""
         raise SightlineError(f"{where}: holds no {what}{instead}: one class an image is needed: export another project")
     if "label" in naming.changed():
-        raise SightlineError(f"{where}: has no {what} {naming.label!r} (found: {name_some(names)}): set prepare.label")
+        raise SightlineError(f"{where}: has no {what} {naming.label!r} (found: {quote_some(names)}): set prepare.label")
     if len(names) > 1:
-        raise SightlineError(f"{where}: has the {what} {name_some(names)}: name one of them by prepare.label")
+        raise SightlineError(f"{where}: has the {what} {quote_some(names)}: name one of them by prepare.label")
     return names[0]

@@ -9,19 +9,21 @@ from sightline.images.sources.naming import PLAIN, Naming, refuse_unused
 from sightline.images.sources.records.records import as_text
 
 NAME = "name"  # of a category: what its class is called, unless prepare.label names another of its keys
+PARTS = ("images", "annotations", "categories")
 OF_THE_FILE = ("id", "file_name", "width", "height", "license", "flickr_url", "coco_url", "date_captured")
 
 
 def is_coco(content: object) -> bool:
     """Tell whether a JSON file has the parts of COCO's."""
-    return isinstance(content, dict) and all(isinstance(content.get(key), list) for key in ("images", "categories"))
+    parts = (content.get(key) for key in PARTS) if isinstance(content, dict) else [None]
+    return all(isinstance(part, list) and all(isinstance(each, dict) for each in part[:1]) for part in parts)
 
 
 def read_coco(content: dict, naming: Naming, where: str) -> Annotations:
     """Read one category an image; `prepare.label` may name another key of the categories, or of `attributes`."""
     refuse_unused(naming, where, used=("label", "group", "subset"))
     categories = {category["id"]: category for category in content["categories"]}
-    annotations = content.get("annotations") or []
+    annotations = content["annotations"]
     key = NAME
     if naming.label != PLAIN.label:
         told = {name for category in content["categories"] for name in category} - {"id"}

@@ -3,10 +3,9 @@
 from collections import Counter
 from xml.etree.ElementTree import Element
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.label_tools.choosing import choose
 from sightline.images.sources.label_tools.votes import Annotations, TaggedImage, Vote
-from sightline.images.sources.layouts.suspicions import name_some
 from sightline.images.sources.naming import PLAIN, Naming, refuse_unused
 
 UNSET = ("", "__undefined__")  # what CVAT writes where an attribute has no value
@@ -44,7 +43,7 @@ def _choose_attribute(tags: list[Element], naming: Naming, where: str) -> str:
     if len(names) == 1 and found:
         raise SightlineError(
             f"{where}: every tag is {names.pop()!r}: name the attribute that tells the class by prepare.label "
-            f"(found: {name_some(sorted(found))})"
+            f"(found: {quote_some(sorted(found))})"
         )
     return ""
 

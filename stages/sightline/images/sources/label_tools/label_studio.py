@@ -1,17 +1,18 @@
-"""Label Studio: its JSON export with all annotations, and JSON-MIN, with one record an annotation."""
+"""Label Studio: its JSON export with all annotations; JSON-MIN, CSV and TSV, with one record an annotation."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.label_tools.choosing import choose
 from sightline.images.sources.label_tools.votes import Annotations, TaggedImage, Vote
-from sightline.images.sources.layouts.suspicions import name_some
 from sightline.images.sources.names import IMAGE_SUFFIXES
 from sightline.images.sources.naming import Naming
 from sightline.images.sources.records.records import as_text
 
+KINDS = ("choices", "taxonomy")  # of controls
 # keys that tell of an annotation, not of the image; agreement is that of some editions, and of our own column
 ABOUT_ANNOTATION = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
 
@@ -26,7 +27,12 @@ def is_tasks(content: object) -> bool:
 def is_records(content: object) -> bool:
     """Tell whether a JSON file is a JSON-MIN export."""
     first = content[0] if isinstance(content, list) and content else None
-    return isinstance(first, dict) and {"annotation_id", "annotator"} <= first.keys()
+    return isinstance(first, dict) and is_record(first)
+
+
+def is_record(names: Collection[str]) -> bool:
+    """Tell whether keys or columns are those of one annotation in JSON-MIN, CSV or TSV."""
+    return {"annotation_id", "annotator"} <= set(names)
 
 
 def read_tasks(tasks: list[dict], naming: Naming, where: str) -> Annotations:
@@ -52,7 +58,7 @@ def read_tasks(tasks: list[dict], naming: Naming, where: str) -> Annotations:
     repeated = sum(count > 1 for count in Counter(image.name for image in images).values())
     if repeated:
         notes.append(f"{where}: {repeated:,} images have several tasks, whose annotations count together")
-    return Annotations(f"Label Studio, choices {control!r}", images, notes)
+    return Annotations(f"Label Studio, {control!r}", images, notes)
 
 
 def read_records(records: list[dict], naming: Naming, where: str) -> Annotations:
@@ -66,9 +72,18 @@ def read_records(records: list[dict], naming: Naming, where: str) -> Annotations
         other = {key, *_controls_in(record)}
         cells = {name: value for name, value in _cells(record, control).items() if name not in other}
         image = TaggedImage(as_text(record.get(key)), [vote] if vote.labels else [], cells)
-        image.reason = "not annotated" if record["annotation_id"] is None else f"no choice in {control!r}"
+        image.reason = "not annotated" if record["annotation_id"] in (None, "") else f"no choice in {control!r}"
         images.append(image)
-    return Annotations(f"Label Studio (JSON-MIN), choices {control!r}", images)
+    return Annotations(f"Label Studio, {control!r}", images)
+
+
+def read_rows(rows: list[dict[str, str]], naming: Naming, where: str) -> Annotations:
+    """Read a CSV or TSV export, whose columns stand in the order of the alphabet; several choices are JSON."""
+    records = []
+    for row in rows:
+        record = {name: json.loads(cell) if cell.startswith(("{", "[")) else cell for name, cell in row.items()}
+        records.append(record)
+    return read_records(records, naming, where)
 
 
 def _annotations(task: dict) -> list[dict]:
@@ -85,7 +100,7 @@ def _is_submitted(item: dict) -> bool:
 
 
 def _controls(items: Iterable[dict]) -> set[str]:
-    return {mark["from_name"] for item in items for mark in item["result"] or [] if mark.get("type") == "choices"}
+    return {mark["from_name"] for item in items for mark in item["result"] or [] if mark.get("type") in KINDS}
 
 
 def _other_controls(items: Iterable[dict]) -> list[str]:
@@ -107,9 +122,13 @@ def _vote(item: dict, control: str) -> Vote:
 def _choices(value: object) -> tuple[str, ...]:
     """Return what was chosen; steps of a choice within another are joined by slashes."""
     marks = value if isinstance(value, list) else [value]
-    chosen = [choice for mark in marks for choice in (mark.get("choices", ()) if isinstance(mark, dict) else [mark])]
+    chosen = [choice for mark in marks for choice in (_chosen(mark) if isinstance(mark, dict) else [mark])]
     texts = ("/".join(map(str, choice)) if isinstance(choice, list) else as_text(choice) for choice in chosen)
     return tuple(sorted(set(filter(None, texts))))
+
+
+def _chosen(value: dict[str, list]) -> list:
+    return next((value[kind] for kind in KINDS if kind in value), [])
 
 
 def _reason(items: list[dict], control: str) -> str:
@@ -125,7 +144,8 @@ def _cells(data: dict[str, Any], key: str) -> dict[str, Any]:
 def _controls_in(record: dict[str, Any]) -> list[str]:
     names = list(record)
     start = names.index("id") + 1 if "id" in names else 0
-    inside = names[start : names.index("annotator")]
+    stop = names.index("annotator")
+    inside = names[start:stop] if start <= stop else names  # a table's columns are sorted
     return [name for name in inside if name not in ABOUT_ANNOTATION and not _names_image(record[name])]
 
 
@@ -134,7 +154,7 @@ def _image_key(data: list[dict], naming: Naming, where: str) -> str:
     keys = {key for task in data for key in task}
     if "path" in naming.changed():
         if naming.path not in keys:
-            found = name_some(sorted(keys))
+            found = quote_some(sorted(keys))
             raise SightlineError(f"{where}: no task has {naming.path!r} in its data (found: {found}): set prepare.path")
         return naming.path
     if "image" in keys:
@@ -143,7 +163,7 @@ def _image_key(data: list[dict], naming: Naming, where: str) -> str:
     if len(named) == 1:
         return named[0]
     raise SightlineError(
-        f"{where}: which of the data {name_some(sorted(keys))} names the image is not clear: say so by prepare.path"
+        f"{where}: which of the data {quote_some(sorted(keys))} names the image is not clear: say so by prepare.path"
     )
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.label_tools.matching import Files, shown_name
 from sightline.images.sources.label_tools.votes import (
     NO_SUBSET,
@@ -15,7 +15,6 @@ from sightline.images.sources.label_tools.votes import (
     merge,
 )
 from sightline.images.sources.layouts.subset_names import subsets_of
-from sightline.images.sources.layouts.suspicions import name_some
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.records.records import Records
 
@@ -67,6 +66,10 @@ def list_told(told: list[Told], paths: list[str], records: Records) -> Listing:
     """
     files = Files(paths)
     placed = [each for export in told for each in _place(export, files, records.listing)]
+    if not any(each.verdict for each in placed):
+        raise SightlineError(
+            f"{told[0].where}: none of its {len(placed)} images has a label: export a project with labels"
+        )
     claimed = Counter(each.files[0] for each in placed if len(each.files) == 1)
     with_shares = any(each.verdict and each.verdict.annotators > 1 for each in placed)
     for each in placed:
@@ -81,16 +84,12 @@ def list_told(told: list[Told], paths: list[str], records: Records) -> Listing:
 def _place(export: Told, files: Files, listing: Listing) -> list[Placed]:
     images = merge(export.annotations.images)
     voted = [image for image in images if image.votes]
-    if not voted:
-        raise SightlineError(
-            f"{export.where}: none of its {len(images)} images has a label: export a project with labels"
-        )
     placed = []
     kinds = subsets_of({image.subset for image in images if image.subset})
     for image in images:
         subset = kinds.get(image.subset, "") or export.subset
         placed.append(Placed(image, export.find(image, files), subset, decide(image.votes) if image.votes else None))
-    if not any(each.files for each in placed if each.verdict):
+    if voted and not any(each.files for each in placed if each.verdict):
         raise SightlineError(
             f"{export.where}: none of its {len(images)} images is there, such as {shown_name(voted[0].name)!r}: put "
             f"them beside it, under the names that they have there; or is it the export of another project?"
@@ -113,7 +112,7 @@ def _note(export: Told, placed: list[Placed], kinds: dict[str, str], listing: Li
     unknown = sorted({each.image.subset for each in placed} - {"", NO_SUBSET, *kinds})
     if unknown:
         listing.notes.append(
-            f"{export.name}: subsets that are no train, val or test are left out: {name_some(unknown)}"
+            f"{export.name}: subsets that are no train, val or test are left out: {quote_some(unknown)}"
         )
 
 
@@ -137,7 +136,7 @@ def _add(each: Placed, claimed: Counter[str], with_shares: bool, records: Record
 
 def _why_missing(image: TaggedImage, files: list[str]) -> str:
     if files:
-        return f"several files may be meant: {name_some(files)}"
+        return f"several files may be meant: {quote_some(files)}"
     if image.name.startswith("data:"):
         return "embedded in the export, which is not read: save it as a file"
     return "file not found: the export names it"

@@ -18,7 +18,8 @@ LEFT_OUT = re.compile(r"[^\w.-]")
 class Files:
     """Files by their name; a name matches the file whose path shares most of its last steps.
 
-    Names match whatever their capitals, and where Label Studio replaced blanks and left out signs.
+    Names match whatever their capitals, and where Label Studio replaced blanks and left out signs. A name without a
+    suffix, as CVAT gives to frames of a video, matches files without theirs.
     """
 
     def __init__(self, paths: list[str]):
@@ -106,8 +107,10 @@ def _same(step: str) -> str:
 
 
 def _spellings(step: str) -> set[str]:
-    """Return a file's name as it is, and as an upload to Label Studio leaves it."""
-    return {_same(step), _same(LEFT_OUT.sub("", step.replace(" ", "_")))}
+    """Return a file's name as it is, as an upload to Label Studio leaves it, and without a suffix that is its only."""
+    stem, _, _ = step.rpartition(".")
+    spelt = {_same(step), _same(LEFT_OUT.sub("", step.replace(" ", "_")))}
+    return spelt if "." in stem else spelt | {_same(stem)}
 
 
 def _likeness(path: list[str], steps: list[str], subset: str) -> tuple[int, int, bool]:

@@ -2,20 +2,21 @@
 
 from pathlib import Path
 
-from sightline.common.errors import SightlineError
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.beside_table import BesideTable
 from sightline.images.sources.containers import ARCHIVE_SUFFIXES, TEXT_LIMIT, Container, open_container
 from sightline.images.sources.folder import Folder
 from sightline.images.sources.label_tools.list_export import Told, list_told
 from sightline.images.sources.label_tools.matching import Files
-from sightline.images.sources.label_tools.recognise import Export, find_exports, is_vott_header, recognise
+from sightline.images.sources.label_tools.recognise import Export, find_exports, recognise, table_reader
 from sightline.images.sources.layouts.by_folder import keep_images
-from sightline.images.sources.layouts.suspicions import name_some
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.naming import Naming, refuse_unused
 from sightline.images.sources.records.records import Records
 from sightline.images.sources.records.shard_names import shard_subsets
+
+LONGEST_HEADER = 1 << 16  # bytes
 
 
 def open_exports(
@@ -36,11 +37,11 @@ def open_exports(
     return _list(root, container, _with_archives(root, container, names, told), told, Records(naming, source))
 
 
-def is_named_export(path: Path, naming: Naming) -> bool:
-    """Tell whether `prepare.source` names an export itself: JSON, XML, or a table with the columns of VoTT."""
-    if path.suffix.lower() == ".csv" and path.is_file() and "path" not in naming.changed():
+def is_named_export(path: Path) -> bool:
+    """Tell whether `prepare.source` names an export itself: JSON, XML, or a table with the columns of a label tool."""
+    if path.suffix.lower() in (".csv", ".tsv") and path.is_file():
         with path.open("rb") as stream:
-            return is_vott_header(stream.readline())
+            return table_reader(stream.readline(LONGEST_HEADER)) is not None
     return path.suffix.lower() in (".json", ".xml") and not path.is_dir()
 
 
@@ -61,8 +62,8 @@ def open_named_export(path: Path, within: Path, naming: Naming, source: str) -> 
     recognised = recognise(str(path), _read(path, within))
     if recognised is None:
         raise SightlineError(
-            f"params.yaml: prepare.source: {path} is no export that is known: JSON or JSON-MIN of Label Studio, XML of "
-            f"CVAT for images, COCO, or CSV or JSON of VoTT, with something annotated in it"
+            f"params.yaml: prepare.source: {path} is no export that is known: JSON, JSON-MIN or CSV of Label Studio, "
+            f"XML of CVAT for images, COCO, or CSV or JSON of VoTT, with something annotated in it"
         )
     annotations = Export(path.name, str(path), *recognised).read(naming)
     for root in filter(lambda folder: folder.is_relative_to(within), path.parents):
@@ -115,7 +116,7 @@ def _subsets(exports: list[Export], source: str) -> dict[str, str]:
         subsets = {}
     if "" in subsets.values() or len(set(subsets.values())) < len(names):
         raise SightlineError(
-            f"prepare.source: {source}: holds several exports of labels ({name_some(names)}): name one of them by "
+            f"prepare.source: {source}: holds several exports of labels ({quote_some(names)}): name one of them by "
             f"prepare.source, or keep one; only such as labels_train.json and labels_val.json are read together"
         )
     return subsets

@@ -15,9 +15,16 @@ from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.containers import TEXT_LIMIT, Container
 from sightline.images.sources.label_tools.coco import is_coco, read_coco
 from sightline.images.sources.label_tools.cvat import is_cvat, read_cvat
-from sightline.images.sources.label_tools.label_studio import is_records, is_tasks, read_records, read_tasks
+from sightline.images.sources.label_tools.label_studio import (
+    is_record,
+    is_records,
+    is_tasks,
+    read_records,
+    read_rows,
+    read_tasks,
+)
 from sightline.images.sources.label_tools.votes import Annotations
-from sightline.images.sources.label_tools.vott import COLUMNS, is_project, read_project, read_table
+from sightline.images.sources.label_tools.vott import COLUMNS, is_project, read_project, read_regions
 from sightline.images.sources.naming import Naming
 
 MOST_ALIKE = 16  # files of one suffix in a folder; more of them tell of an image each
@@ -86,9 +93,12 @@ def recognise(where: str, raw: bytes) -> tuple[object, Reader] | None:
         ) from None
 
 
-def is_vott_header(line: bytes) -> bool:
-    """Tell whether a table begins as VoTT's CSV export does."""
-    return tuple(line.decode("utf-8-sig", "replace").strip().replace('"', "").split(",")) == COLUMNS
+def table_reader(line: bytes) -> Reader | None:
+    """Return what reads a table by its first line, None where no label tool writes such a one."""
+    header = tuple(line.decode("utf-8-sig", "replace").strip().replace('"', "").replace("\t", ",").split(","))
+    if header == COLUMNS:
+        return read_regions
+    return read_rows if is_record(header) else None
 
 
 def _kind(name: str) -> tuple[str, str]:
@@ -118,11 +128,13 @@ def _parse_xml(raw: bytes) -> tuple[object, Reader] | None:
 
 
 def _parse_csv(raw: bytes) -> tuple[object, Reader] | None:
-    if not is_vott_header(raw.partition(b"\n")[0]):
+    reader = table_reader(raw.partition(b"\n")[0])
+    if reader is None:
         return None
     text = io.StringIO(raw.decode("utf-8-sig"), newline="")
-    return list(csv.DictReader(text, strict=True, restval="")), read_table
+    dialect = "excel-tab" if b"\t" in raw.partition(b"\n")[0] else "excel"
+    return list(csv.DictReader(text, dialect=dialect, strict=True, restval="")), reader
 
 
 JSON_READERS = {is_tasks: read_tasks, is_records: read_records, is_coco: read_coco, is_project: read_project}
-PARSERS = {".json": _parse_json, ".xml": _parse_xml, ".csv": _parse_csv}
+PARSERS = {".json": _parse_json, ".xml": _parse_xml, ".csv": _parse_csv, ".tsv": _parse_csv}

@@ -25,7 +25,7 @@ def read_project(content: dict, naming: Naming, where: str) -> Annotations:
     return Annotations("VoTT, tags of regions", images)
 
 
-def read_table(rows: list[dict[str, str]], naming: Naming, where: str) -> Annotations:
+def read_regions(rows: list[dict[str, str]], naming: Naming, where: str) -> Annotations:
     """Read a CSV export, one row a region and tag."""
     refuse_unused(naming, where, used=("group", "subset"))
     tags = defaultdict(set)
