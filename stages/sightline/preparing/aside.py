@@ -1,6 +1,7 @@
 """What a source holds besides the images that are used, told once."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from sightline.images.sources.listing import Listing
 
@@ -20,9 +21,20 @@ def describe_aside(listing: Listing) -> list[str]:
         named = [f"{count:,} {kind}" for kind, count in kinds[:NAMED]]
         rest = sum(count for _, count in kinds[NAMED:])
         lines.append(f"left aside as no images: {', '.join([*named, f'{rest:,} others'] if rest else named)}")
-    for reason, count in Counter(reason for _, reason in listing.aside).most_common():
+    for reason, count in _count_kinds(reason for _, reason in listing.aside).most_common():
         lines.append(f"left aside and listed in data/prepared/quarantine.csv: {count:,} {reason}")
     return lines
+
+
+def _count_kinds(reasons: Iterable[str]) -> Counter[str]:
+    """Count reasons that are equal, and those that differ behind their first colon alone as what stands before it."""
+    counts = Counter(reasons)
+    alike = Counter(reason.partition(":")[0] for reason in counts)
+    kinds = Counter()
+    for reason, count in counts.items():
+        kind = reason.partition(":")[0]
+        kinds[reason if alike[kind] == 1 else kind] += count
+    return kinds
 
 
 def describe_filled(paths: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.containers import TAR_SUFFIXES, TEXT_LIMIT, Container, open_container
 from sightline.images.sources.folder import refuse_linked
+from sightline.images.sources.label_tools.open_export import is_named_export, open_exports, open_named_export
 from sightline.images.sources.layouts.by_file_name import list_by_file_name
 from sightline.images.sources.layouts.by_folder import list_by_folder
 from sightline.images.sources.layouts.tiny_imagenet import ANNOTATIONS, find_root, list_tiny_imagenet
@@ -27,7 +28,8 @@ def open_source(source: str, naming: Naming = PLAIN) -> tuple[Listing, Container
     Parameters
     ----------
     source : str
-        ``digits``, ``torchvision:<Dataset>``, or the path of a folder, archive, table or Parquet below ``data/raw``.
+        ``digits``, ``torchvision:<Dataset>``, or the path of a folder, archive, table, export of a label tool or
+        Parquet below ``data/raw``.
     naming : Naming
         How columns or file names tell path, label, group and subset.
 
@@ -50,6 +52,9 @@ def open_source(source: str, naming: Naming = PLAIN) -> tuple[Listing, Container
 
 
 def _open_path(path: Path, source: str, naming: Naming) -> tuple[Listing, Container]:
+    if is_named_export(path):
+        listing, reader, folder = open_named_export(path, RAW, naming, source)
+        return _complete(listing, folder, source), reader
     if path.suffix.lower() in TABLE_SUFFIXES:
         from sightline.images.sources.csv_table import open_csv
 
@@ -63,7 +68,10 @@ def _open_path(path: Path, source: str, naming: Naming) -> tuple[Listing, Contai
     container = open_container(path, RAW)
     names = container.names()
     opened = _open_records(path, names, source, naming)
-    return opened or (list_images(container, names, source, naming), container)
+    if opened:
+        return opened
+    listing, reader = _open_images(path, container, names, source, naming)
+    return _complete(listing, container, source), reader
 
 
 def _open_records(path: Path, names: list[str], source: str, naming: Naming) -> tuple[Listing, Container] | None:
@@ -79,9 +87,30 @@ def _open_records(path: Path, names: list[str], source: str, naming: Naming) -> 
     return open_shards(path.parent, [path.name], naming, source) if is_tar and is_web_dataset(names) else None
 
 
-def list_images(container: Container, names: list[str], source: str, naming: Naming) -> Listing:
-    """Recognise the layout of a folder or an archive and list its images; its refused entries are in the listing."""
-    listing = _list_layout(container, names, source, naming)
+def _open_images(
+    path: Path, container: Container, names: list[str], source: str, naming: Naming
+) -> tuple[Listing, Container]:
+    """Recognise what tells the classes of the images in a folder or an archive, and list them."""
+    if naming.pattern:
+        refuse_unused(naming, source, used=("label",))
+        return list_by_file_name(names, naming.pattern, source), container
+    metadata = find_metadata(container, names)
+    if metadata:
+        return list_image_folder(names, metadata, naming, source), container
+    exported = open_exports(path, container, names, naming, source)
+    if exported:
+        return exported
+    refuse_unused(naming, source)
+    root = find_root(names)
+    if root is None:
+        return list_by_folder(names, source), container
+    annotations = container.read(f"{root}{ANNOTATIONS}", TEXT_LIMIT).decode()
+    words = container.read(f"{root}words.txt", TEXT_LIMIT).decode() if f"{root}words.txt" in names else ""
+    return list_tiny_imagenet(names, annotations, words), container
+
+
+def _complete(listing: Listing, container: Container, source: str) -> Listing:
+    """Add to a listing what a folder or an archive could not offer."""
     if container.hidden:  # said but listed nowhere: DVC does not see when they change
         listing.notes.append(f"hidden images or folders, which are left out: {quote_some(sorted(container.hidden))}")
     listing.refused += [(name, reason) for name, reason in container.refused if not side_kind(name)]
@@ -96,22 +125,6 @@ def list_images(container: Container, names: list[str], source: str, naming: Nam
 
 def _may_be_image(name: str) -> bool:
     return not side_kind(name) and not name.lower().endswith(ARCHIVES_WITHIN)
-
-
-def _list_layout(container: Container, names: list[str], source: str, naming: Naming) -> Listing:
-    if naming.pattern:
-        refuse_unused(naming, source, used=("label",))
-        return list_by_file_name(names, naming.pattern, source)
-    metadata = find_metadata(container, names)
-    if metadata:
-        return list_image_folder(names, metadata, naming, source)
-    refuse_unused(naming, source)
-    root = find_root(names)
-    if root is None:
-        return list_by_folder(names, source)
-    annotations = container.read(f"{root}{ANNOTATIONS}", TEXT_LIMIT).decode()
-    words = container.read(f"{root}words.txt", TEXT_LIMIT).decode() if f"{root}words.txt" in names else ""
-    return list_tiny_imagenet(names, annotations, words)
 
 
 def _inside_raw(source: str) -> Path:

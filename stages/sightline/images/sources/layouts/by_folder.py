@@ -11,6 +11,7 @@ from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import ARCHIVES_WITHIN, IMAGE_SUFFIXES, side_kind, tidy
 
 NOT_MEANT = {"test", "unlabelled"}  # subsets that are often published without labels
+NO_LABEL = "no_label"  # where CVAT's export in ImageNet's layout puts images without a tag
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _add_below_subset(listing: Listing, name: str, places: dict[str, Place], roo
         return
     steps = steps_inside(place.folder, name)
     if len(steps) > 1 and place.subset != "unlabelled":
-        listing.add(name, _label(steps[0], name), place.subset)
+        _add_labelled(listing, name, steps[0], place.subset)
     else:
         _add_unlabelled(listing, name, place.subset)
 
@@ -139,7 +140,14 @@ def _add_below_class(listing: Listing, name: str, below: dict[str, dict[str, str
     if subset == "unlabelled":
         _add_unlabelled(listing, name, subset)
     else:
-        listing.add(name, _label(steps[0], name), subset)
+        _add_labelled(listing, name, steps[0], subset)
+
+
+def _add_labelled(listing: Listing, name: str, folder: str, subset: str) -> None:
+    if folder == NO_LABEL:
+        listing.aside.append((name, "without a label: no_label is no class"))
+    else:
+        listing.add(name, _label(folder, name), subset)
 
 
 def _add_unlabelled(listing: Listing, name: str, subset: str) -> None:

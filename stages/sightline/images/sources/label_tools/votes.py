@@ -1,0 +1,92 @@
+"""What annotators say of an image, and the class that they agree on."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+NO_SUBSET = "default"  # how CVAT calls the subset of images that are in none, and their folder
+
+
+class Vote(NamedTuple):
+    """What one annotator chose: several labels where the tool lets choose more than one.
+
+    `annotator` is ``""`` where nobody is named, `moment` an ISO date; a `final` vote stands above all that are not.
+    """
+
+    labels: tuple[str, ...]
+    annotator: str = ""
+    moment: str = ""
+    final: bool = False
+
+
+@dataclass
+class TaggedImage:
+    """One image of an export: its name and subset as the tool wrote them, and what is said of it or why nothing is."""
+
+    name: str
+    votes: list[Vote] = field(default_factory=list)
+    cells: dict[str, object] = field(default_factory=dict)
+    subset: str = ""
+    reason: str = "not annotated"
+
+
+@dataclass
+class Annotations:
+    """What an export holds; `told` says for a line where its labels stand."""
+
+    told: str
+    images: list[TaggedImage]
+    notes: list[str] = field(default_factory=list)
+
+
+class Verdict(NamedTuple):
+    """The class of an image, or ``""`` and the reason; `share` (0..1) of its `annotators` chose that class."""
+
+    label: str
+    reason: str
+    share: float
+    annotators: int
+
+
+def decide(votes: list[Vote]) -> Verdict:
+    """Return the class that most annotators chose.
+
+    Each annotator has one vote, the latest. Where two choices are as frequent, or the most frequent one is of several
+    classes, there is no class.
+
+    Parameters
+    ----------
+    votes : list of Vote
+        At least one.
+    """
+    heard = _latest(votes)
+    everyone = Counter(vote.labels for vote in heard)
+    counted = Counter(vote.labels for vote in heard if vote.final) or everyone
+    most = max(counted.values())
+    first, *others = sorted(labels for labels, count in counted.items() if count == most)
+    if others:
+        said = ", ".join(f"{' + '.join(labels)} {count}" for labels, count in sorted(counted.items()))
+        return Verdict("", f"annotators disagree: {said}", most / len(heard), len(heard))
+    if len(first) > 1:
+        return Verdict("", f"several classes: {', '.join(first)}", 0.0, len(heard))
+    return Verdict(first[0], "", everyone[first] / len(heard), len(heard))
+
+
+def merge(images: list[TaggedImage]) -> list[TaggedImage]:
+    """Put together what is said of one image in several places, in the order in which it is first named."""
+    merged: dict[tuple[str, str], TaggedImage] = {}
+    for image in images:
+        known = merged.setdefault((image.name, image.subset), image)
+        if known is not image:
+            known.votes += image.votes
+            known.cells = {**image.cells, **known.cells}
+    return list(merged.values())
+
+
+def _latest(votes: list[Vote]) -> list[Vote]:
+    latest: dict[object, Vote] = {}
+    for place, vote in enumerate(votes):
+        who = vote.annotator or place
+        if who not in latest or vote.moment >= latest[who].moment:
+            latest[who] = vote
+    return list(latest.values())
