@@ -38,8 +38,8 @@ def _count_kinds(reasons: Iterable[str]) -> Counter[str]:
 
 
 def describe_filled(paths: list[str]) -> list[str]:
-    """Return a line on images whose files lack their end and were filled, or nothing."""
+    """Return a line on images whose files are damaged or lack their end and were used all the same, or nothing."""
     if not paths:
         return []
     more = ", ..." if len(paths) > NAMED else ""
-    return [f"{len(paths):,} files lack their end, which was filled: {', '.join(paths[:NAMED])}{more}"]
+    return [f"{len(paths):,} files are damaged or lack their end, and were filled: {', '.join(paths[:NAMED])}{more}"]

@@ -21,7 +21,7 @@ WRITTEN = np.dtype([("positions", np.int64), ("sha256", SHA256), ("phash", np.ui
 
 @dataclass
 class Ingested:
-    """What is remembered of the N written images, which of them lacked their end, and (path, reason) of unusable files.
+    """What is remembered of the N written images, which of them were filled, and (path, reason) of unusable files.
 
     `labels` is int64 [N], `sha256` V32 [N] and `phash` uint64 [N].
     """

@@ -39,7 +39,7 @@ class Encoded(NamedTuple):
 class Packed:
     """A decoded batch: columns of equal length for the good images, (position, reason) for the bad ones.
 
-    `filled` are the positions of good ones whose files lack their end.
+    `filled` are the positions of good ones whose files are damaged or lack their end.
     """
 
     positions: list[int]

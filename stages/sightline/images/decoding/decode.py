@@ -39,7 +39,7 @@ SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange width and height
 class Decoded:
     """Pixels uint8 [image_size, image_size, 3] RGB, and the upright image's size before it was fitted.
 
-    `filled` tells whether the file's end was missing.
+    `filled` tells whether the file's end was missing, or the data of a JPEG damaged.
     """
 
     pixels: np.ndarray

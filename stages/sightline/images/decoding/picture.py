@@ -2,8 +2,10 @@
 
 from PIL import ExifTags, Image
 
+from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.decoding.depth import Deep
 from sightline.images.decoding.formats import open_picture
+from sightline.images.decoding.jpeg_stream import watch
 from sightline.images.decoding.sixteen_bit import kind_of, read_deep
 
 END_OF_JPEG = b"\xff\xd9"
@@ -19,7 +21,8 @@ class Picture:
     max_pixels : int
         Largest width x height that is opened.
     fill : bool
-        Whether to read a file whose end is missing: what it lacks is grey in a JPEG, black elsewhere.
+        Whether to read a JPEG that is damaged, and a file whose end is missing: what it lacks is grey in a JPEG, black
+        elsewhere.
 
     Attributes
     ----------
@@ -54,12 +57,16 @@ class Picture:
 
     def picture(self) -> Image.Image:
         """Return the decoded image of 8 bits, in its own mode."""
+        faults = watch(self._image, self._data)
         try:
             self._image.load()
         except OSError as error:
             if not self._fill or "truncated" not in str(error):
                 raise
             self._complete()
+        if faults and not self._fill:
+            raise BadImageError(faults[0])
+        self.filled = self.filled or bool(faults)
         return self._image
 
     def _complete(self) -> None:

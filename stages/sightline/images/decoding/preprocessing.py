@@ -29,7 +29,7 @@ class Preprocessing:
     color : {"srgb", "ignore"}
         Convert colours from the profile that a file carries, or take its numbers as they are.
     truncated : {"refuse", "fill"}
-        What to do with a file whose end is missing.
+        What to do with a file whose end is missing, and with a JPEG damaged in the middle.
     ranges : dict of str to (float, float), or None
         For each kind of pixels of more than 8 bits (`depth.KINDS`), the values that become 0 and 255; what lies
         outside is clipped. None: not known yet, so that the first such image raises RangeUnknownError. The defaults
