@@ -9,12 +9,11 @@ import numpy as np
 from tqdm import tqdm
 
 from sightline.common.files import CsvLines, replacing
-from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.duplicates import SHA256
-from sightline.images.sources.containers import Container
 from sightline.images.sources.listing import Listing
 from sightline.images.store import INDEX_COLUMNS
-from sightline.preparing.pack import Packed, PixelFile, pack
+from sightline.preparing.pixel_file import PixelFile
+from sightline.preparing.shards import Packed
 
 WRITTEN = np.dtype([("positions", np.int64), ("sha256", SHA256), ("phash", np.uint64)])
 
@@ -35,14 +34,9 @@ class Ingested:
 
 
 def store_images(
-    listing: Listing,
-    container: Container,
-    classes: list[str],
-    preprocessing: Preprocessing,
-    max_pixels: int,
-    folder: Path,
+    listing: Listing, classes: list[str], shards: Iterable[Packed], image_size: int, folder: Path
 ) -> Ingested:
-    """Decode everything into `folder`/images.npy and index.csv, a batch at a time, with a progress bar.
+    """Write decoded shards to `folder`/images.npy and index.csv as they come, with a progress bar.
 
     Neither file is replaced unless both are complete.
     """
@@ -54,13 +48,13 @@ def store_images(
     with (
         replacing(folder / "images.npy") as pixels_path,
         replacing(folder / "index.csv") as index_path,
-        PixelFile(pixels_path, preprocessing.image_size) as pixel_file,
+        PixelFile(pixels_path, image_size) as pixel_file,
         index_path.open("w", encoding="utf-8", newline="") as stream,
         tqdm(total=len(listing.paths), desc="prepare", unit="img", disable=None) as progress,
     ):
         index = csv.writer(CsvLines(stream))
         index.writerow((*INDEX_COLUMNS, *listing.further))
-        for batch in pack(listing.paths, container, preprocessing, max_pixels):
+        for batch in shards:
             pixel_file.append(batch.pixels)
             index.writerows(index_rows(batch, listing, label_of))
             bad += [(listing.paths[position], reason) for position, reason in batch.bad]
