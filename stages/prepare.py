@@ -47,6 +47,7 @@ from sightline.preparing.checks import count_reasons, refuse_bad_fraction, refus
 from sightline.preparing.executing.ahead import Executor
 from sightline.preparing.executing.executor import open_executor
 from sightline.preparing.ingest import Ingested, store_images
+from sightline.preparing.kept import describe_way, keep, open_kept
 from sightline.preparing.pack import pack
 from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
 from sightline.preparing.ranges import find_ranges, given_ranges
@@ -96,8 +97,14 @@ def decode_images(
     preprocessing = preprocessing_of(options)
 
     def store(preprocessing: Preprocessing) -> Ingested:
-        shards = pack(listing.paths, container, preprocessing, options.max_pixels, executor)
-        return store_images(listing, classes, shards, options.image_size, PREPARED)
+        way = describe_way(preprocessing, options.max_pixels)
+        with open_kept(way, options.image_size) as kept:
+            shards = pack(listing.paths, container, preprocessing, options.max_pixels, executor, kept)
+            images = store_images(listing, classes, shards, options.image_size, PREPARED)
+        for note in kept.notes():
+            print(f"prepare: {note}")
+        keep(way, images.images, PREPARED / "images.npy")
+        return images
 
     try:
         images = store(preprocessing)

@@ -8,17 +8,19 @@ from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.sources.containers import Folder
 from sightline.images.sources.digits import InMemory
 from sightline.preparing.executing.local import open_threads
+from sightline.preparing.kept import Kept
 from sightline.preparing.pack import pack
 from sightline.preparing.pixel_file import PixelFile
-from sightline.preparing.shards import MOST_IMAGES
+from sightline.preparing.shards import IMAGE, MOST_IMAGES
 
 HOW = Preprocessing(image_size=8, fit="crop", resample="bilinear", background=(0, 0, 0))
 LARGEST = 10**6  # px
+NOTHING = Kept(np.empty(0, dtype=IMAGE), None, 8)
 
 
 def pack_all(names, container, how=HOW):
     with open_threads() as threads:
-        return list(pack(names, container, how, LARGEST, threads))
+        return list(pack(names, container, how, LARGEST, threads, NOTHING))
 
 
 @pytest.mark.parametrize("side", [8, 80], ids=["thumbnails", "photos in threads"])
@@ -46,7 +48,7 @@ def test_a_batch_of_large_images_is_small(tmp_path, encode):
     for name in names:
         (tmp_path / name).write_bytes(encode((9, 9)))
     batches = pack_all(names, Folder(tmp_path), replace(HOW, image_size=700))  # 1.5 MB each, of 4 MiB
-    assert [batch.positions for batch in batches] == [[0, 1], [2, 3], [4, 5]]
+    assert [batch.positions.tolist() for batch in batches] == [[0, 1], [2, 3], [4, 5]]
 
 
 def test_no_files_are_no_batches(tmp_path):

@@ -1,5 +1,6 @@
 """A source cut into shards of files, and what one shard becomes: a function of its bytes alone, wherever it runs."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sightline.images.decoding.bad_image import BadImageError
-from sightline.images.decoding.decode import decode
+from sightline.images.decoding.decode import Decoded, decode
 from sightline.images.decoding.preprocessing import Preprocessing
-from sightline.images.duplicates import perceptual_hashes, pixel_hashes
+from sightline.images.duplicates import SHA256, perceptual_hashes, pixel_hashes
 from sightline.images.sources.containers import Container
 
 MOST_IMAGES = 64
@@ -17,12 +18,25 @@ MOST_BYTES = 4 << 20  # of files, and of the pixels that they become
 BYTES_PER_PIXEL = 8  # no honest file takes more, whatever its format
 
 
+IMAGE = np.dtype(
+    [
+        ("source", SHA256),  # of the file's bytes
+        ("sha256", SHA256),  # of the stored pixels
+        ("phash", np.uint64),
+        ("width", np.uint32),  # before it was fitted
+        ("height", np.uint32),
+        ("filled", np.bool),  # the file lacks its end
+    ]
+)
+
+
 class Encoded(NamedTuple):
-    """An image file before decoding: its position in the listing, and its bytes or why there are none."""
+    """An image file: its position in the listing, its bytes and their SHA-256, or why there are none."""
 
     position: int
     data: bytes | None
-    reason: str
+    reason: str = ""
+    source: bytes = b""
 
 
 Shard = list[Encoded]
@@ -30,18 +44,14 @@ Shard = list[Encoded]
 
 @dataclass
 class Packed:
-    """A decoded shard: columns of equal length for the good images, (position, reason) for the bad ones.
+    """A decoded shard of n good images, and (position, reason) of the bad ones.
 
-    `filled` are the positions of good ones whose files lack their end.
+    `positions` are int64 [n], `images` `IMAGE` [n], `pixels` uint8 [n, side, side, 3].
     """
 
-    positions: list[int]
+    positions: np.ndarray
+    images: np.ndarray
     pixels: np.ndarray
-    widths: list[int]
-    heights: list[int]
-    sha256: np.ndarray
-    phash: np.ndarray
-    filled: list[int]
     bad: list[tuple[int, str]]
 
 
@@ -49,9 +59,10 @@ def read_files(paths: list[str], container: Container, max_pixels: int) -> Itera
     """Read files in order; none is longer than an image of `max_pixels` can be."""
     for position, path in enumerate(paths):
         try:
-            yield Encoded(position, container.read(path, BYTES_PER_PIXEL * max_pixels), "")
+            data = container.read(path, BYTES_PER_PIXEL * max_pixels)
+            yield Encoded(position, data, source=hashlib.sha256(data).digest())
         except BadImageError as error:
-            yield Encoded(position, None, str(error))
+            yield Encoded(position, None, reason=str(error))
 
 
 def cut(files: Iterable[Encoded], most: int = MOST_IMAGES) -> Iterator[Shard]:
@@ -81,24 +92,21 @@ def length_of(file: Encoded) -> int:
 
 def decode_shard(shard: Shard, preprocessing: Preprocessing, max_pixels: int) -> Packed:
     """Decode the files of a shard and hash their pixels."""
-    good = []
+    good: list[tuple[Encoded, Decoded]] = []
     bad = []
     for file in shard:
         try:
             if file.data is None:
                 raise BadImageError(file.reason)
-            good.append((file.position, decode(file.data, preprocessing, max_pixels)))
+            good.append((file, decode(file.data, preprocessing, max_pixels)))
         except BadImageError as error:
             bad.append((file.position, str(error)))
-    shape = (len(good), preprocessing.image_size, preprocessing.image_size, 3)
-    pixels = np.stack([image.pixels for _, image in good]) if good else np.empty(shape, dtype=np.uint8)
-    return Packed(
-        positions=[position for position, _ in good],
-        pixels=pixels,
-        widths=[image.width for _, image in good],
-        heights=[image.height for _, image in good],
-        sha256=pixel_hashes(pixels),
-        phash=perceptual_hashes(pixels),
-        filled=[position for position, image in good if image.filled],
-        bad=bad,
-    )
+    pixels = np.empty((len(good), preprocessing.image_size, preprocessing.image_size, 3), dtype=np.uint8)
+    images = np.empty(len(good), dtype=IMAGE)
+    for place, (file, image) in enumerate(good):
+        pixels[place] = image.pixels
+        images[place] = (file.source, b"", 0, image.width, image.height, image.filled)
+    images["sha256"] = pixel_hashes(pixels)
+    images["phash"] = perceptual_hashes(pixels)
+    positions = np.array([file.position for file, _ in good], dtype=np.int64)
+    return Packed(positions, images, pixels, bad)

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from sightline.parameters.prepare import PrepareParams
 from sightline.preparing.executing import cluster
 from sightline.preparing.executing.executor import VARIABLE, open_executor
 from sightline.preparing.executing.local import open_processes
+from sightline.preparing.kept import FOLDER
 from sightline.preparing.shards import MOST_IMAGES, Encoded
 
 PATIENCE = 60  # s
@@ -44,6 +46,7 @@ def source(photo_folder, set_params, encode):
 def run(executor, monkeypatch):
     """Run prepare with an executor and return what it wrote, by name."""
     monkeypatch.setenv(VARIABLE, executor)
+    shutil.rmtree(FOLDER, ignore_errors=True)
     main(load_params(PrepareParams))
     files = [*Path("data/prepared").iterdir(), *Path("plots/prepare").iterdir(), Path("metrics/prepare.json")]
     return {path.name: path.read_bytes() for path in files}
