@@ -42,7 +42,7 @@ $(VENV)/.requirements: requirements.txt | $(VENV)/bin/pip
 	pip install -r requirements.txt
 	touch $@
 
-$(VENV)/.requirements-dev: requirements-dev.txt requirements-formats.txt requirements.txt | $(VENV)/bin/pip
+$(VENV)/.requirements-dev: requirements-dev.txt requirements-formats.txt requirements-dask.txt requirements.txt | $(VENV)/bin/pip
 	pip install -r requirements-dev.txt
 	touch $@ $(VENV)/.requirements
 

@@ -44,7 +44,11 @@ from sightline.images.store import DatasetSpec, open_pixels
 from sightline.parameters.prepare import PrepareParams, PrepareSection
 from sightline.preparing.aside import count_offered, describe_aside, describe_filled
 from sightline.preparing.checks import count_reasons, refuse_bad_fraction, refuse_classes, refuse_small_classes
+from sightline.preparing.executing.ahead import Executor
+from sightline.preparing.executing.executor import open_executor
 from sightline.preparing.ingest import Ingested, store_images
+from sightline.preparing.kept import describe_way, keep, open_kept
+from sightline.preparing.pack import pack
 from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
 from sightline.preparing.ranges import find_ranges, given_ranges
 
@@ -61,7 +65,8 @@ def main(params: PrepareParams) -> None:
         print(f"prepare: {note}")
     classes = sorted(set(listing.classes))
     refuse_classes(classes, options.source)
-    images, preprocessing = decode_images(listing, container, classes, options)
+    with open_executor() as executor:
+        images, preprocessing = decode_images(listing, container, classes, options, executor)
     write_rows(PREPARED / "quarantine.csv", ("path", "reason"), [*images.bad, *listing.aside])
     refuse_bad_fraction(images.bad, count_offered(listing), options.max_bad_fraction)
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
@@ -86,18 +91,29 @@ def main(params: PrepareParams) -> None:
 
 
 def decode_images(
-    listing: Listing, container: Container, classes: list[str], options: PrepareSection
+    listing: Listing, container: Container, classes: list[str], options: PrepareSection, executor: Executor
 ) -> tuple[Ingested, Preprocessing]:
     """Store all images; where one of more than 8 bits turns up, look for a range in all of them and begin anew."""
     preprocessing = preprocessing_of(options)
+
+    def store(preprocessing: Preprocessing) -> Ingested:
+        way = describe_way(preprocessing, options.max_pixels)
+        with open_kept(way, options.image_size) as kept:
+            shards = pack(listing.paths, container, preprocessing, options.max_pixels, executor, kept)
+            images = store_images(listing, classes, shards, options.image_size, PREPARED)
+        for note in kept.notes():
+            print(f"prepare: {note}")
+        keep(way, images.images, PREPARED / "images.npy")
+        return images
+
     try:
-        images = store_images(listing, container, classes, preprocessing, options.max_pixels, PREPARED)
+        images = store(preprocessing)
     except RangeUnknownError:
-        ranges, notes = find_ranges(options.range, listing.paths, container, options.max_pixels)
+        ranges, notes = find_ranges(options.range, listing.paths, container, options.max_pixels, executor)
         for note in notes:
             print(f"prepare: {note}")
         preprocessing = replace(preprocessing, ranges=ranges)
-        return store_images(listing, container, classes, preprocessing, options.max_pixels, PREPARED), preprocessing
+        return store(preprocessing), preprocessing
     return images, preprocessing if preprocessing.ranges is not None else replace(preprocessing, ranges={})
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from sightline.images.decoding.depth import KINDS, TYPE_RANGES, Extent
+from sightline.preparing.executing.local import open_threads
 from sightline.preparing.ranges import describe, find_ranges, given_ranges, join_extents, percentile_range, usual_range
 
 
@@ -58,18 +59,24 @@ def test_what_the_parameter_states_needs_no_look():
     assert given_ranges([-1000.0, 400.0]) == dict.fromkeys(KINDS, (-1000.0, 400.0))
 
 
-def test_all_files_are_looked_at_and_outliers_told(encode):
+@pytest.fixture
+def threads():
+    with open_threads() as executor:
+        yield executor
+
+
+def test_all_files_are_looked_at_and_outliers_told(encode, threads):
     dark = np.arange(10_000, dtype=np.uint16).reshape(100, 100) // 10
     spot = dark.copy()
     spot[0, 0] = 65535
     files = {"a": encode(dark), "b": encode((9, 9)), "c": b"no image", "d": encode(spot)}
-    ranges, lines = find_ranges("auto", list(files), Files(files), 10_000)
+    ranges, lines = find_ranges("auto", list(files), Files(files), 10_000, threads)
     assert ranges == {"uint16": (0, 65535)}
     assert lines == [
         "2 images of uint16 pixels from 0 to 65535: 0 becomes black, 65535 white (prepare.range); "
         "99 % of each image lie between 4 and 995: try prepare.range: percentile"
     ]
-    ranges, lines = find_ranges("percentile", list(files), Files(files), 10_000)
+    ranges, lines = find_ranges("percentile", list(files), Files(files), 10_000, threads)
     assert ranges == {"uint16": (4, 995)}
     assert "percentile" not in lines[0]
 

@@ -1,13 +1,15 @@
 """`prepare.range`: which values of pixels of more than 8 bits become black and white, the same for a whole data set."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.decoding.decode import measure
 from sightline.images.decoding.depth import DICOM_UNWINDOWED, KINDS, TYPE_RANGES, Extent
 from sightline.images.decoding.preprocessing import Range
 from sightline.images.sources.containers import Container
+from sightline.preparing.executing.ahead import Executor
 from sightline.preparing.pack import map_files
 
 FRACTIONS = ("float32", DICOM_UNWINDOWED)  # kinds whose values are no whole numbers
@@ -30,7 +32,9 @@ def given_ranges(rule: str | list[float]) -> dict[str, Range] | None:
     return dict.fromkeys(KINDS, tuple(rule)) if isinstance(rule, list) else None
 
 
-def find_ranges(rule: str, paths: list[str], container: Container, max_pixels: int) -> tuple[dict, list[str]]:
+def find_ranges(
+    rule: str, paths: list[str], container: Container, max_pixels: int, executor: Executor
+) -> tuple[dict, list[str]]:
     """Look at all files and choose a range for each kind of pixels of more than 8 bits.
 
     Parameters
@@ -43,19 +47,18 @@ def find_ranges(rule: str, paths: list[str], container: Container, max_pixels: i
     dict of str to (float, float), list of str
         A range for each kind, and a line for each that says what was found.
     """
-    found = join_extents(_measure_all(paths, container, max_pixels))
+    work = partial(_measure, max_pixels=max_pixels)
+    extents = map_files(work, paths, container, max_pixels, executor)
+    found = join_extents(extent for extent in extents if extent is not None)
     ranges = {kind: RULES[rule](kept.all) for kind, kept in sorted(found.items())}
     return ranges, [describe(found[kind], bounds) for kind, bounds in ranges.items()]
 
 
-def _measure_all(paths: list[str], container: Container, max_pixels: int) -> Iterator[Extent]:
-    def work(data: bytes) -> Extent | None:
-        try:
-            return measure(data, max_pixels)
-        except BadImageError:  # decoding says why
-            return None
-
-    yield from (extent for extent in map_files(work, paths, container, max_pixels) if extent is not None)
+def _measure(data: bytes, max_pixels: int) -> Extent | None:
+    try:
+        return measure(data, max_pixels)
+    except BadImageError:  # decoding says why
+        return None
 
 
 def join_extents(extents: Iterable[Extent]) -> dict[str, Found]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sightline.images.decoding.room import Room
+from sightline.images.decoding.room import Room, Tally
 
 
 @dataclass
@@ -49,6 +49,21 @@ def test_no_more_is_held_than_there_is_room(sizes, most):
 
 def test_what_is_larger_than_the_room_has_it_alone():
     assert hold(Room(10), [25, 1, 25, 1], 4) == 25
+
+
+def test_two_rooms_of_one_tally_are_one():
+    tally = Tally()
+    rooms = [Room(10), Room(10)]
+    for room in rooms:
+        room.count_by(tally)
+    with rooms[0].take(6):
+        assert tally.held.value == 6
+        waiting = threading.Thread(target=lambda: hold(rooms[1], [6], 1), daemon=True)
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+    waiting.join(10)
+    assert not waiting.is_alive()
 
 
 def test_room_is_given_back_after_an_error():

@@ -1,0 +1,154 @@
+"""`.prepared-cache/`: the last run's images, found by the bytes of their files, so that only new ones are decoded.
+
+Its pixels are the images.npy of that run under a second name (a hard link): they take no time to keep, and no room
+while `data/prepared` or DVC's cache holds the same file. Beside it lies what `shards.IMAGE` tells of each image. Both
+names begin with how the pixels were made, and end with the SHA-256 of that table; each image has its own.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+from uuid import uuid4
+
+import numpy as np
+
+from sightline.common.errors import in_one_line
+from sightline.images.decoding.preprocessing import Preprocessing
+from sightline.preparing.fingerprint import fingerprint
+from sightline.preparing.shards import IMAGE, Encoded
+
+FOLDER = Path(".prepared-cache")  # in .gitignore and .dvcignore
+BEGIN = 8  # bytes of a SHA-256 that are compared first
+
+
+class Known(NamedTuple):
+    """An image that was decoded before: its position in the listing, its `IMAGE`, uint8 [side, side, 3]."""
+
+    position: int
+    image: np.ndarray
+    pixels: np.ndarray
+
+
+class Kept:
+    """Images of an earlier run.
+
+    Parameters
+    ----------
+    images : ndarray of IMAGE [N]
+    stream : BinaryIO or None
+        The open images.npy of that run, just behind its header; None where N is 0.
+    side : int
+        Of the stored images, in pixels.
+
+    Attributes
+    ----------
+    taken, damaged : int
+        How many images were found, and how many of them were found damaged.
+    """
+
+    def __init__(self, images: np.ndarray, stream: BinaryIO | None, side: int):
+        begins = np.ascontiguousarray(images["source"]).view(">u8")[:: IMAGE["source"].itemsize // BEGIN]
+        self._order = np.argsort(begins, kind="stable")
+        self._begins = begins[self._order].astype(np.uint64)
+        self._images = images
+        self._stream = stream
+        self._start = stream.tell() if stream else 0
+        self._shape = (side, side, 3)
+        self.taken = 0
+        self.damaged = 0
+
+    def find(self, file: Encoded) -> Known | None:
+        """Return the image that an equal file became, if it is here and whole."""
+        row = self._row(file.source)
+        if row is None:
+            return None
+        size = int(np.prod(self._shape))
+        data = os.pread(self._stream.fileno(), size, self._start + row * size)
+        image = self._images[row]
+        if hashlib.sha256(data).digest() != image["sha256"].tobytes():
+            self.damaged += 1
+            return None
+        self.taken += 1
+        return Known(file.position, image, np.frombuffer(data, dtype=np.uint8).reshape(self._shape))
+
+    def _row(self, source: bytes) -> int | None:
+        begin = np.uint64(int.from_bytes(source[:BEGIN], "big"))
+        place = int(np.searchsorted(self._begins, begin))
+        while place < len(self._begins) and self._begins[place] == begin:
+            row = int(self._order[place])
+            if self._images["source"][row].tobytes() == source:
+                return row
+            place += 1
+        return None
+
+    def notes(self) -> list[str]:
+        """Return lines on what was taken from here."""
+        lines = [f"{self.taken:,} images were decoded by an earlier run ({FOLDER})"] if self.taken else []
+        return lines + ([f"{self.damaged:,} images of {FOLDER} are damaged: decoded anew"] if self.damaged else [])
+
+
+def describe_way(preprocessing: Preprocessing, max_pixels: int) -> str:
+    """Return a hash of all that decides, besides a file's bytes, what it becomes."""
+    way = {"code": fingerprint(), "preprocessing": asdict(preprocessing), "max_pixels": max_pixels}
+    return hashlib.sha256(json.dumps(way, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@contextmanager
+def open_kept(way: str, side: int) -> Iterator[Kept]:
+    """Open what an earlier run kept that made its pixels in the same way, which may be nothing."""
+    with ExitStack() as opened:
+        kept = Kept(np.empty(0, dtype=IMAGE), None, side)
+        for table in sorted(FOLDER.glob(f"{way}-*.images")):
+            try:
+                stream = opened.enter_context(table.with_suffix(".npy").open("rb"))
+                kept = Kept(_read_table(table), _skip_header(stream), side)
+            except (OSError, ValueError) as error:
+                print(f"prepare: {table} is damaged, so that all images are decoded anew: {in_one_line(error)}")
+        yield kept
+
+
+def _read_table(path: Path) -> np.ndarray:
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != path.stem.partition("-")[2]:
+        raise ValueError("it is not what its name says")
+    return np.frombuffer(data, dtype=IMAGE)
+
+
+def _skip_header(stream: BinaryIO) -> BinaryIO:
+    np.lib.format.read_magic(stream)
+    np.lib.format.read_array_header_1_0(stream)
+    return stream
+
+
+def keep(way: str, images: np.ndarray, pixels: Path) -> None:
+    """Keep a run's images for the next one, and nothing else.
+
+    Each file appears whole or not at all, so that a run may be killed, or another one may do the same at once.
+
+    Parameters
+    ----------
+    images : ndarray of IMAGE [N]
+        Of images.npy at `pixels`, in its order.
+    """
+    table = images.tobytes()
+    name = f"{way}-{hashlib.sha256(table).hexdigest()}"
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        _put(FOLDER / f"{name}.npy", lambda beside: beside.hardlink_to(pixels))
+        _put(FOLDER / f"{name}.images", lambda beside: beside.write_bytes(table))
+        for path in FOLDER.iterdir():
+            if path.stem != name:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        print(f"prepare: {FOLDER}: this run's images could not be kept: {in_one_line(error)}")
+
+
+def _put(path: Path, make: Callable[[Path], object]) -> None:
+    beside = path.with_name(f".{uuid4().hex}.partial")
+    make(beside)
+    beside.replace(path)
