@@ -68,7 +68,15 @@ def test_a_folder_as_lines_with_three_packages_alone(model, pictures):
     heavy, own = done.stderr.split("] ")[:2]  # and no bar without a terminal
     assert heavy == "["
     assert {name for name in own.strip("[").replace("'", "").split(", ") if "decoding" not in name} == {
-        "sightline.images"
+        "sightline.common",
+        "sightline.common.errors",
+        "sightline.images",
+        "sightline.scoring",
+        "sightline.scoring.metrics",
+        "sightline.scoring.metrics.sets",
+        "sightline.serving",
+        "sightline.serving.answers",
+        "sightline.serving.model",
     }
 
 
@@ -77,8 +85,29 @@ def test_json_has_all_classes(model, pictures):
     assert json.loads(done.stdout) == {
         "path": f"{pictures}/a.png",
         "class": "red",
+        "probability": 0.8,
+        "decided": True,
+        "top": [
+            {"class": "red", "probability": 0.8},
+            {"class": "blue", "probability": 0.2},
+            {"class": "grün", "probability": 0.0},
+        ],
+        "set": None,
+        "set_coverage": None,
         "probabilities": {"red": 0.8, "grün": 0.0, "blue": 0.2},
     }
+
+
+def test_a_model_abstains_and_names_sets_as_it_was_exported(model, pictures):
+    made = onnx.load(model)
+    kept = {entry.key: entry.value for entry in made.metadata_props}
+    rule = {"min_confidence": 0.9, "conformal": {"method": "lac", "coverage": 0.95, "threshold": 0.85}}
+    helper.set_model_props(made, kept | {"decision": json.dumps(rule)})
+    onnx.save(made, model)
+    assert predict("--model", model, str(pictures / "a.png")).stdout == f"{pictures}/a.png\tred\t0.8000\tundecided\n"
+    told = json.loads(predict("--model", model, "--json", str(pictures / "a.png")).stdout)
+    assert (told["class"], told["decided"]) == ("red", False)
+    assert (told["set"], told["set_coverage"]) == (["red", "blue"], 0.95)  # of 0.15 or more
 
 
 def test_bad_files_are_named_and_the_others_predicted(model, pictures):
