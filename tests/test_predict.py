@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from imports import ROOT
+from shares_model import CLASSES, CONFORMAL, write_shares_model
 
-CLASSES = ["red", "grün", "blue"]
 CHILD = """
 import resource, runpy, sys
 sys.path.insert(0, {stages!r})
@@ -27,22 +27,7 @@ finally:
 
 @pytest.fixture
 def model(tmp_path):
-    """A graph whose probability of each class is the share of its channel in a 4 x 4 image."""
-    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", 4, 4, 3])
-    found = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 3])
-    nodes = [
-        helper.make_node("Cast", ["pixels"], ["levels"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceSum", ["levels", "sides"], ["sums"], keepdims=0),
-        helper.make_node("ReduceSum", ["sums", "channels"], ["all"], keepdims=1),
-        helper.make_node("Div", ["sums", "all"], ["probabilities"]),
-    ]
-    axes = [numpy_helper.from_array(np.array(v), n) for n, v in (("sides", [1, 2]), ("channels", [1]))]
-    graph = helper.make_graph(nodes, "shares", [pixels], [found], axes)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    how = {"image_size": 4, "fit": "stretch", "resample": "box", "background": [255, 255, 255]}
-    helper.set_model_props(made, {"classes": json.dumps(CLASSES), "preprocessing": json.dumps(how)})
-    onnx.save(made, tmp_path / "model.onnx")
-    return str(tmp_path / "model.onnx")
+    return str(write_shares_model(tmp_path / "model.onnx"))
 
 
 @pytest.fixture
@@ -99,11 +84,7 @@ def test_json_has_all_classes(model, pictures):
 
 
 def test_a_model_abstains_and_names_sets_as_it_was_exported(model, pictures):
-    made = onnx.load(model)
-    kept = {entry.key: entry.value for entry in made.metadata_props}
-    rule = {"min_confidence": 0.9, "conformal": {"method": "lac", "coverage": 0.95, "threshold": 0.85}}
-    helper.set_model_props(made, kept | {"decision": json.dumps(rule)})
-    onnx.save(made, model)
+    write_shares_model(model, {"min_confidence": 0.9, "conformal": CONFORMAL})
     assert predict("--model", model, str(pictures / "a.png")).stdout == f"{pictures}/a.png\tred\t0.8000\tundecided\n"
     told = json.loads(predict("--model", model, "--json", str(pictures / "a.png")).stdout)
     assert (told["class"], told["decided"]) == ("red", False)
