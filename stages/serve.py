@@ -32,6 +32,8 @@ def main() -> None:
     settings = read_settings(os.environ)
     application = Application(settings)
     signal.signal(signal.SIGHUP, lambda *_: application.versions.look_soon())
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it has drained
+        signal.signal(number, lambda *_: sys.exit(0))
     uvicorn.Server(configure(application, settings)).run()
 
 
