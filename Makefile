@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights lr-find drift report test clean help
+.PHONY: repro recipe weights lr-find drift report serve test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -27,6 +27,9 @@ drift: $(VENV)/.requirements ## IMAGES=data/raw/new_photos: do new images still 
 report: $(VENV)/.requirements ## BASE=main HEAD=workspace: what a change did, between any two revisions: report/report.md
 	python stages/report.py --base $(BASE) --head $(HEAD)
 
+serve: $(VENV)/.requirements-serve ## answer over HTTP what images show, on http://127.0.0.1:8000; python stages/serve.py --help lists settings
+	python stages/serve.py
+
 test: $(VENV)/.requirements-dev ## set up .venv with the development requirements, check the style, run the tests
 	ruff check
 	ruff format --check
@@ -42,9 +45,13 @@ $(VENV)/.requirements: requirements.txt | $(VENV)/bin/pip
 	pip install -r requirements.txt
 	touch $@
 
-$(VENV)/.requirements-dev: requirements-dev.txt requirements-formats.txt requirements-dask.txt requirements.txt | $(VENV)/bin/pip
+$(VENV)/.requirements-serve: requirements-serve.txt | $(VENV)/bin/pip
+	pip install -r requirements-serve.txt
+	touch $@
+
+$(VENV)/.requirements-dev: requirements.txt $(wildcard requirements-*.txt) | $(VENV)/bin/pip
 	pip install -r requirements-dev.txt
-	touch $@ $(VENV)/.requirements
+	touch $@ $(VENV)/.requirements $(VENV)/.requirements-serve
 
 $(VENV)/bin/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or newer")'

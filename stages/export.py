@@ -8,6 +8,7 @@ Reads   data/raw                        the test images' files, where they are h
         metrics/evaluate.json           the numbers of the model card
 Writes  models/exported/model.onnx      uint8 pixels [batch, H, W, 3] in, calibrated probabilities out
         models/exported/model*          the same as `export.formats` and `export.quantize` ask for
+        models/exported/triton          `export.triton`: model.onnx once more, as Triton and KServe read it
         models/exported/labels.txt      class names, one a line, in the order of the probabilities
         models/exported/flipped.csv     images on which a file decides otherwise than torch
         models/exported/MODEL_CARD.md   what it is for, how well it works, where it does not, what it was made from
@@ -40,6 +41,7 @@ from sightline.deployment.parity import FLIPPED_COLUMNS, choose_parity_set
 from sightline.deployment.provenance import hash_provenance
 from sightline.deployment.prune import choose_decider
 from sightline.deployment.source_files import ParityImages, open_files
+from sightline.deployment.triton import make_repository
 from sightline.deployment.variants import TrainingImages
 from sightline.gating.judge import judge_files, refuse_missed
 from sightline.images.samples import read_samples
@@ -78,7 +80,7 @@ def main(params: ExportParams) -> None:
     print("export: tracing")
     program = trace_program(exported.decider, spec)
     print("export: writing model.onnx")
-    graph = build_graph(program, spec, options.opset)
+    graph = build_graph(program, spec, options.opset, calibration)
     rows = samples.of("train").row
     measured = TrainingImages(pixels, rows[evenly(len(rows), options.calibration_images)], at_once)
     made = make_artifacts(graph, exported.decider, program, options.formats, options.quantize, measured)
@@ -90,8 +92,9 @@ def main(params: ExportParams) -> None:
     test = predictions[predictions["subset"] == "test"]
     facts = CardFacts(spec, dataset, samples, test, evaluation, metrics, calibration, options.intended_use)
 
-    write_files(made.files())
-    write_text(EXPORTED / "labels.txt", list_labels(spec.classes))
+    labels = list_labels(spec.classes)
+    write_files(made.files() | (make_repository(graph, labels, spec) if options.triton else {}))
+    write_text(EXPORTED / "labels.txt", labels)
     write_text(EXPORTED / "MODEL_CARD.md", write_card(facts))
     write_table(EXPORTED / "flipped.csv", pd.DataFrame(flips, columns=list(FLIPPED_COLUMNS)))
     write_json("metrics/export.json", metrics)

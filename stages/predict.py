@@ -4,57 +4,43 @@ Run    python stages/predict.py photo.jpg                      one line an image
        python stages/predict.py photos/ more/*.png --json      a folder with all below it; JSON lines with all classes
        python stages/predict.py --model model.onnx photo.jpg   a model of your own, as `dvc artifacts get` fetches it
 
+A line ends with `undecided` where the probability is below the `min_confidence` that the model was exported with. JSON
+has what the service (stages/serve.py) answers, and the probabilities of all classes.
 A file that is not an image is named on the standard error and gives exit status 1 when all others are done.
 """
 
 import argparse
 import json
 import sys
-from dataclasses import dataclass, fields
 from pathlib import Path
 
-import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
-
+from sightline.common.errors import SightlineError
 from sightline.images.decoding.bad_image import BadImageError
-from sightline.images.decoding.decode import decode
-from sightline.images.decoding.preprocessing import Preprocessing
+from sightline.serving.answers import all_probabilities, answer
+from sightline.serving.model import ExportedModel, count_cores, open_model
 
 LARGEST = 1 << 28  # px
-UNREADABLE = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf)  # onnxruntime's for what is no whole model
-
-
-@dataclass(frozen=True)
-class ExportedModel:
-    """An exported model with what its metadata tells: the classes in order, and how pixels are made."""
-
-    session: onnxruntime.InferenceSession
-    classes: list[str]
-    preprocessing: Preprocessing
-
-    def predict(self, path: Path) -> dict[str, float]:
-        """Return the probability of each class; raises BadImageError or OSError for what is not an image."""
-        pixels = decode(path.read_bytes(), self.preprocessing, LARGEST).pixels
-        # one by one: batches of 32 save a small network 0.2 ms an image, a large one nothing
-        probabilities = self.session.run(None, {"pixels": pixels[None]})[0][0].tolist()
-        return dict(zip(self.classes, probabilities, strict=True))
+TOP = 3  # classes in the answer
 
 
 def main() -> int:
     options = read_options()
-    model = open_model(options.model)
+    try:
+        model = open_model(options.model, count_cores())
+    except SightlineError as error:
+        sys.exit(str(error))
     paths = [path for given in options.images for path in list_files(Path(given))]
     if not paths:
         sys.exit(f"{', '.join(options.images)}: no files there")
     bad = 0
     for done, path in enumerate(paths, start=1):
         try:
-            probabilities = model.predict(path)
+            prediction = predict(model, path)
         except (BadImageError, OSError) as error:
             print(f"{path}: {error}", file=sys.stderr)
             bad += 1
         else:
-            print_prediction(path, probabilities, options.json)
+            print_prediction(path, prediction, options.json)
         if sys.stderr.isatty() and not sys.stdout.isatty():
             print_progress(done, len(paths))
     return 1 if bad else 0
@@ -68,21 +54,12 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def open_model(path: str) -> ExportedModel:
-    """Open a model that Sightline exported; end with a line that says what to do where there is none."""
-    if not Path(path).is_file():
-        sys.exit(f"{path}: not found: `dvc repro` makes it, `dvc pull` fetches it, --model names another")
-    try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    except UNREADABLE:
-        sys.exit(f"{path}: damaged, or no ONNX model: `dvc repro export` makes it anew, --model names another")
-    metadata = session.get_modelmeta().custom_metadata_map
-    if "preprocessing" not in metadata:
-        sys.exit(f"{path}: does not tell how to make its pixels: export it with Sightline")
-    contract = json.loads(metadata["preprocessing"])
-    known = {field.name for field in fields(Preprocessing)}
-    preprocessing = Preprocessing(**{name: value for name, value in contract.items() if name in known})
-    return ExportedModel(session, json.loads(metadata["classes"]), preprocessing)
+def predict(model: ExportedModel, path: Path) -> dict:
+    """Return the answer for an image; raises BadImageError or OSError for what is not one."""
+    pixels = model.decode(path.read_bytes(), LARGEST)
+    # one by one: batches of 32 save a small network 0.2 ms an image, a large one nothing
+    probabilities = model.run(pixels[None])[0]
+    return answer(model, probabilities, TOP) | {"probabilities": all_probabilities(model, probabilities)}
 
 
 def list_files(path: Path) -> list[Path]:
@@ -92,13 +69,12 @@ def list_files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
 
 
-def print_prediction(path: Path, probabilities: dict[str, float], as_json: bool) -> None:
-    best = max(probabilities, key=probabilities.get)
+def print_prediction(path: Path, prediction: dict, as_json: bool) -> None:
     if as_json:
-        rounded = {name: round(value, 6) for name, value in probabilities.items()}
-        print(json.dumps({"path": str(path), "class": best, "probabilities": rounded}, ensure_ascii=False))
+        print(json.dumps({"path": str(path)} | prediction, ensure_ascii=False))
     else:
-        print(f"{path}\t{best}\t{probabilities[best]:.4f}")
+        undecided = "" if prediction["decided"] else "\tundecided"
+        print(f"{path}\t{prediction['class']}\t{prediction['probability']:.4f}{undecided}")
 
 
 def print_progress(done: int, images: int) -> None:

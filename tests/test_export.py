@@ -23,6 +23,7 @@ OPTIONS = {
     "opset": 20,
     "formats": [],
     "quantize": [],
+    "triton": False,
     "calibration_images": 2,
     "max_accuracy_drop": 0.0,
     "prune": 0.0,
@@ -62,6 +63,24 @@ def test_a_stack_is_exported_as_one_model(here):
     write_weights("models/trained/stack.safetensors", stack | {"bias": stack["bias"] + torch.tensor([9.0, 0.0, 0.0])})
     with pytest.raises(SightlineError, match="belongs to another model"):
         main(PARAMS)
+
+
+def test_a_repository_for_triton(here):
+    make_run(here, MIXED)
+    main(ExportParams(arithmetic="native", memory_mb=1, export=ExportSection(**OPTIONS | {"triton": True})))
+    folder = Path("models/exported/triton/classifier")
+    graph = Path("models/exported/model.onnx").read_bytes()
+    assert (folder / "1/model.onnx").read_bytes() == graph
+    assert (folder / "labels.txt").read_text(encoding="utf-8").splitlines() == CLASSES
+    session = onnxruntime.InferenceSession(graph)
+    (pixels,), (found,) = session.get_inputs(), session.get_outputs()
+    config = (folder / "config.pbtxt").read_text()
+    assert (
+        f'name: "{pixels.name}" data_type: TYPE_UINT8 dims: {str(pixels.shape[1:]).replace("[", "[ ")[:-1]} ]' in config
+    )
+    assert f'name: "{found.name}" data_type: TYPE_FP32 dims: [ {len(CLASSES)} ]' in config
+    told = session.get_modelmeta().custom_metadata_map["decision"]
+    assert json.loads(told) == {"min_confidence": 0.0, "conformal": None}
 
 
 def test_everything_is_written_and_repeats_byte_for_byte(here):

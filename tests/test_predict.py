@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from imports import ROOT
+from shares_model import CLASSES, CONFORMAL, write_shares_model
 
-CLASSES = ["red", "grün", "blue"]
 CHILD = """
 import resource, runpy, sys
 sys.path.insert(0, {stages!r})
@@ -27,22 +27,7 @@ finally:
 
 @pytest.fixture
 def model(tmp_path):
-    """A graph whose probability of each class is the share of its channel in a 4 x 4 image."""
-    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", 4, 4, 3])
-    found = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 3])
-    nodes = [
-        helper.make_node("Cast", ["pixels"], ["levels"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceSum", ["levels", "sides"], ["sums"], keepdims=0),
-        helper.make_node("ReduceSum", ["sums", "channels"], ["all"], keepdims=1),
-        helper.make_node("Div", ["sums", "all"], ["probabilities"]),
-    ]
-    axes = [numpy_helper.from_array(np.array(v), n) for n, v in (("sides", [1, 2]), ("channels", [1]))]
-    graph = helper.make_graph(nodes, "shares", [pixels], [found], axes)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    how = {"image_size": 4, "fit": "stretch", "resample": "box", "background": [255, 255, 255]}
-    helper.set_model_props(made, {"classes": json.dumps(CLASSES), "preprocessing": json.dumps(how)})
-    onnx.save(made, tmp_path / "model.onnx")
-    return str(tmp_path / "model.onnx")
+    return str(write_shares_model(tmp_path / "model.onnx"))
 
 
 @pytest.fixture
@@ -68,7 +53,15 @@ def test_a_folder_as_lines_with_three_packages_alone(model, pictures):
     heavy, own = done.stderr.split("] ")[:2]  # and no bar without a terminal
     assert heavy == "["
     assert {name for name in own.strip("[").replace("'", "").split(", ") if "decoding" not in name} == {
-        "sightline.images"
+        "sightline.common",
+        "sightline.common.errors",
+        "sightline.images",
+        "sightline.scoring",
+        "sightline.scoring.metrics",
+        "sightline.scoring.metrics.sets",
+        "sightline.serving",
+        "sightline.serving.answers",
+        "sightline.serving.model",
     }
 
 
@@ -77,8 +70,25 @@ def test_json_has_all_classes(model, pictures):
     assert json.loads(done.stdout) == {
         "path": f"{pictures}/a.png",
         "class": "red",
+        "probability": 0.8,
+        "decided": True,
+        "top": [
+            {"class": "red", "probability": 0.8},
+            {"class": "blue", "probability": 0.2},
+            {"class": "grün", "probability": 0.0},
+        ],
+        "set": None,
+        "set_coverage": None,
         "probabilities": {"red": 0.8, "grün": 0.0, "blue": 0.2},
     }
+
+
+def test_a_model_abstains_and_names_sets_as_it_was_exported(model, pictures):
+    write_shares_model(model, {"min_confidence": 0.9, "conformal": CONFORMAL})
+    assert predict("--model", model, str(pictures / "a.png")).stdout == f"{pictures}/a.png\tred\t0.8000\tundecided\n"
+    told = json.loads(predict("--model", model, "--json", str(pictures / "a.png")).stdout)
+    assert (told["class"], told["decided"]) == ("red", False)
+    assert (told["set"], told["set_coverage"]) == (["red", "blue"], 0.95)  # of 0.15 or more
 
 
 def test_bad_files_are_named_and_the_others_predicted(model, pictures):

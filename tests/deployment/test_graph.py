@@ -12,10 +12,10 @@ from timm.models.nest import Nest
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.graph import VERSION, build_graph, trace_program
+from sightline.deployment.graph import VERSION, build_graph, describe_contract, trace_program
 from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
-from sightline.networks.calibration import Calibration
+from sightline.networks.calibration import Calibration, Conformal
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.networks.saved import Member, ModelSpec
@@ -127,6 +127,16 @@ def test_metadata_tells_the_contract():
     (pixels,), (probabilities,) = session.get_inputs(), session.get_outputs()
     assert (pixels.type, pixels.shape) == ("tensor(uint8)", ["batch", 4, 4, 3])
     assert (probabilities.type, probabilities.shape) == ("tensor(float)", ["batch", 3])
+
+
+def test_metadata_tells_how_the_model_decides():
+    sets = Conformal(method="lac", coverage=0.9, threshold=0.25)
+    rule = Calibration(method="none", temperature=1.0, images=9, min_confidence=0.5, conformal=sets)
+    told = describe_contract(make_spec(4, 4, ["mean_color"]), rule)
+    assert json.loads(told["decision"]) == {
+        "min_confidence": 0.5,
+        "conformal": {"method": "lac", "coverage": 0.9, "threshold": 0.25},
+    }
 
 
 def test_bytes_repeat_and_tell_nothing_of_the_machine():

@@ -10,6 +10,7 @@ from torch.export import ExportedProgram
 
 from sightline.common.errors import SightlineError
 from sightline.deployment.failures import refusing
+from sightline.networks.calibration import Calibration
 from sightline.networks.decider import Decider
 from sightline.networks.saved import ModelSpec
 
@@ -86,7 +87,7 @@ def name_networks(spec: ModelSpec) -> str:
     return ", ".join(dict.fromkeys(member.architecture for member in spec.members))
 
 
-def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int) -> bytes:
+def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int, calibration: Calibration | None = None) -> bytes:
     """Write a program as ONNX, with crop or enlargement, normalisation, temperature and softmax inside.
 
     Parameters
@@ -97,6 +98,8 @@ def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int) -> bytes:
         What goes to the metadata.
     opset : int
         Version of the ONNX operator set, 18 or later.
+    calibration : Calibration, optional
+        Tells, for the metadata, when to abstain and what a prediction set is; the graph holds the rest already.
 
     Returns
     -------
@@ -125,17 +128,21 @@ def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int) -> bytes:
         written = model.opset_import[0].version
         if written != opset:
             raise SightlineError(f"params.yaml: export.opset: the graph cannot be written in {opset}; use {written}")
-        return finish_graph(model, describe_contract(spec))
+        return finish_graph(model, describe_contract(spec, calibration))
 
 
-def describe_contract(spec: ModelSpec) -> dict[str, str]:
-    """Return the metadata: what a server must know to make the input and to name the output."""
+def describe_contract(spec: ModelSpec, calibration: Calibration | None = None) -> dict[str, str]:
+    """Return the metadata: what a server must know to make the input, to name the output and to decide by it."""
     pixels = {"channels": "RGB", "dtype": "uint8", "layout": "NHWC", "range": [0, 255]}
-    return {
+    contract = {
         "classes": json.dumps(spec.classes, ensure_ascii=False),
         "preprocessing": json.dumps(asdict(spec.preprocessing) | pixels, sort_keys=True),
         "sightline_version": VERSION,
     }
+    if calibration is not None:
+        decision = calibration.model_dump(include={"min_confidence", "conformal"})
+        contract["decision"] = json.dumps(decision, sort_keys=True)
+    return contract
 
 
 def finish_graph(model: onnx.ModelProto, contract: dict[str, str]) -> bytes:

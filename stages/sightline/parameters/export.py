@@ -17,6 +17,7 @@ class ExportSection(StrictModel):
     opset: int = Field(ge=18, le=24)
     formats: list[Format]
     quantize: list[Variant]
+    triton: bool
     calibration_images: Count
     max_accuracy_drop: float = Field(ge=0, le=1)
     prune: float = Field(ge=0, lt=1)

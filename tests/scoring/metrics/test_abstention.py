@@ -11,9 +11,9 @@ from sightline.scoring.metrics.abstention import (
     fit_conformal,
     measure_abstention,
     measure_sets,
-    prediction_sets,
     thin_curve,
 )
+from sightline.scoring.metrics.sets import prediction_sets
 
 
 def test_coverage_by_hand():

@@ -25,8 +25,8 @@ def describe_files(spec: ModelSpec, export: dict) -> list[str]:
         f"- ONNX operator set {export['opset']}; `labels.txt` names the classes in order.",
         f"- In: `{INPUT}` uint8 [batch, {size}, {size}, 3], RGB, fitted by `{preprocessing.fit}` with the "
         f"`{preprocessing.resample}` filter. Out: `{OUTPUT}` float32 [batch, {len(spec.classes)}].",
-        "- Normalisation, test-time augmentation, calibration and softmax are inside; the class names and how to make "
-        "the pixels are in the metadata of the ONNX files (`classes`, `preprocessing`).",
+        "- Normalisation, test-time augmentation, calibration and softmax are inside; the class names, how to make the "
+        "pixels and when to abstain are in the metadata of the ONNX files (`classes`, `preprocessing`, `decision`).",
         f"- {_describe_costs(export)}",
         *_describe_pruning(export),
         *_describe_parity(export),

@@ -5,9 +5,9 @@ import pandas as pd
 
 from sightline.common.rows import evenly, row_blocks
 from sightline.networks.calibration import Conformal
+from sightline.scoring.metrics.sets import SCORES, prediction_sets
 
 POINTS = 200  # of the drawn curve
-ROUNDING = 1e-12  # of a sum of probabilities
 
 
 def coverage_curve(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
@@ -125,29 +125,6 @@ def measure_sets(conformal: Conformal, probabilities: np.ndarray, labels: np.nda
     }
 
 
-def prediction_sets(conformal: Conformal, probabilities: np.ndarray) -> np.ndarray:
-    """Return which classes stand in each image's set, bool [n, classes]; the most probable one always does."""
-    if conformal.threshold is None:
-        return np.ones(probabilities.shape, dtype=bool)
-    inside = SCORES[conformal.method](probabilities.astype(np.float64)) <= conformal.threshold
-    inside[np.arange(len(inside)), probabilities.argmax(axis=1)] = True
-    return inside
-
-
 def _round_up(number: float) -> int:
     """Round up, but not where only floating point is above: 0.9 / (1 - 0.9) is 9."""
     return int(np.ceil(number - 1e-9 * number))
-
-
-def _aps(probabilities: np.ndarray) -> np.ndarray:
-    """Return, for each class, the sum of the probabilities down to its own."""
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    shares = probabilities / probabilities.sum(axis=1, keepdims=True)  # float32 rows add up to 1 only to seven digits
-    sums = np.cumsum(np.take_along_axis(shares, order, axis=1), axis=1)
-    sums[sums > 1 - ROUNDING] = 1  # else a set of all classes would lose some where the sum is 1.0000000000000002
-    of_class = np.empty_like(sums)
-    np.put_along_axis(of_class, order, sums, axis=1)
-    return of_class
-
-
-SCORES = {"lac": lambda probabilities: 1 - probabilities, "aps": _aps}  # [n, classes]: how strange each class would be

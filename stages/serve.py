@@ -1,0 +1,67 @@
+"""Answer over HTTP what images show, with an exported model; needs requirements-serve.txt alone: no torch, no dvc.
+
+Run    make serve                                      http://127.0.0.1:8000, its page and its API
+       python stages/serve.py --help                   every setting: environment variables SIGHTLINE_...
+       SIGHTLINE_PORT=9000 python stages/serve.py      another port
+       curl --data-binary @photo.jpg http://127.0.0.1:8000/classify
+Reads  models/exported/model.onnx, or what SIGHTLINE_MODEL names; it writes nothing
+
+SIGTERM: no new connections, what was accepted is answered. SIGHUP: look for a new model now. Exit status 1 with a line
+where a setting or the model is wrong. docs/deployment.md tells more.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+
+import uvicorn
+
+from sightline.common.errors import SightlineError
+from sightline.serving.application import Application
+from sightline.serving.connection import Connection
+from sightline.serving.settings import Settings, describe_settings, read_settings
+from sightline.serving.web import build_web
+
+GRACE = 5  # s that draining may take longer than the slowest request
+
+
+def main() -> None:
+    read_options()
+    settings = read_settings(os.environ)
+    application = Application(settings)
+    signal.signal(signal.SIGHUP, lambda *_: application.versions.look_soon())
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it has drained
+        signal.signal(number, lambda *_: sys.exit(0))
+    uvicorn.Server(configure(application, settings)).run()
+
+
+def read_options() -> None:
+    argparse.ArgumentParser(
+        description="Answer over HTTP what images show.",
+        epilog="settings, as environment variables:\n" + describe_settings(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
+
+
+def configure(application: Application, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        build_web(application),
+        host=settings.host,
+        port=settings.port,
+        http=Connection,
+        loop="uvloop",
+        ws="none",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.timeout_s) + GRACE,
+        log_level=logging.INFO,
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SightlineError as error:
+        sys.exit(str(error))

@@ -1,0 +1,160 @@
+"""The service apart from HTTP: files in, answers out. FastAPI, or a replica of another system, hands it requests."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightline.images.decoding.bad_image import BadImageError
+from sightline.serving.answers import answer
+from sightline.serving.errors import ServiceError
+from sightline.serving.formats import refuse_other_formats
+from sightline.serving.gate import Gate, Visit
+from sightline.serving.metrics import Metrics
+from sightline.serving.occlusion import draw_map, hidden_squares, hide_squares, map_falls
+from sightline.serving.settings import Settings
+from sightline.serving.versions import Served, Versions
+
+MILLION = 1_000_000
+OF_PREPARE = " (prepare.max_pixels)"  # the decoder's advice where the limit is another's
+
+
+class Application:
+    """Classifies images with the model that answers now.
+
+    Parameters
+    ----------
+    settings : Settings
+        All limits.
+
+    Raises
+    ------
+    SightlineError
+        There is no model that can be used.
+    """
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self.metrics = Metrics()
+        self.revision = settings.revision or _git_revision()
+        self.versions = Versions(settings, self.metrics, self.revision)
+        self._images = Gate(settings.queue)
+        self._bodies = Gate(settings.bodies_mb << 20)
+        self._decoders = ThreadPoolExecutor(settings.decode_threads, "decode")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Answer within the `async with` block."""
+        self.versions.start()
+        watch = asyncio.create_task(self.versions.watch())
+        try:
+            yield
+        finally:
+            watch.cancel()
+            self.versions.current.retire()
+            self._decoders.shutdown(wait=False, cancel_futures=True)
+
+    @contextmanager
+    def accepted(self) -> Iterator[tuple[Served, Visit, Visit]]:
+        """Hold a place for one image within the `with` block: the model, room for more images, room for a body.
+
+        Raises
+        ------
+        ServiceError
+            503: there is none.
+        """
+        with self.versions.current.used() as served, self._images.visit() as images, self._bodies.visit() as body:
+            images.take(1)
+            self.metrics.waiting.set(self._images.taken)
+            yield served, images, body
+        self.metrics.waiting.set(self._images.taken)
+
+    async def classify(self, served: Served, files: list[bytes], top: int, room: Visit, explain: bool) -> list[dict]:
+        """Return what `answers.answer` does for each file, with `map`, a PNG, where it is asked for.
+
+        An image that cannot be used has `error` and `code` in place of an answer, unless it is the only one.
+
+        Raises
+        ------
+        ServiceError
+            The only image cannot be used, or there is no room.
+        """
+        squares = len(hidden_squares(served.model.preprocessing.image_size)) if explain else 0
+        room.take(len(files) * (1 + squares) - 1)
+        tasks = [self._classify_one(served, file, top, explain) for file in files]
+        if len(files) == 1:
+            return [await tasks[0]]
+        return [self._told(result) for result in await asyncio.gather(*tasks, return_exceptions=True)]
+
+    async def probabilities(self, served: Served, files: list[bytes]) -> np.ndarray:
+        """Return probabilities float32 [n, classes] of n > 0 files; raises the ServiceError of the first bad one."""
+        found = await asyncio.gather(*[self._predict(served, file) for file in files], return_exceptions=True)
+        for result in found:
+            if isinstance(result, BaseException):
+                raise result
+        return np.stack([probabilities for _, probabilities in found])
+
+    async def in_thread(self, work: Callable, *given: object) -> Any:
+        """Return what `work` returns, called in one of the decoders' threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._decoders, work, *given)
+
+    async def _classify_one(self, served: Served, file: bytes, top: int, explain: bool) -> dict:
+        pixels, probabilities = await self._predict(served, file)
+        told = answer(served.model, probabilities, top)
+        self.metrics.observe_answer(told)
+        if explain:
+            told["map"] = await self._explain(served, pixels, probabilities)
+        return told
+
+    async def _predict(self, served: Served, file: bytes) -> tuple[np.ndarray, np.ndarray]:
+        """Return pixels uint8 [S, S, 3] and probabilities float32 [classes]."""
+        with served.batcher.expecting():
+            pixels = await self._decode(served, file)
+        return pixels, (await served.batcher.predict(pixels[None]))[0]
+
+    async def _explain(self, served: Served, pixels: np.ndarray, probabilities: np.ndarray) -> bytes:
+        """Return a PNG; batch by batch, so that others are answered in between."""
+        best = probabilities.argmax()
+        falls = []
+        for batch in hide_squares(pixels, self.settings.batch):
+            falls.append(probabilities[best] - (await served.batcher.predict(batch))[:, best])
+        falls = map_falls(np.concatenate(falls), len(pixels))
+        return await self.in_thread(draw_map, pixels, falls)
+
+    async def _decode(self, served: Served, file: bytes) -> np.ndarray:
+        refuse_other_formats(file, self.settings.formats)
+        most = int(self.settings.megapixels * MILLION)
+        try:
+            return await self.in_thread(self._timed_decode, served, file, most)
+        except BadImageError as error:
+            raise ServiceError(422, "bad_image", str(error).removesuffix(OF_PREPARE)) from None
+
+    def _timed_decode(self, served: Served, file: bytes, most: int) -> np.ndarray:
+        start = time.perf_counter()
+        pixels = served.model.decode(file, most)
+        self.metrics.seconds.labels("decode").observe(time.perf_counter() - start)
+        return pixels
+
+    def _told(self, result: dict | BaseException) -> dict:
+        if isinstance(result, ServiceError):
+            self.metrics.errors.labels(result.code).inc()
+            return {"error": str(result), "code": result.code}
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+
+def _git_revision() -> str:
+    """Return the commit of the code that serves; `unknown` where there is no Git."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return done.stdout.strip() or "unknown"

@@ -1,0 +1,50 @@
+"""What Prometheus reads at /metrics."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+TENTHS = tuple(number / 10 for number in range(1, 11))
+
+
+class Metrics:
+    """The counters of one service, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = self._make(Counter, "requests", "answers", ["endpoint", "status"])
+        self.errors = self._make(Counter, "errors", "refused or failed, by kind", ["code"])
+        self.seconds = self._make(
+            Histogram, "seconds", "of an image: decode, queue, model; of a request: body, total", ["part"], SECONDS
+        )
+        self.batches = self._make(Histogram, "batch_images", "images in one run of the model", [], BATCHES)
+        self.predicted = self._make(Counter, "predictions", "images by predicted class", ["class"])
+        self.confidence = self._make(Histogram, "confidence", "highest probability of an image", [], TENTHS)
+        self.abstentions = self._make(Counter, "abstentions", "images below min_confidence", [])
+        self.waiting = self._make(Gauge, "images_waiting", "images accepted and not answered", [])
+        self.model = self._make(Gauge, "model", "1 for the model that answers", ["version", "sha256", "revision"])
+        self.loads = self._make(Counter, "model_loads", "new models taken, or refused", ["result"])
+
+    def page(self) -> bytes:
+        """Return the text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+    def observe_batch(self, images: int, seconds: float, waited: list[float]) -> None:
+        """Count a run of the model: its images, its seconds, how long each item waited before it."""
+        self.batches.observe(images)
+        self.seconds.labels("model").observe(seconds)
+        queue = self.seconds.labels("queue")
+        for wait in waited:
+            queue.observe(wait)
+
+    def observe_answer(self, answer: dict) -> None:
+        """Count what was told of one image."""
+        self.predicted.labels(answer["class"]).inc()
+        self.confidence.observe(answer["probability"])
+        if not answer["decided"]:
+            self.abstentions.inc()
+
+    def _make(self, kind: type, name: str, text: str, labels: list[str], buckets: tuple | None = None):
+        options = {"buckets": buckets} if buckets else {}
+        return kind(f"sightline_{name}", text, labels, registry=self.registry, **options)

@@ -1,0 +1,189 @@
+"""Which model answers, and how a new one takes its place without a lost request."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sightline.common.errors import SightlineError
+from sightline.serving.batcher import Batcher
+from sightline.serving.metrics import Metrics
+from sightline.serving.model import ExportedModel, open_model
+from sightline.serving.settings import Settings
+
+REST = 0.2  # s
+FIRST = "1"  # the version of a model that lies in no folder of versions
+log = logging.getLogger("uvicorn.error")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model's file as it lies there: `stamp` changes whenever it is replaced."""
+
+    path: Path
+    version: str
+    stamp: tuple
+
+
+class Served:
+    """A model that answers, with its batches; requests use it until they are done, also when it was replaced."""
+
+    def __init__(self, model: ExportedModel, version: str, batcher: Batcher):
+        self.model = model
+        self.version = version
+        self.batcher = batcher
+        self._users = 0
+        self._retired = False
+
+    @contextmanager
+    def used(self) -> Iterator["Served"]:
+        """Keep it running within the `with` block."""
+        self._users += 1
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            self._close_unused()
+
+    def retire(self) -> None:
+        """Stop it as soon as its last request is done."""
+        self._retired = True
+        self._close_unused()
+
+    def _close_unused(self) -> None:
+        if self._retired and not self._users:
+            self.batcher.close()
+
+
+class Versions:
+    """Holds the model that answers, and looks for a newer one.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where models lie, and how they compute.
+    metrics : Metrics
+        Told of each change.
+    revision : str
+        Told to the metrics beside each model.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, revision: str):
+        self._settings = settings
+        self._metrics = metrics
+        self._revision = revision
+        self._seen = find_model(settings.model)
+        self.first = self._open(self._seen)
+        self._asked = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._refused = ""
+        self.current: Served
+
+    def start(self) -> None:
+        """Let the first model answer; to be called in the event loop."""
+        self._loop = asyncio.get_running_loop()
+        self.current = self._serve(self.first, self._seen)
+
+    def look_soon(self) -> None:
+        """Look for a new model at once; may be called from a signal handler."""
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._asked.set)
+
+    async def watch(self) -> None:
+        """Look for a new model for ever."""
+        while True:
+            try:
+                async with asyncio.timeout(self._settings.watch_s or None):
+                    await self._asked.wait()
+            except TimeoutError:
+                pass
+            self._asked.clear()
+            await self.look()
+
+    async def look(self) -> None:
+        """Take a new model where there is one that nobody is still writing; keep the old one where it is bad.
+
+        A model that cannot be taken is told once, and looked at again when its file changes.
+        """
+        try:
+            found = find_model(self._settings.model)
+            if found == self._seen or not await _is_at_rest(found):
+                return
+            self._seen = found
+            model = await asyncio.to_thread(self._open, found)
+        except SightlineError as error:
+            self._refuse(str(error))
+            return
+        except Exception:  # whatever onnxruntime makes of a model that is none of Sightline's
+            log.exception("a new model cannot be computed")
+            self._refuse("it cannot be computed")
+            return
+        old = self.current
+        self.current = self._serve(model, found)
+        old.retire()
+        log.info("version %s answers now, SHA-256 %s", found.version, model.sha256[:16])
+
+    def _open(self, found: Found) -> ExportedModel:
+        """Open a model and compute with it: the first run of a size is slower than those after it."""
+        model = open_model(found.path, self._settings.threads, self._settings.providers)
+        side = model.preprocessing.image_size
+        for images in (1, self._settings.batch):
+            model.run(np.zeros((images, side, side, 3), np.uint8))
+        return model
+
+    def _serve(self, model: ExportedModel, found: Found) -> Served:
+        settings = self._settings
+        batcher = Batcher(model.run, settings.batch, settings.batch_wait_ms / 1000, self._metrics.observe_batch)
+        self._metrics.model.clear()
+        self._metrics.model.labels(found.version, model.sha256, self._revision).set(1)
+        self._metrics.loads.labels("taken").inc()
+        return Served(model, found.version, batcher)
+
+    def _refuse(self, reason: str) -> None:
+        if reason != self._refused:
+            log.warning("the old model stays: %s", reason)
+            self._metrics.loads.labels("refused").inc()
+        self._refused = reason
+
+
+def find_model(path: str) -> Found:
+    """Find the model to serve: a file, or the highest number of a folder's <number>/model.onnx.
+
+    Raises
+    ------
+    SightlineError
+        There is none.
+    """
+    place = Path(path)
+    version = FIRST
+    if place.is_dir():
+        numbers = [int(folder.name) for folder in place.iterdir() if folder.name.isascii() and folder.name.isdigit()]
+        numbers = [number for number in numbers if (place / str(number) / "model.onnx").is_file()]
+        if not numbers:
+            raise SightlineError(f"{path}: no <number>/model.onnx there: `dvc repro` makes models/exported/model.onnx")
+        version = str(max(numbers))
+        place = place / version / "model.onnx"
+    try:
+        return Found(place, version, _stamp(place))
+    except OSError:
+        raise SightlineError(
+            f"{path}: not found: `dvc repro` makes it, `dvc pull` fetches it, or name another"
+        ) from None
+
+
+async def _is_at_rest(found: Found) -> bool:
+    """Tell whether a file stays as it is for a moment: one that is being copied grows."""
+    await asyncio.sleep(REST)
+    try:
+        return found.stamp == _stamp(found.path)
+    except OSError:
+        return False
+
+
+def _stamp(path: Path) -> tuple:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev

@@ -1,0 +1,157 @@
+"""What the service refuses: one JSON object each, nothing of this machine in it."""
+
+import io
+import json
+import socket
+import struct
+import time
+import zlib
+
+import pytest
+from PIL import Image
+
+from running_service import form_of, serving
+
+ONE_MIB = 1 << 20
+
+
+def png_of(width, height, *chunks):
+    """Return a PNG whose header promises a size, with further chunks and no pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    )
+
+
+def told(reply):
+    """Return status and code of a refusal, which tells nothing of this machine."""
+    content = reply.json()
+    assert set(content) == {"error", "code"}
+    assert "\n" not in content["error"]
+    assert "/" not in content["error"].replace("multipart/form-data", "")
+    return reply.status, content["code"]
+
+
+BAD = {
+    "nothing": (b"", (400, "bad_request")),
+    "text": (b"hello", (415, "format_not_allowed")),
+    "svg": (b"<svg></svg>", (415, "format_not_allowed")),
+    "postscript": (b"%!PS-Adobe-3.0 EPSF", (415, "format_not_allowed")),
+    "beginning alone": (b"\x89PNG\r\n\x1a\n", (422, "bad_image")),
+    "bomb by its header": (png_of(40_000, 40_000), (422, "bad_image")),
+    "no pixels": (png_of(4, 4), (422, "bad_image")),
+    "bomb in a chunk": (
+        png_of(4, 4, (b"zTXt", b"a\0\0" + zlib.compress(bytes(80 * ONE_MIB), 9))),
+        (422, "bad_image"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_image(service, kind):
+    body, expected = BAD[kind]
+    assert told(service.classify(body)) == expected
+
+
+def test_the_limit_of_pixels_names_no_parameter_of_another_program(service):
+    assert service.classify(png_of(40_000, 40_000)).json()["error"] == "too large: 40000 x 40000 pixels"
+
+
+def test_only_the_first_of_ten_thousand_frames_is_read(service):
+    frames = [Image.new("P", (8, 8), number % 2) for number in range(2)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:] * 2000, optimize=False)
+    start = time.process_time()
+    assert service.classify(stream.getvalue()).status == 200
+    assert time.process_time() - start < 0.2
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "code"),
+    [
+        (b"--b\r\n", "multipart/form-data; boundary=b", "bad_request"),
+        (b"x", "multipart/form-data", "bad_request"),
+        (b"x", "multipart/form-data; boundary=", "bad_request"),
+        (form_of([])[0], form_of([])[1], "bad_request"),
+        (form_of([b"a"])[0][:-6], form_of([])[1], "bad_request"),
+        (form_of([b"a"])[0].replace(b'filename="', b'title="'), form_of([])[1], "bad_request"),
+        (form_of([b"a"] * 5)[0], form_of([])[1], "too_many_images"),
+    ],
+)
+def test_a_bad_form(service, body, kind, code):
+    reply = service.ask("POST", "/classify", body, content_type=kind)
+    assert told(reply) == (413 if code == "too_many_images" else 400, code)
+
+
+def test_a_body_that_is_too_large(service):
+    assert told(service.classify(bytes(ONE_MIB + 1))) == (413, "body_too_large")  # by its announced length
+    chunks = (bytes(ONE_MIB // 4) for _ in range(100))
+    assert told(service.ask("POST", "/classify", chunks)) == (413, "body_too_large")  # counted
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/classify?top=0", (400, "bad_request")),
+        ("/classify?top=x", (400, "bad_request")),
+        ("/classify?explain=maybe", (400, "bad_request")),
+        ("/../../etc/passwd", (404, "not_found")),
+        ("/v2/models/other/infer", (404, "unknown_model")),
+    ],
+)
+def test_a_bad_address(service, red, path, expected):
+    assert told(service.ask("POST", path, red)) == expected
+
+
+def test_a_compressed_body(service, red):
+    assert told(service.classify(red, Content_Encoding="gzip")) == (415, "body_compressed")
+
+
+def exchange(port, *parts, pause=0.0):
+    """Send parts with a pause before each, and return all that comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for part in parts:
+            time.sleep(pause)
+            connection.sendall(part)
+        return b"".join(iter(lambda: connection.recv(ONE_MIB), b""))
+
+
+def test_a_slow_body_gets_its_time_and_no_more(service):
+    head = b"POST /classify HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100\r\n\r\n"
+    answer = exchange(service.port, head, b"x")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(answer.split(b"\r\n\r\n")[1])["code"] == "body_too_slow"
+
+
+def test_what_is_not_http(service):
+    answer = exchange(service.port, b"POST /classify HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(answer.split(b"\r\n\r\n")[1]) == {"error": "not an HTTP request", "code": "bad_request"}
+
+
+def test_a_full_service_says_so_at_once(shares_model, red):
+    with serving(model=shares_model, queue=2, bodies_mb=1) as small:
+        assert small.classify(red, red).status == 200
+        for busy in (small.classify(red, red, red), small.classify(bytes(ONE_MIB + 1))):
+            assert told(busy) == (503, "busy")
+            assert busy.headers["retry-after"] == "1"
+        assert small.classify(red, red).status == 200  # the places are free again
+
+
+def test_an_answer_that_takes_too_long_and_one_that_fails(shares_model, red, monkeypatch):
+    with serving(model=shares_model, timeout_s=0.2) as slow:
+        session = slow.application.versions.current.model.session
+
+        class Stub:
+            def run(self, *given):
+                time.sleep(0.5)
+                raise RuntimeError("/home/secret: out of memory")
+
+        object.__setattr__(slow.application.versions.current.model, "session", Stub())
+        assert told(slow.classify(red)) == (504, "too_slow")
+        object.__setattr__(slow.application.versions.current.model, "session", None)
+        time.sleep(0.5)
+        assert told(slow.classify(red)) == (500, "internal")
+        object.__setattr__(slow.application.versions.current.model, "session", session)
+        assert slow.classify(red).status == 200
