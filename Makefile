@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights lr-find drift report serve test clean help
+.PHONY: repro recipe weights lr-find tune tune-apply drift report serve test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -20,6 +20,12 @@ weights: $(VENV)/.requirements ## NAME=tf_efficientnet_lite0: fetch a network's 
 lr-find: $(VENV)/.requirements ## suggest a learning rate for params.yaml's model and images: lr_find/loss.png
 	dvc repro split
 	python stages/lr_find.py
+
+tune: $(VENV)/.requirements-tune ## search for better parameters as tune.yaml says; run again, it goes on: tuning/<study>
+	python stages/tune.py
+
+tune-apply: $(VENV)/.requirements-tune ## TRIAL=7: put the best trial of tune.yaml's study, or that one, into the workspace
+	python stages/tune.py --apply $(if $(TRIAL),--trial "$(TRIAL)")
 
 drift: $(VENV)/.requirements ## IMAGES=data/raw/new_photos: do new images still look like the test images? drift/drift.json, drift/drift.png
 	python stages/drift.py $(if $(IMAGES),"$(IMAGES)")
@@ -39,7 +45,7 @@ clean: ## remove .venv
 	rm -rf $(VENV)
 
 help: ## list the commands
-	@awk -F ': .*## |: ## ' '/^[a-z-]+:.* ## / { printf "make %-9s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ': .*## |: ## ' '/^[a-z-]+:.* ## / { printf "make %-11s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(VENV)/.requirements: requirements.txt | $(VENV)/bin/pip
 	pip install -r requirements.txt
@@ -49,9 +55,13 @@ $(VENV)/.requirements-serve: requirements-serve.txt | $(VENV)/bin/pip
 	pip install -r requirements-serve.txt
 	touch $@
 
+$(VENV)/.requirements-tune: requirements-tune.txt $(VENV)/.requirements
+	pip install -r requirements-tune.txt
+	touch $@
+
 $(VENV)/.requirements-dev: requirements.txt $(wildcard requirements-*.txt) | $(VENV)/bin/pip
 	pip install -r requirements-dev.txt
-	touch $@ $(VENV)/.requirements $(VENV)/.requirements-serve
+	touch $@ $(VENV)/.requirements $(VENV)/.requirements-serve $(VENV)/.requirements-tune
 
 $(VENV)/bin/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or newer")'

@@ -18,7 +18,8 @@ FLOORS = [  # from the ground up; a room within one that is named, such as image
     {"networks"},
     {"training.recipe", "scoring.metrics", "explaining.methods"},
     {"training", "scoring", "explaining", "deployment"},
-    {"explaining.quality", "explaining.pictures", "deployment.card", "reporting", "drifting", "fetching", "serving"},
+    {"explaining.quality", "explaining.pictures", "deployment.card"},
+    {"reporting", "drifting", "fetching", "serving", "tuning"},
     {"gating"},
 ]
 PAINTERS = {  # besides drawing/ and explaining/pictures/, which have the colours, the letters and the tiles

@@ -70,10 +70,10 @@ def test_a_copy_elsewhere_is_never_removed(tmp_path):
 def test_epochs_count_once_train_has_begun_and_once_they_are_whole(copy, tmp_path):
     running = begin(copy, tmp_path)
     (tmp_path / "log").write_text("Stage 'split' didn't change, skipping\n")
-    assert running.curve("val/loss") == []
+    assert running.curves("val/loss") == []
     (tmp_path / "log").write_text(STARTED)
-    assert running.curve("val/loss") == [(0, 2.5), (1, 2.0)]
-    assert running.curve("val/accuracy") == []
+    assert running.curves("val/loss") == [[2.5, 2.0]]
+    assert running.curves("val/accuracy") == []
     running.stop(tmp_path)
 
 

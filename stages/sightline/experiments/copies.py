@@ -38,7 +38,7 @@ def remove_copy(name: str, root: Path) -> None:
     """Remove what an experiment that is no longer running has left: its copy and the notes of it."""
     for copy in find_copies(root):
         if copy.name == name:
-            if root / NOTES in copy.folder.parents:
+            if (root / NOTES).resolve() in copy.folder.resolve().parents:
                 shutil.rmtree(copy.folder, ignore_errors=True)
             shutil.rmtree(copy.note.parent, ignore_errors=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sightline.experiments.copies import Copy, remove_copy
 from sightline.experiments.order import Order
 from sightline.experiments.processes import PATIENCE, Mark, end_group, mark_of, opened_below
-from sightline.experiments.scores import read_curve
+from sightline.experiments.scores import read_curves
 
 NOISE = ("Reproducing experiment", "Stage '", "Running stage '", "> ", "Updating lock file")  # what DVC says anyway
 RESUME = ".resume"
@@ -64,13 +64,13 @@ class Running:
         """Remove the notes, and what else is left, of one that has ended."""
         remove_copy(self.order.name, root)
 
-    def curve(self, score: str) -> list[tuple[int, float]]:
-        """Return (epoch, value) of each epoch of training that is over; see `scores.py` for the names.
+    def curves(self, score: str) -> list[list[float]]:
+        """Return the value after each epoch so far, a list for each member of the model; `scores.py` tells more.
 
         Until train runs, its copy still has the curves of the commit that it was made from.
         """
         trains = self.folder is not None and TRAINS in self.read_log()
-        return read_curve(self.folder, score) if trains else []
+        return read_curves(self.folder, score) if trains else []
 
     def read_log(self) -> str:
         """Return all that it printed."""

@@ -1,6 +1,5 @@
 """The scores of an experiment: epoch by epoch while it runs, and what it came to when it has ended."""
 
-import csv
 import json
 import subprocess
 from pathlib import Path
@@ -11,30 +10,28 @@ from sightline.common.errors import SightlineError
 STREAM = Path("plots/train/metrics")  # where train lets DVCLive write, a file a score, an epoch a line
 
 
-def read_curve(folder: Path, score: str) -> list[tuple[int, float]]:
-    """Return (epoch, value) of each epoch that is over, of a score such as ``val/accuracy`` or ``0/val/accuracy``.
+def read_curves(folder: Path, score: str) -> list[list[float]]:
+    """Return the value after each epoch so far: a list for each member, in the order in which they are trained.
 
     Parameters
     ----------
     folder : Path
-        The experiment's copy; gone, or without the file, it has no epochs yet.
+        The experiment's copy; gone, or without the files, it has no epochs yet.
     score : str
-        The path that DVCLive gives the score.
+        Such as ``val/accuracy``; a member's own is ``fold_0/val/accuracy``, say.
     """
-    path = (folder / STREAM / score).with_suffix(".tsv")
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            lines = stream.read().rpartition("\n")[0].splitlines()  # the last one may be half-written
-    except OSError:
+        found = (folder / STREAM).glob(f"**/{score}.tsv")
+        return [read_curve(path) for _, path in sorted((path.stat().st_mtime_ns, path) for path in found)]
+    except OSError:  # DVC has just removed the copy
         return []
-    rows = csv.reader(lines[1:], delimiter="\t")
-    return [(int(step), float(value)) for step, value in rows]
 
 
-def list_curves(folder: Path) -> list[str]:
-    """Return the scores that have a curve so far."""
-    stream = folder / STREAM
-    return sorted(path.relative_to(stream).with_suffix("").as_posix() for path in stream.rglob("*.tsv"))
+def read_curve(path: Path) -> list[float]:
+    """Return the value after each epoch of one of DVCLive's files."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.rpartition("\n")[0].splitlines()[1:]  # below the header; the last one may be half-written
+    return [float(line.split("\t")[1]) for line in lines]
 
 
 def find_experiment(name: str, root: Path) -> str | None:
@@ -46,18 +43,22 @@ def find_experiment(name: str, root: Path) -> str | None:
 
 
 def read_metrics(commit: str, stage: str, root: Path) -> dict[str, Any]:
-    """Return metrics/<stage>.json of a commit.
+    """Return metrics/<stage>.json of a commit; raises as `read_text` does."""
+    return json.loads(read_text(commit, f"metrics/{stage}.json", root))
+
+
+def read_text(commit: str, path: str, root: Path) -> str:
+    """Return a file of a commit that Git, rather than DVC's cache, keeps.
 
     Raises
     ------
     SightlineError
         The commit has no such file.
     """
-    path = f"metrics/{stage}.json"
     try:
-        return json.loads(_git(root, "show", f"{commit}:{path}"))
-    except (subprocess.CalledProcessError, ValueError):
-        raise SightlineError(f"{path} of {commit[:7]}: not there: `dvc repro {stage}` makes it") from None
+        return _git(root, "show", f"{commit}:{path}")
+    except subprocess.CalledProcessError:
+        raise SightlineError(f"{path} of {commit[:7]}: not there: `dvc repro` makes it") from None
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -1,0 +1,40 @@
+"""Experiments that go on without whoever started them, since that was killed."""
+
+import time
+from pathlib import Path
+
+import psutil
+
+from sightline.experiments.copies import find_copies, remove_copy
+from sightline.experiments.processes import end_group
+
+STARTING = 60.0  # s for `dvc` to make its copy; before, it must not be killed
+POLL = 0.1  # s
+
+
+def end_orphan(name: str, root: Path) -> None:
+    """End an experiment of this repository if it still runs, and remove its copy; its training can go on later."""
+    pid = find_process(name, root)
+    if pid is not None:
+        _wait_for_copy(name, pid, root)
+        end_group(pid)
+    remove_copy(name, root)
+
+
+def find_process(name: str, root: Path) -> int | None:
+    """Return the process of the `dvc` that runs an experiment of this repository."""
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        command = process.info["cmdline"] or []
+        named = "--name" in command and command[command.index("--name") + 1 :][:1] == [name]
+        if named and "exp" in command and process.info["cwd"] == str(root.resolve()):
+            return process.pid
+    return None
+
+
+def _wait_for_copy(name: str, pid: int, root: Path) -> None:
+    """Wait until an experiment has its copy: before, the user's changes are in DVC's stash."""
+    begun = time.monotonic()
+    while psutil.pid_exists(pid) and time.monotonic() - begun < STARTING:
+        if any(copy.name == name for copy in find_copies(root)):
+            return
+        time.sleep(POLL)

@@ -1,0 +1,48 @@
+"""What a tuner that was killed has left: trials that still run, that ended without being told, or that were lost."""
+
+from pathlib import Path
+
+from optuna import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from sightline.experiments.orphans import end_orphan
+from sightline.experiments.scores import find_experiment
+from sightline.tuning.loop import EPOCHS, REASON
+from sightline.tuning.objectives import count_epochs
+from sightline.tuning.runs import names_of, read_values
+from sightline.tuning.settings import TuneParams
+from sightline.tuning.space import Parameter, Values
+from sightline.tuning.study import enqueue, is_of, values_of
+
+
+def take_over(
+    study: Study, settings: TuneParams, parameters: list[Parameter], today: Values, root: Path
+) -> list[FrozenTrial]:
+    """Tell the study of the trials that a tuner of this clone began and did not tell; return these trials.
+
+    One whose experiments are all there has ended well. Of any other the process is ended, it is told failed, and one
+    with the same values is the next: its training goes on where it was.
+    """
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    left = [trial for trial in running if is_of(trial, root, settings.storage)]
+    return [_settle(trial, study, settings, parameters, today, root) for trial in left]
+
+
+def _settle(
+    trial: FrozenTrial, study: Study, settings: TuneParams, parameters: list[Parameter], today: Values, root: Path
+) -> FrozenTrial:
+    names = names_of(f"{settings.study}-{trial.number}", settings.seeds)
+    for name in names:
+        end_orphan(name, root)
+    commits = [find_experiment(name, root) for name in names]
+    if None not in commits:
+        _note(study, trial, EPOCHS, sum(count_epochs(commit, root) for commit in commits))
+        return study.tell(trial.number, read_values(commits, settings.objectives, root), TrialState.COMPLETE)
+    _note(study, trial, REASON, "interrupted")
+    if values_of(trial):
+        enqueue(study, parameters, today, values_of(trial))
+    return study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _note(study: Study, trial: FrozenTrial, name: str, value: object) -> None:
+    study._storage.set_trial_user_attr(trial._trial_id, name, value)
