@@ -1,8 +1,9 @@
-"""Label Studio's exports. JSON-MIN is as label-studio-sdk 2.1.2's converter wrote it from the tasks below."""
+"""Label Studio's exports. JSON-MIN and tables are as Label Studio 1.23.2 wrote them, with fewer keys."""
 
 import base64
+import csv
+import io
 import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -140,31 +141,37 @@ def test_json_min_has_a_record_for_each_annotation(fill, opened):
         opened()
 
 
-CSV = (
-    '"animal","annotation_id","annotator","created_at","id","image","lead_time","quality","updated_at"\n'
-    '"dog",3,"x@y.z","2024-01-04T00:00:00Z",1,"/data/upload/3/42d46c4c-1.png",1.2,"","2024-01-02T00:00:00Z"\n'
-    '"cat",2,"2","2024-01-03T00:00:00Z",1,"/data/upload/3/42d46c4c-1.png",1.2,"","2024-01-02T00:00:00Z"\n'
-    '"cat",1,"1","2024-01-02T00:00:00Z",1,"/data/upload/3/42d46c4c-1.png",1.2,"{""choices"":[""sharp"",""dark""]}",""\n'
-    '"dog",4,"1","2024-01-05T00:00:00Z",2,"/data/local-files/?d=set/b/2.png",1.2,"sharp","2024-01-02T00:00:00Z"\n'
-    '"","","","",4,"https://h/4.png","","",""\n'
-    '"",6,"1","2024-01-07T00:00:00Z",5,"https://h/5.png",1.2,"","2024-01-02T00:00:00Z"\n'
+TABLE = (
+    '"animal","annotation_id","annotator","id","image","lead_time","patient","quality","updated_at"\n'
+    '"cat",1,"1",1,"/data/upload/1/9803479c-one.png","","","{""choices"":[""sharp"",""dark""]}","2026-11-26T08:10:39"\n'
+    '"dog",2,"1",2,"/data/upload/1/edd09e9a-my_pic_2.png","","","","2026-11-26T08:10:39"\n'
+    '"","","",4,"/data/upload/1/59e34bb3-four.png","","","",""\n'
+    '"dog",6,"3",5,"https://h.example/five.png?sig=1","","p1","dark","2026-11-26T08:10:40"\n'
+    '"dog",5,"2",5,"https://h.example/five.png?sig=1","","p1","","2026-11-26T08:10:40"\n'
+    '"cat",4,"1",5,"https://h.example/five.png?sig=1","","p1","","2026-11-26T08:10:40"\n'
+    '"dog",8,"2",6,"s3://bucket/d/six.png","","p2","","2026-11-26T08:10:40"\n'
+    '"cat",7,"1",6,"s3://bucket/d/six.png","","p2","","2026-11-26T08:10:40"\n'
+    '"","","",7,"/data/local-files/?d=x/seven%20a.png","","p3","",""\n'
 )
 
 
-def test_tables_tell_the_same_as_json_min(fill, opened):
-    fill("1.png", "b/2.png", "4.png", "5.png", files={"result.csv": CSV})
-    listing, labels, _ = opened("data/raw/set/result.csv", label="animal")
-    assert labels == {"1.png": "cat", "b/2.png": "dog"}
-    assert listing.further == {"agreement": ["0.667", ""]}
-    assert listing.aside == [("4.png", "not annotated"), ("5.png", "no choice in 'animal'")]
-    assert opened(label="quality").listing.refused == [("1.png", "several classes: dark, sharp")]
-    Path("data/raw/set/result.csv").unlink()
-    fill(
-        files={
-            "result.tsv": "\t".join(["animal", "annotation_id", "annotator", "id", "image"]) + "\ncat\t1\t1\t1\t1.png"
-        }
-    )
-    assert opened().labels == {"1.png": "cat"}
+@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.tsv", "\t")])
+def test_a_table_of_the_server_1_23_2_has_a_row_for_each_annotation(fill, opened, name, delimiter):
+    rows = csv.reader(io.StringIO(TABLE))
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
+    table = stream.getvalue()
+    fill("one.png", "my pic (2).png", "four.png", "five.png", "d/six.png", "seven a.png", files={name: table})
+    listing, labels, _ = opened(f"data/raw/set/{name}", label="animal", group="patient")
+    assert labels == {"five.png": "dog", "my pic (2).png": "dog", "one.png": "cat"}
+    assert (listing.groups, listing.further) == (["p1", "", ""], {"agreement": ["0.667", "", ""]})
+    assert listing.aside == [
+        ("four.png", "not annotated"),
+        ("d/six.png", "annotators disagree: cat 1, dog 1"),
+        ("seven a.png", "not annotated"),
+    ]
+    with pytest.raises(SightlineError, match="has the choices 'animal', 'patient', 'quality': name one of them"):
+        opened()
 
 
 def test_tasks_of_one_image_are_counted_together(fill, opened):
@@ -220,10 +227,12 @@ def test_of_two_files_the_one_with_more_equal_folders_is_meant(fill, opened):
 
 def test_a_missing_image_is_listed_without_the_secrets_of_its_address(fill, opened):
     tasks = [task("a.png", annotation(choice("cat"))), task("https://h/gone.png?key=secret", annotation(choice("dog")))]
-    fill("a.png", files={"project.json": [*tasks, task("data:image/png;base64,AAAA", annotation(choice("dog")))]})
+    tasks += [task(name, annotation(choice("dog"))) for name in ("data:image/png;base64,AAAA", None)]
+    fill("a.png", files={"project.json": tasks})
     assert opened().listing.refused == [
         ("https://h/gone.png", "file not found: the export names it"),
         ("data:image/png;base64", "embedded in the export, which is not read: save it as a file"),
+        ("an image without a name", "the export names no file"),
     ]
 
 
@@ -263,7 +272,7 @@ BOX = {"type": "rectanglelabels", "from_name": "box", "value": {"rectanglelabels
     ("tasks", "message"),
     [
         ([task("/u/other.png", annotation(choice("cat")))], "none of its 1 images is there, such as '/u/other.png'"),
-        ([task("a.png"), task("b.png")], "holds no choices: one class an image is needed"),
+        ([task("a.png"), task("b.png")], "none of its 2 tasks is annotated"),
         ([task("a.png", annotation(BOX))], r"holds no choices \(found: 1 rectanglelabels\)"),
         ([task("a.png", annotation(choice("x"))), 3], "not as its tool writes it"),
         ([{"data": {}, "annotations": [{"completed_by": 1}]}], r"not as its tool writes it \(KeyError: 'result'\)"),

@@ -206,6 +206,22 @@ def test_vott_s_table_gives_a_class_to_images_of_one(fill, opened):
         assert listing.aside == [("5.jpg", "not in the export")]
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("", "none of its 0 images has a label"),
+        ("1.jpg,1,2,3,4,cat,dog\n", "cannot be read .a row has more cells than the header."),
+        ('"1.jpg,1,2,3,4,cat\n', "cannot be read .unexpected end of data."),
+        ("1.jpg,1,2,3,4,K\xe4fer\n".encode("cp1252"), "cannot be read .'utf-8' codec can't decode"),
+    ],
+)
+def test_broken_tables_of_vott_are_one_line(fill, opened, rows, message):
+    header = b"image,xmin,ymin,xmax,ymax,label\n"
+    fill("1.jpg", files={"Pets-export.csv": header + (rows if isinstance(rows, bytes) else rows.encode())})
+    with pytest.raises(SightlineError, match=f"data/raw/set/Pets-export.csv: .*{message}"):
+        opened()
+
+
 def test_vott_s_json_names_images_without_tags_too(fill, opened):
     def asset(name, *tags):
         regions = [{"id": "r", "type": "RECTANGLE", "tags": list(tags), "boundingBox": {}}] if tags else []

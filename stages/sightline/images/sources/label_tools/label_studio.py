@@ -1,7 +1,7 @@
 """Label Studio: its JSON export with all annotations; JSON-MIN, CSV and TSV, with one record an annotation."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -47,6 +47,8 @@ def read_tasks(tasks: list[dict], naming: Naming, where: str) -> Annotations:
         results = {place: _predictions(task) for place, task in enumerate(tasks)}
         notes.append(f"{where}: nobody annotated it: the labels are predictions of a model")
     counted = [item for items in results.values() for item in items if _is_submitted(item)]
+    if not any(item["result"] for item in counted):
+        raise SightlineError(f"{where}: none of its {len(tasks)} tasks is annotated: export a project with labels")
     control = choose(_controls(counted), naming, where, "choices", _other_controls(counted))
     key = _image_key([task["data"] for task in tasks], naming, where)
     images = []
@@ -63,27 +65,47 @@ def read_tasks(tasks: list[dict], naming: Naming, where: str) -> Annotations:
 
 def read_records(records: list[dict], naming: Naming, where: str) -> Annotations:
     """Read a JSON-MIN export: the controls stand between `id` and `annotator`, as its converter writes them."""
-    controls = {name for record in records for name in _controls_in(record) if _choices(record[name])}
-    control = choose(controls, naming, where, "choices", ())
+    controls = {name for record in records for name in _between(record)}
+    return _read_votes(records, controls, controls, naming, where)
+
+
+def read_rows(rows: list[dict[str, str]], naming: Naming, where: str) -> Annotations:
+    """Read a CSV or TSV export, where controls are columns like any other; several choices are JSON.
+
+    What differs between the annotations of one image tells nothing of the image.
+    """
+    records = []
+    said = defaultdict(set)
+    for row in rows:
+        records.append({name: _parsed(cell) for name, cell in row.items()})
+        for name, cell in row.items():
+            said[row["id"], name].add(cell)
+    differing = {name for (_, name), cells in said.items() if len(cells) > 1}
+    return _read_votes(records, {name for row in rows for name in row}, differing, naming, where)
+
+
+def _parsed(cell: str) -> object:
+    """Return what several choices are in JSON, any other cell as it is."""
+    try:
+        return json.loads(cell) if cell.startswith(("{", "[")) else cell
+    except ValueError:
+        return cell
+
+
+def _read_votes(records: list[dict], controls: set[str], hidden: set[str], naming: Naming, where: str) -> Annotations:
+    """Read a vote from each record: the class is one of the `controls`; columns that are not `hidden` are kept."""
+    known = {"image", naming.path, *ABOUT_ANNOTATION}
+    chosen = {name for record in records for name in controls & record.keys() if _choices(record[name])}
+    control = choose(chosen - known, naming, where, "choices", ())
     key = _image_key([_cells(record, control) for record in records], naming, where)
     images = []
     for record in records:
         vote = Vote(_choices(record.get(control)), as_text(record["annotator"]), as_text(record.get("updated_at")))
-        other = {key, *_controls_in(record)}
-        cells = {name: value for name, value in _cells(record, control).items() if name not in other}
+        cells = {name: value for name, value in _cells(record, control).items() if name not in {key, *hidden}}
         image = TaggedImage(as_text(record.get(key)), [vote] if vote.labels else [], cells)
         image.reason = "not annotated" if record["annotation_id"] in (None, "") else f"no choice in {control!r}"
         images.append(image)
     return Annotations(f"Label Studio, {control!r}", images)
-
-
-def read_rows(rows: list[dict[str, str]], naming: Naming, where: str) -> Annotations:
-    """Read a CSV or TSV export, whose columns stand in the order of the alphabet; several choices are JSON."""
-    records = []
-    for row in rows:
-        record = {name: json.loads(cell) if cell.startswith(("{", "[")) else cell for name, cell in row.items()}
-        records.append(record)
-    return read_records(records, naming, where)
 
 
 def _annotations(task: dict) -> list[dict]:
@@ -141,12 +163,10 @@ def _cells(data: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in (key, *ABOUT_ANNOTATION)}
 
 
-def _controls_in(record: dict[str, Any]) -> list[str]:
+def _between(record: dict[str, Any]) -> list[str]:
     names = list(record)
     start = names.index("id") + 1 if "id" in names else 0
-    stop = names.index("annotator")
-    inside = names[start:stop] if start <= stop else names  # a table's columns are sorted
-    return [name for name in inside if name not in ABOUT_ANNOTATION and not _names_image(record[name])]
+    return names[start : names.index("annotator")]
 
 
 def _image_key(data: list[dict], naming: Naming, where: str) -> str:
@@ -168,4 +188,5 @@ def _image_key(data: list[dict], naming: Naming, where: str) -> str:
 
 
 def _names_image(value: object) -> bool:
-    return isinstance(value, str) and value.lower().partition("?")[0].endswith(tuple(IMAGE_SUFFIXES))
+    parts = value.lower().split("?") if isinstance(value, str) else []
+    return any(part.endswith(tuple(IMAGE_SUFFIXES)) for part in parts)

@@ -137,6 +137,8 @@ def _add(each: Placed, claimed: Counter[str], with_shares: bool, records: Record
 def _why_missing(image: TaggedImage, files: list[str]) -> str:
     if files:
         return f"several files may be meant: {quote_some(files)}"
+    if not image.name:
+        return "the export names no file"
     if image.name.startswith("data:"):
         return "embedded in the export, which is not read: save it as a file"
     return "file not found: the export names it"

@@ -133,7 +133,10 @@ def _parse_csv(raw: bytes) -> tuple[object, Reader] | None:
         return None
     text = io.StringIO(raw.decode("utf-8-sig"), newline="")
     dialect = "excel-tab" if b"\t" in raw.partition(b"\n")[0] else "excel"
-    return list(csv.DictReader(text, dialect=dialect, strict=True, restval="")), reader
+    rows = list(csv.DictReader(text, dialect=dialect, strict=True, restval=""))
+    if any(None in row for row in rows):
+        raise ValueError("a row has more cells than the header")
+    return rows, reader
 
 
 JSON_READERS = {is_tasks: read_tasks, is_records: read_records, is_coco: read_coco, is_project: read_project}
