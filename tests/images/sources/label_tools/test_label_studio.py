@@ -207,7 +207,7 @@ ENCODED = base64.urlsafe_b64encode(b"s3://bucket/a/1.png").decode()
 )
 def test_an_image_is_found_by_the_end_of_its_name(fill, opened, name, file):
     fill(file, "b/other.png", files={"project.json": [task(name, annotation(choice("cat")))]})
-    assert opened().labels == {file: "cat"}
+    assert opened(label="animal").labels == {file: "cat"}
 
 
 def test_of_two_files_the_one_with_more_equal_folders_is_meant(fill, opened):
@@ -215,7 +215,7 @@ def test_of_two_files_the_one_with_more_equal_folders_is_meant(fill, opened):
         task(f"s3://bucket/{name}", annotation(choice("cat"))) for name in ("x/1.png", "z/2.png", "u/3.png", "v/3.png")
     ]
     fill("x/1.png", "y/1.png", "x/2.png", "y/2.png", "3.png", files={"project.json": tasks})
-    listing, labels, _ = opened()
+    listing, labels, _ = opened(label="animal")
     assert labels == {"x/1.png": "cat"}
     assert listing.refused == [
         ("s3://bucket/z/2.png", "several files may be meant: 'x/2.png', 'y/2.png'"),

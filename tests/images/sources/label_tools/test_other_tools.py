@@ -235,6 +235,32 @@ def test_vott_s_json_names_images_without_tags_too(fill, opened):
     assert listing.aside == [("5.jpg", "not annotated")]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "key"),
+    [
+        ("a.json", coco({1: "ants/1.jpg", 2: "bees/2.jpg"}, (1, 1), (2, 2)), "name"),
+        ("a.xml", cvat(tagged("ants/1.jpg", "cat"), tagged("bees/2.jpg", "dog")), "tag"),
+        ("a.csv", "image,xmin,ymin,xmax,ymax,label\n1.jpg,1,1,2,2,cat\n2.jpg,1,1,2,2,dog\n", "tag"),
+    ],
+)
+def test_where_folders_are_classes_too_one_of_both_must_be_named(fill, opened, name, text, key):
+    fill("ants/1.jpg", "bees/2.jpg", files={name: text})
+    message = (
+        rf"ants/1.jpg is 'cat' by {name} and 'ants' by its folder: prepare.label: {key} takes what .* move {name} out"
+    )
+    with pytest.raises(SightlineError, match=message):
+        opened()
+    expected = {"ants/1.jpg": "cat", "bees/2.jpg": "dog"}
+    assert opened(label=key).labels == expected
+    assert opened(f"data/raw/set/{name}").labels == expected
+
+
+def test_folders_that_say_the_same_as_an_export_need_no_choice(fill, opened):
+    fill("cat/1.jpg", "dog/2.jpg", "dog/3.jpg", files={"a.json": coco({1: "1.jpg", 2: "2.jpg"}, (1, 1), (2, 2))})
+    listing, labels, _ = opened()
+    assert (labels, listing.aside) == ({"cat/1.jpg": "cat", "dog/2.jpg": "dog"}, [("dog/3.jpg", "not in the export")])
+
+
 def test_many_files_of_one_suffix_are_none_of_the_exports(fill, opened):
     files = {f"cat/{number}.json": coco({1: f"{number}.jpg"}, (1, 2)) for number in range(17)}
     fill("cat/1.jpg", "dog/1.jpg", files=files)

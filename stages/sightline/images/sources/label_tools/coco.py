@@ -44,4 +44,4 @@ def read_coco(content: dict, naming: Naming, where: str) -> Annotations:
         cells = {name: value for name, value in image.items() if name not in OF_THE_FILE}
         images.append(TaggedImage(as_text(image["file_name"]), [Vote(labels)] if labels else [], cells))
     notes = [f"{where}: an image whose boxes all have one class has that class"] if boxes else []
-    return Annotations(f"COCO, {key!r} of categories", images, notes)
+    return Annotations("COCO", key, images, notes)

@@ -8,6 +8,7 @@ from sightline.images.sources.label_tools.choosing import choose
 from sightline.images.sources.label_tools.votes import Annotations, TaggedImage, Vote
 from sightline.images.sources.naming import PLAIN, Naming, refuse_unused
 
+TAG = "tag"  # what prepare.label may say for the tag itself
 UNSET = ("", "__undefined__")  # what CVAT writes where an attribute has no value
 
 
@@ -31,12 +32,12 @@ def read_cvat(root: Element, naming: Naming, where: str) -> Annotations:
         raise SightlineError(f"{where}: no image has a tag (found: {found}): a class is a tag of the whole image")
     attribute = _choose_attribute(tags, naming, where)
     images = [_image(image, attribute) for image in root.iter("image")]
-    return Annotations(f"CVAT, attribute {attribute!r}" if attribute else "CVAT, tags", images)
+    return Annotations("CVAT", attribute or TAG, images)
 
 
 def _choose_attribute(tags: list[Element], naming: Naming, where: str) -> str:
     """Return the attribute that tells the class, ``""`` where the tag itself does."""
-    if naming.label != PLAIN.label:
+    if naming.label not in (PLAIN.label, TAG):
         return choose({name for tag in tags for name in _told(tag)}, naming, where, "attribute of tags", ())
     names = {tag.get("label") for tag in tags}
     found = {name for tag in tags for name in _attributes(tag)}

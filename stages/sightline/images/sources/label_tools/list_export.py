@@ -100,7 +100,7 @@ def _place(export: Told, files: Files, listing: Listing) -> list[Placed]:
 
 def _note(export: Told, placed: list[Placed], kinds: dict[str, str], listing: Listing) -> None:
     shared = [each.verdict for each in placed if each.verdict and each.verdict.annotators > 1]
-    line = f"labels are from {export.name} ({export.annotations.told})"
+    line = f"labels are from {export.name} ({export.annotations.tool}, {export.annotations.label!r})"
     if shared:
         agreed = sum(verdict.share == 1 for verdict in shared)
         undecided = sum(not verdict.label for verdict in shared)

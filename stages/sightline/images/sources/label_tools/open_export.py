@@ -10,7 +10,7 @@ from sightline.images.sources.folder import Folder
 from sightline.images.sources.label_tools.list_export import Told, list_told
 from sightline.images.sources.label_tools.matching import Files
 from sightline.images.sources.label_tools.recognise import Export, find_exports, recognise, table_reader
-from sightline.images.sources.layouts.by_folder import keep_images
+from sightline.images.sources.layouts.by_folder import keep_images, list_by_folder
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.naming import Naming, refuse_unused
 from sightline.images.sources.records.records import Records
@@ -27,14 +27,18 @@ def open_exports(
     Raises
     ------
     SightlineError
-        There are several exports that are no subsets, or what one says cannot be used.
+        There are several exports that are no subsets, folders may be classes too, or what an export says cannot be
+        used.
     """
     exports = find_exports(root, container, names)
     if not exports:
         return None
     subsets = _subsets(exports, source)
     told = [Told(export.name, export.where, export.read(naming), subsets[export.name]) for export in exports]
-    return _list(root, container, _with_archives(root, container, names, told), told, Records(naming, source))
+    opened = _list(root, container, _with_archives(root, container, names, told), told, Records(naming, source))
+    if "label" not in naming.changed():
+        _refuse_two_readings(opened[0], names, told[0], source)
+    return opened
 
 
 def is_named_export(path: Path) -> bool:
@@ -84,6 +88,22 @@ def _list(
     place = {name: row for row, name in enumerate(names)}
     listing.reorder(sorted(range(len(listing.paths)), key=lambda row: place[listing.paths[row]]))
     return listing, BesideTable(root, listing.paths) if isinstance(container, Folder) else container
+
+
+def _refuse_two_readings(listing: Listing, names: list[str], told: Told, source: str) -> None:
+    """Raise SightlineError where folders are classes too, and some image has another class by them."""
+    try:
+        folders = list_by_folder(names, source)
+    except SightlineError:  # they are none
+        return
+    by_folder = dict(zip(folders.paths, folders.classes, strict=True))
+    for path, label in zip(listing.paths, listing.classes, strict=True):
+        if len(set(folders.classes)) > 1 and by_folder.get(path, label) != label:
+            raise SightlineError(
+                f"prepare.source: {source}: {path} is {label!r} by {told.name} and {by_folder[path]!r} by its folder: "
+                f"prepare.label: {told.annotations.label} takes what {told.annotations.tool} says; to take folders, "
+                f"move {told.name} out of the source"
+            )
 
 
 def _with_archives(root: Path, container: Container, names: list[str], told: list[Told]) -> list[str]:

@@ -15,14 +15,8 @@ from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.containers import TEXT_LIMIT, Container
 from sightline.images.sources.label_tools.coco import is_coco, read_coco
 from sightline.images.sources.label_tools.cvat import is_cvat, read_cvat
-from sightline.images.sources.label_tools.label_studio import (
-    is_record,
-    is_records,
-    is_tasks,
-    read_records,
-    read_rows,
-    read_tasks,
-)
+from sightline.images.sources.label_tools.label_studio_records import is_record, is_records, read_records, read_rows
+from sightline.images.sources.label_tools.label_studio_tasks import is_tasks, read_tasks
 from sightline.images.sources.label_tools.votes import Annotations
 from sightline.images.sources.label_tools.vott import COLUMNS, is_project, read_project, read_regions
 from sightline.images.sources.naming import Naming

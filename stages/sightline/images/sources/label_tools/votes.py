@@ -32,9 +32,10 @@ class TaggedImage:
 
 @dataclass
 class Annotations:
-    """What an export holds; `told` says for a line where its labels stand."""
+    """What an export holds; `label` is what prepare.label may call that which tells the class."""
 
-    told: str
+    tool: str
+    label: str
     images: list[TaggedImage]
     notes: list[str] = field(default_factory=list)
 

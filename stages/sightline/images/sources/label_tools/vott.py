@@ -8,6 +8,8 @@ from sightline.images.sources.records.records import as_text
 
 COLUMNS = ("image", "xmin", "ymin", "xmax", "ymax", "label")
 
+TAG = "tag"  # what prepare.label may say, to tell it from folders
+
 
 def is_project(content: object) -> bool:
     """Tell whether a JSON file is VoTT's export of a project."""
@@ -17,21 +19,25 @@ def is_project(content: object) -> bool:
 
 def read_project(content: dict, naming: Naming, where: str) -> Annotations:
     """Read a JSON export, which names images without tags too."""
-    refuse_unused(naming, where, used=("group", "subset"))
+    _refuse_unused(naming, where)
     images = []
     for entry in content["assets"].values():
         tags = {tag for region in entry.get("regions") or [] for tag in region.get("tags") or []}
         images.append(_image(entry["asset"]["name"], tags))
-    return Annotations("VoTT, tags of regions", images)
+    return Annotations("VoTT", TAG, images)
 
 
 def read_regions(rows: list[dict[str, str]], naming: Naming, where: str) -> Annotations:
     """Read a CSV export, one row a region and tag."""
-    refuse_unused(naming, where, used=("group", "subset"))
+    _refuse_unused(naming, where)
     tags = defaultdict(set)
     for row in rows:
         tags[row["image"]].add(row["label"])
-    return Annotations("VoTT, tags of regions", [_image(name, said) for name, said in tags.items()])
+    return Annotations("VoTT", TAG, [_image(name, said) for name, said in tags.items()])
+
+
+def _refuse_unused(naming: Naming, where: str) -> None:
+    refuse_unused(naming, where, used=("group", "subset", "label") if naming.label == TAG else ("group", "subset"))
 
 
 def _image(name: str, tags: set[str]) -> TaggedImage:
