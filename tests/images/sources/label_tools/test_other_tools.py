@@ -130,6 +130,16 @@ def test_coco_has_a_category_an_image(fill, opened):
     assert listing.further == {}
 
 
+def test_several_classes_of_a_test_image_are_refused_too(fill, opened):
+    train = coco({1: "1.jpg"}, (1, 1))
+    test = coco({2: "2.jpg", 3: "3.jpg"}, (2, 1), (2, 2), (3, 1))
+    fill("train/1.jpg", "test/2.jpg", files={"labels_train.json": train, "labels_test.json": test})
+    assert opened().listing.refused == [
+        ("test/2.jpg", "several classes: cat, dog"),
+        ("3.jpg", "file not found: the export names it"),
+    ]
+
+
 def test_subsets_of_coco_without_labels_are_left_aside(fill, opened):
     train = {"labels_train.json": coco({1: "1.jpg"}, (1, 1)), "labels_test.json": coco({2: "2.jpg"})}
     fill("train/1.jpg", "test/2.jpg", files=train)

@@ -16,6 +16,7 @@ from sightline.images.sources.label_tools.votes import (
 )
 from sightline.images.sources.layouts.subset_names import subsets_of
 from sightline.images.sources.listing import Listing
+from sightline.images.sources.names import shown
 from sightline.images.sources.records.records import Records
 
 AGREEMENT = "agreement"  # the column of the share of annotators that chose an image's class
@@ -118,17 +119,18 @@ def _note(export: Told, placed: list[Placed], kinds: dict[str, str], listing: Li
 
 def _add(each: Placed, claimed: Counter[str], with_shares: bool, records: Records) -> None:
     image, files, subset, verdict = each
-    name = files[0] if len(files) == 1 else shown_name(image.name) or "an image without a name"
+    listing = records.listing
+    name = files[0] if len(files) == 1 else shown(shown_name(image.name)) or "an image without a name"
     if verdict is None:
-        records.listing.aside.append((name, image.reason))
+        listing.aside.append((name, image.reason))
     elif len(files) != 1:
-        records.put_aside(name, _why_missing(image, files), subset)
+        listing.refused.append((name, _why_missing(image, files)))
     elif claimed[name] > 1:
-        records.put_aside(name, f"{claimed[name]} images of the export may mean this file", subset)
+        listing.refused.append((name, f"{claimed[name]} images of the export may mean this file"))
     elif verdict.reason.startswith("annotators"):
-        records.listing.aside.append((name, verdict.reason))
+        listing.aside.append((name, verdict.reason))
     elif not verdict.label:
-        records.put_aside(name, verdict.reason, subset)
+        listing.refused.append((name, verdict.reason))
     else:
         share = f"{verdict.share:.3g}" if verdict.annotators > 1 else ""
         records.add(name, verdict.label, image.cells | ({AGREEMENT: share} if with_shares else {}), subset)
