@@ -225,6 +225,21 @@ def test_of_two_files_the_one_with_more_equal_folders_is_meant(fill, opened):
     assert listing.aside == [("y/1.png", "not in the export")]
 
 
+def test_folders_of_subsets_are_kept(fill, opened):
+    tasks = [task(f"/photos/{name}", annotation(choice("cat"))) for name in ("Training/1.png", "valid/2.png")]
+    fill("photos/Training/1.png", "photos/valid/2.png", "photos/new/3.png", files={"project.json": tasks})
+    listing, _, _ = opened()
+    assert listing.subsets == ["train", "val"]
+    assert listing.aside == [("photos/new/3.png", "not in the export")]
+    assert "subsets: 'Training' is train, 'valid' is val" in listing.notes
+
+
+def test_images_that_were_unlabelled_before_have_labels(fill, opened):
+    fill("unlabeled/1.png", files={"project.json": [task("1.png", annotation(choice("cat")))]})
+    listing, labels, _ = opened()
+    assert (labels, listing.subsets) == ({"unlabeled/1.png": "cat"}, [""])
+
+
 def test_a_missing_image_is_listed_without_the_secrets_of_its_address(fill, opened):
     tasks = [task("a.png", annotation(choice("cat"))), task("https://h/gone.png?key=secret", annotation(choice("dog")))]
     tasks += [task(name, annotation(choice("dog"))) for name in ("data:image/png;base64,AAAA", None)]

@@ -14,7 +14,9 @@ from sightline.images.sources.label_tools.votes import (
     decide,
     merge,
 )
+from sightline.images.sources.layouts.by_folder import subsets_in
 from sightline.images.sources.layouts.subset_names import subsets_of
+from sightline.images.sources.layouts.tree import enclosing, grow, steps_inside
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import shown
 from sightline.images.sources.records.records import Records
@@ -52,7 +54,7 @@ class Placed(NamedTuple):
     verdict: Verdict | None
 
 
-def list_told(told: list[Told], paths: list[str], records: Records) -> Listing:
+def list_told(told: list[Told], paths: list[str], source: str, records: Records) -> Listing:
     """List the images of all exports; files that none of them names are left aside.
 
     Parameters
@@ -71,6 +73,8 @@ def list_told(told: list[Told], paths: list[str], records: Records) -> Listing:
         raise SightlineError(
             f"{told[0].where}: none of its {len(placed)} images has a label: export a project with labels"
         )
+    if not any(each.subset for each in placed):
+        placed = _with_folders(placed, source, records.listing)
     claimed = Counter(each.files[0] for each in placed if len(each.files) == 1)
     with_shares = any(each.verdict and each.verdict.annotators > 1 for each in placed)
     for each in placed:
@@ -86,7 +90,7 @@ def _place(export: Told, files: Files, listing: Listing) -> list[Placed]:
     images = merge(export.annotations.images)
     voted = [image for image in images if image.votes]
     placed = []
-    kinds = subsets_of({image.subset for image in images if image.subset})
+    kinds = _told_apart(subsets_of({image.subset for image in images if image.subset}))
     for image in images:
         subset = kinds.get(image.subset, "") or export.subset
         placed.append(Placed(image, export.find(image, files), subset, decide(image.votes) if image.votes else None))
@@ -97,6 +101,22 @@ def _place(export: Told, files: Files, listing: Listing) -> list[Placed]:
         )
     _note(export, placed, kinds, listing)
     return placed
+
+
+def _told_apart(kinds: dict[str, str]) -> dict[str, str]:
+    """Leave out names that mean no labels: what an export names has been labelled since."""
+    return {name: kind for name, kind in kinds.items() if kind != "unlabelled"}
+
+
+def _with_folders(placed: list[Placed], source: str, listing: Listing) -> list[Placed]:
+    """Take subsets from folders called train, val, test, ..., where labelled images lie in such."""
+    tree = grow([each.files[0] for each in placed if each.verdict and len(each.files) == 1])
+    root = enclosing(tree)
+    if not _told_apart(subsets_of(tree.folders(root))):
+        return placed
+    kinds = _told_apart(subsets_in(tree, root, source, listing))
+    tops = [steps_inside(root, each.files[0])[0] if each.files else "" for each in placed]
+    return [each._replace(subset=kinds.get(top, "")) for each, top in zip(placed, tops, strict=True)]
 
 
 def _note(export: Told, placed: list[Placed], kinds: dict[str, str], listing: Listing) -> None:

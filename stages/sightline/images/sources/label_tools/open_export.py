@@ -35,7 +35,7 @@ def open_exports(
         return None
     subsets = _subsets(exports, source)
     told = [Told(export.name, export.where, export.read(naming), subsets[export.name]) for export in exports]
-    opened = _list(root, container, _with_archives(root, container, names, told), told, Records(naming, source))
+    opened = _list(root, container, _with_archives(root, container, names, told), told, naming, source)
     if "label" not in naming.changed():
         _refuse_two_readings(opened[0], names, told[0], source)
     return opened
@@ -76,15 +76,16 @@ def open_named_export(path: Path, within: Path, naming: Naming, source: str) -> 
         names = _with_archives(root, container, container.names(), [told])
         if root == within or told.missing(Files(names)) < len(annotations.images):
             break
-    return *_list(root, container, names, [told], Records(naming, source)), container
+    return *_list(root, container, names, [told], naming, source), container
 
 
 def _list(
-    root: Path, container: Container, names: list[str], told: list[Told], records: Records
+    root: Path, container: Container, names: list[str], told: list[Told], naming: Naming, source: str
 ) -> tuple[Listing, Container]:
+    records = Records(naming, source)
     exports = {each.name for each in told}
     images = keep_images([name for name in names if name not in exports], records.listing)
-    listing = list_told(told, images, records)
+    listing = list_told(told, images, source, records)
     place = {name: row for row, name in enumerate(names)}
     listing.reorder(sorted(range(len(listing.paths)), key=lambda row: place[listing.paths[row]]))
     return listing, BesideTable(root, listing.paths) if isinstance(container, Folder) else container
