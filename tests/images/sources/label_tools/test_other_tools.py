@@ -155,6 +155,13 @@ def test_coco_below_folders_of_subsets_names_equal_files(fill, opened):
     assert listing.subsets == ["test", "train", "val"]
 
 
+def test_folders_that_mean_the_same_subset_tell_equal_files_apart(fill, opened):
+    for subset, kind in (("train", 1), ("val", 2)):
+        fill(files={f"annotations/instances_{subset}.json": coco({0: "1.jpg"}, (0, kind))})
+    fill("train2019/1.jpg", "valid/1.jpg")
+    assert opened().labels == {"train2019/1.jpg": "cat", "valid/1.jpg": "dog"}
+
+
 def test_coco_of_camera_traps_keeps_columns_and_groups(fill, opened):
     content = coco({"a": "x/1.jpg", "b": "x/2.jpg"}, ("a", 1), ("a", 1), ("b", 2), location="L3", seq_id="s")
     content["annotations"][0]["bbox"] = [1, 2, 3, 4]
@@ -230,6 +237,14 @@ def test_broken_tables_of_vott_are_one_line(fill, opened, rows, message):
     fill("1.jpg", files={"Pets-export.csv": header + (rows if isinstance(rows, bytes) else rows.encode())})
     with pytest.raises(SightlineError, match=f"data/raw/set/Pets-export.csv: .*{message}"):
         opened()
+
+
+def test_files_of_another_source_are_not_taken_for_those_of_an_export(fill, opened):
+    fill("project/only.txt", "1.jpg", files={"project/Pets-export.csv": VOTT_CSV})
+    assert opened("data/raw/set/project/Pets-export.csv").labels == {"1.jpg": "cat"}
+    fill("../other/1.jpg", files={"../alone/Pets-export.csv": VOTT_CSV})
+    with pytest.raises(SightlineError, match=r"none of its 3 images is there, such as '1\.jpg'"):
+        opened("data/raw/alone/Pets-export.csv")
 
 
 def test_vott_s_json_names_images_without_tags_too(fill, opened):

@@ -124,7 +124,7 @@ def _note(export: Told, placed: list[Placed], kinds: dict[str, str], listing: Li
     line = f"labels are from {export.name} ({export.annotations.tool}, {export.annotations.label!r})"
     if shared:
         agreed = sum(verdict.share == 1 for verdict in shared)
-        undecided = sum(not verdict.label for verdict in shared)
+        undecided = sum(verdict.tied for verdict in shared)
         line += (
             f"; several annotators saw {len(shared):,} images: all agree on {agreed:,}, most of them on "
             f"{len(shared) - agreed - undecided:,}, and {undecided:,} are undecided"
@@ -147,7 +147,7 @@ def _add(each: Placed, claimed: Counter[str], with_shares: bool, records: Record
         listing.refused.append((name, _why_missing(image, files)))
     elif claimed[name] > 1:
         listing.refused.append((name, f"{claimed[name]} images of the export may mean this file"))
-    elif verdict.reason.startswith("annotators"):
+    elif verdict.tied:
         listing.aside.append((name, verdict.reason))
     elif not verdict.label:
         listing.refused.append((name, verdict.reason))

@@ -7,6 +7,8 @@ import unicodedata
 from collections import defaultdict
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from sightline.images.sources.layouts.subset_names import subset_of
+
 UPLOADED = re.compile(r"(?:^|/)upload/")
 UPLOAD_MARK = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded file
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of two letters or more: a single one is a drive
@@ -50,8 +52,9 @@ class Files:
     def _best(self, steps: list[str], subset: str) -> list[str]:
         ranked = defaultdict(list)
         for path in self._by_name.get(_same(steps[-1]), ()):
-            ranked[_likeness(path.split("/"), steps, subset)].append(path)
-        return ranked[max(ranked)] if ranked else []
+            ranked[_likeness(path.split("/"), steps)].append(path)
+        best = ranked[max(ranked)] if ranked else []
+        return [path for path in best if len(best) > 1 and subset and _lies_in(path, subset)] or best
 
 
 def targets(name: str) -> list[str]:
@@ -110,11 +113,11 @@ def _spellings(step: str) -> set[str]:
     """Return a file's name as it is, as an upload to Label Studio leaves it, and without a suffix that is its only."""
     stem, _, _ = step.rpartition(".")
     spelt = {_same(step), _same(LEFT_OUT.sub("", step.replace(" ", "_")))}
-    return spelt if "." in stem else spelt | {_same(stem)}
+    return spelt | {_same(stem)} if stem and "." not in stem else spelt
 
 
-def _likeness(path: list[str], steps: list[str], subset: str) -> tuple[int, int, bool]:
-    """Return how many last steps are alike, how many of them letter by letter, and whether a folder is the subset."""
+def _likeness(path: list[str], steps: list[str]) -> tuple[int, int]:
+    """Return how many last steps are alike, and how many of them letter by letter."""
     alike = 0
     equal = 0
     for stored, named in zip(reversed(path), reversed(steps), strict=False):
@@ -122,4 +125,11 @@ def _likeness(path: list[str], steps: list[str], subset: str) -> tuple[int, int,
             break
         alike += 1
         equal += stored == named
-    return alike, equal, bool(subset) and _same(subset) in map(_same, path[:-1])
+    return alike, equal
+
+
+def _lies_in(path: str, subset: str) -> bool:
+    """Tell whether a folder is called as a subset, or means the same one: ``valid`` and ``val2019`` are val."""
+    folders = path.split("/")[:-1]
+    kind = subset_of(subset)
+    return any(_same(step) == _same(subset) or (kind and subset_of(step) == kind) for step in folders)

@@ -6,7 +6,7 @@ from sightline.common.errors import SightlineError, quote_some
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.beside_table import BesideTable
 from sightline.images.sources.containers import ARCHIVE_SUFFIXES, TEXT_LIMIT, Container, open_container
-from sightline.images.sources.folder import Folder
+from sightline.images.sources.folder import Folder, refuse_linked
 from sightline.images.sources.label_tools.list_export import Told, list_told
 from sightline.images.sources.label_tools.matching import Files
 from sightline.images.sources.label_tools.recognise import Export, find_exports, recognise, table_reader
@@ -50,7 +50,7 @@ def is_named_export(path: Path) -> bool:
 
 
 def open_named_export(path: Path, within: Path, naming: Naming, source: str) -> tuple[Listing, Container, Container]:
-    """List the images of the export at `path`; they lie beside it, or beside one of the folders around it.
+    """List the images of the export at `path`; they lie below its folder, or below the one around it.
 
     Returns
     -------
@@ -70,11 +70,12 @@ def open_named_export(path: Path, within: Path, naming: Naming, source: str) -> 
             f"XML of CVAT for images, COCO, or CSV or JSON of VoTT, with something annotated in it"
         )
     annotations = Export(path.name, str(path), *recognised).read(naming)
-    for root in filter(lambda folder: folder.is_relative_to(within), path.parents):
+    around = path.parent.parent
+    for root in [path.parent] if within in (path.parent, around) else [path.parent, around]:
         container = open_container(root, within)
         told = Told(path.relative_to(root).as_posix(), str(path), annotations)
         names = _with_archives(root, container, container.names(), [told])
-        if root == within or told.missing(Files(names)) < len(annotations.images):
+        if told.missing(Files(names)) < len(annotations.images):
             break
     return *_list(root, container, names, [told], naming, source), container
 
@@ -144,9 +145,8 @@ def _subsets(exports: list[Export], source: str) -> dict[str, str]:
 
 
 def _read(path: Path, within: Path) -> bytes:
-    folder = Folder(path.parent, within)
-    folder.names()
+    refuse_linked(path.parent, within)
     try:
-        return folder.read(path.name, TEXT_LIMIT)
+        return Folder(path.parent).read(path.name, TEXT_LIMIT)
     except BadImageError as error:
         raise SightlineError(f"params.yaml: prepare.source: {path}: {error}: put the export there") from None

@@ -41,12 +41,16 @@ class Annotations:
 
 
 class Verdict(NamedTuple):
-    """The class of an image, or ``""`` and the reason; `share` (0..1) of its `annotators` chose that class."""
+    """The class of an image, which a `share` (0..1) of its `annotators` chose; ``""`` and the reason where none is.
+
+    `tied` tells that annotators disagree, not that one of them chose several classes.
+    """
 
     label: str
-    reason: str
     share: float
     annotators: int
+    reason: str = ""
+    tied: bool = False
 
 
 def decide(votes: list[Vote]) -> Verdict:
@@ -65,12 +69,13 @@ def decide(votes: list[Vote]) -> Verdict:
     counted = Counter(vote.labels for vote in heard if vote.final) or everyone
     most = max(counted.values())
     first, *others = sorted(labels for labels, count in counted.items() if count == most)
+    share = everyone[first] / len(heard)
     if others:
         said = ", ".join(f"{' + '.join(labels)} {count}" for labels, count in sorted(counted.items()))
-        return Verdict("", f"annotators disagree: {said}", most / len(heard), len(heard))
+        return Verdict("", share, len(heard), f"annotators disagree: {said}", tied=True)
     if len(first) > 1:
-        return Verdict("", f"several classes: {', '.join(first)}", 0.0, len(heard))
-    return Verdict(first[0], "", everyone[first] / len(heard), len(heard))
+        return Verdict("", share, len(heard), f"several classes: {', '.join(first)}")
+    return Verdict(first[0], share, len(heard))
 
 
 def merge(images: list[TaggedImage]) -> list[TaggedImage]:
