@@ -16,3 +16,11 @@ def test_what_was_not_meant_to_be_used_is_told_by_reason_and_not_counted_as_offe
     listing = Listing(paths=["1", "2"], unlabelled=["3"], refused=[("4", "x")], aside=[("5", "y: z"), ("6", "y: z")])
     assert describe_aside(listing) == ["left aside and listed in data/prepared/quarantine.csv: 2 y: z"]
     assert count_offered(listing) == 4
+
+
+def test_reasons_that_differ_behind_a_colon_are_counted_together():
+    aside = [("1", "annotators disagree: a 1, b 1"), ("2", "annotators disagree: a 2, b 2"), ("3", "no label")]
+    assert describe_aside(Listing(aside=aside)) == [
+        "left aside and listed in data/prepared/quarantine.csv: 2 annotators disagree",
+        "left aside and listed in data/prepared/quarantine.csv: 1 no label",
+    ]

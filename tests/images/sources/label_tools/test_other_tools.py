@@ -40,9 +40,9 @@ def test_cvat_s_zip_is_read_in_place_with_the_subsets_of_a_project(opened, works
         archive.writestr("annotations.xml", cvat(*told))
         for subset, name, _ in images:
             archive.writestr(f"images/{subset}/{name}", subset)
-    listing, labels, container = opened("data/raw/task.zip")
+    listing, labels, container = opened("data/raw/task.zip", group="task_id")
     assert labels == {"images/Train/1.jpg": "cat", "images/Validation/1.jpg": "dog", "images/default/1.jpg": "dog"}
-    assert listing.subsets == ["train", "val", ""]
+    assert (listing.subsets, listing.groups) == (["train", "val", ""], ["3", "3", "3"])
     assert container.read("images/Validation/1.jpg", 100) == b"Validation"
 
 

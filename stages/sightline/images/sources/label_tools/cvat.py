@@ -9,6 +9,7 @@ from sightline.images.sources.label_tools.votes import Annotations, TaggedImage,
 from sightline.images.sources.naming import PLAIN, Naming, refuse_unused
 
 TAG = "tag"  # what prepare.label may say for the tag itself
+OF_A_PROJECT = ("task_id",)  # attributes of its images that tell of them
 UNSET = ("", "__undefined__")  # what CVAT writes where an attribute has no value
 
 
@@ -55,6 +56,7 @@ def _image(image: Element, attribute: str) -> TaggedImage:
     labels = tuple(sorted(said.difference(UNSET)))
     cells = {name: text for tag in tags for name, text in _attributes(tag).items() if text not in UNSET}
     cells.pop(attribute.rpartition(".")[2], None)
+    cells |= {key: image.get(key) for key in OF_A_PROJECT if image.get(key)}
     votes = [Vote(labels)] if labels else []
     return TaggedImage(image.get("name", ""), votes, cells, image.get("subset", ""))
 
