@@ -107,6 +107,24 @@ def test_what_cvat_s_imagenet_export_left_without_a_tag_is_no_class(fill, opened
     assert listing.aside == [("no_label/3.jpg", "without a label: no_label is no class")]
 
 
+def test_lines_of_images_beside_synsets_txt_are_read(fill, opened):
+    files = {"synsets.txt": "cat\ngrey owl\n", "train.txt": '1.jpg 0\n"b c/2".jpg 1\n', "readme.txt": "of no kind\n"}
+    fill("images/1.jpg", "images/b c/2.jpg", "images/4.jpg", "images/5.jpg", files=files)
+    fill(files={"val.txt": "4.jpg 0 1\n5.jpg \n"})
+    listing, labels, _ = opened()
+    assert labels == {"images/1.jpg": "cat", "images/b c/2.jpg": "grey owl"}
+    assert listing.subsets == ["train", "train"]
+    assert listing.refused == [("images/4.jpg", "several classes: cat, grey owl")]
+    assert listing.aside == [("images/5.jpg", "not annotated")]
+    assert listing.side_files == {".txt": 2}
+
+
+@pytest.mark.parametrize("lines", ["", "1.jpg 2\n", "not a list\n"])
+def test_other_texts_beside_synsets_txt_are_none_of_images(fill, opened, lines):
+    fill("cat/1.jpg", "dog/2.jpg", files={"synsets.txt": "cat\ndog\n", "train.txt": lines})
+    assert opened().labels == {"cat/1.jpg": "cat", "dog/2.jpg": "dog"}
+
+
 CATEGORIES = [{"id": 1, "name": "cat", "supercategory": "pet"}, {"id": 2, "name": "dog", "supercategory": ""}]
 
 
@@ -278,6 +296,13 @@ def test_where_folders_are_classes_too_one_of_both_must_be_named(fill, opened, n
     expected = {"ants/1.jpg": "cat", "bees/2.jpg": "dog"}
     assert opened(label=key).labels == expected
     assert opened(f"data/raw/set/{name}").labels == expected
+
+
+def test_synsets_txt_is_named_by_itself(fill, opened):
+    fill("ants/1.jpg", "bees/2.jpg", files={"synsets.txt": "cat\ndog\n", "a.txt": "ants/1.jpg 0\nbees/2.jpg 1\n"})
+    with pytest.raises(SightlineError, match=r"prepare\.label: synsets\.txt takes what ImageNet says"):
+        opened()
+    assert opened(label="synsets.txt").labels == {"ants/1.jpg": "cat", "bees/2.jpg": "dog"}
 
 
 def test_folders_that_say_the_same_as_an_export_need_no_choice(fill, opened):

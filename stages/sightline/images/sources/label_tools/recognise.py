@@ -17,6 +17,7 @@ from sightline.images.sources.label_tools.coco import is_coco, read_coco
 from sightline.images.sources.label_tools.cvat import is_cvat, read_cvat
 from sightline.images.sources.label_tools.label_studio_records import is_record, is_records, read_records, read_rows
 from sightline.images.sources.label_tools.label_studio_tasks import is_tasks, read_tasks
+from sightline.images.sources.label_tools.synsets import find_lists, parse_list, read_list
 from sightline.images.sources.label_tools.votes import Annotations
 from sightline.images.sources.label_tools.vott import COLUMNS, is_project, read_project, read_regions
 from sightline.images.sources.naming import Naming
@@ -62,6 +63,19 @@ def find_exports(root: Path, container: Container, names: list[str]) -> list[Exp
         where = f"{root}/{name}"
         told = recognise(where, raw)
         found += [Export(name, where, *told)] if told else []
+    return found + _find_lists(root, container, names)
+
+
+def _find_lists(root: Path, container: Container, names: list[str]) -> list[Export]:
+    found = []
+    for classes, lists in find_lists(names).items():
+        for name in lists:
+            try:
+                texts = [container.read(each, TEXT_LIMIT).decode("utf-8-sig") for each in (classes, name)]
+            except (BadImageError, UnicodeDecodeError):
+                continue
+            content = parse_list(*texts)
+            found += [Export(name, f"{root}/{name}", content, read_list)] if content else []
     return found
 
 
