@@ -15,7 +15,7 @@ from sightline.preparing.shards import IMAGE, MOST_IMAGES
 
 HOW = Preprocessing(image_size=8, fit="crop", resample="bilinear", background=(0, 0, 0))
 LARGEST = 10**6  # px
-NOTHING = Kept(np.empty(0, dtype=IMAGE), None, 8)
+NOTHING = Kept(np.empty(0, dtype=IMAGE), None, HOW.shape)
 
 
 def pack_all(names, container, how=HOW):
