@@ -1,7 +1,7 @@
 """Decode labelled images once, into one array that every later stage maps into memory.
 
 Reads   data/raw                       what `prepare.source` names; archives are read in place
-Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB
+Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB, or [N, H, W, 1] grey
         data/prepared/index.csv        one row an image, in the same order: id (path inside the source), label, class,
                                        group, subset (where the source fixes it), width, height, sha256, phash, then
                                        the further columns of a CSV source
@@ -98,9 +98,9 @@ def decode_images(
 
     def store(preprocessing: Preprocessing) -> Ingested:
         way = describe_way(preprocessing, options.max_pixels)
-        with open_kept(way, options.image_size) as kept:
+        with open_kept(way, preprocessing.shape) as kept:
             shards = pack(listing.paths, container, preprocessing, options.max_pixels, executor, kept)
-            images = store_images(listing, classes, shards, options.image_size, PREPARED)
+            images = store_images(listing, classes, shards, preprocessing.shape, PREPARED)
         for note in kept.notes():
             print(f"prepare: {note}")
         keep(way, images.images, PREPARED / "images.npy")
@@ -140,6 +140,7 @@ def preprocessing_of(options: PrepareSection) -> Preprocessing:
         options.color,
         options.truncated,
         given_ranges(options.range),
+        options.channels,
     )
 
 

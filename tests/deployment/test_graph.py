@@ -118,6 +118,7 @@ def test_metadata_tells_the_contract():
         "color": "ignore",
         "truncated": "refuse",
         "ranges": {"uint16": [0, 65535]},
+        "bands": 3,
         "channels": "RGB",
         "dtype": "uint8",
         "layout": "NHWC",

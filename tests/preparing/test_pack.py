@@ -15,7 +15,7 @@ from sightline.preparing.shards import IMAGE, MOST_IMAGES
 
 HOW = Preprocessing(image_size=8, fit="crop", resample="bilinear", background=(0, 0, 0))
 LARGEST = 10**6  # px
-NOTHING = Kept(np.empty(0, dtype=IMAGE), None, 8)
+NOTHING = Kept(np.empty(0, dtype=IMAGE), None, HOW.shape)
 
 
 def pack_all(names, container, how=HOW):
@@ -57,7 +57,7 @@ def test_no_files_are_no_batches(tmp_path):
 
 def test_a_growing_file_is_one_that_numpy_wrote(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (1234, 8, 8, 3), dtype=np.uint8)
-    with PixelFile(tmp_path / "grown.npy", 8) as file:
+    with PixelFile(tmp_path / "grown.npy", (8, 8, 3)) as file:
         for part in np.array_split(pixels, 7):
             file.append(part)
     np.save(tmp_path / "saved.npy", pixels)

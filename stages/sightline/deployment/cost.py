@@ -36,7 +36,7 @@ def count_parameters(decider: Decider) -> int:
 def count_flops(decider: Decider, image_size: int) -> int:
     """Count the floating point operations of torch's convolutions, matrix products and attention for one image."""
     with FlopCounterMode(display=False) as counter:
-        decider(torch.zeros(1, image_size, image_size, 3, dtype=torch.uint8))
+        decider(torch.zeros(1, image_size, image_size, decider.channels, dtype=torch.uint8))
     return counter.get_total_flops()
 
 

@@ -24,7 +24,7 @@ LARGEST = 2**31 - 2**24  # bytes: a protobuf message ends at 2 GiB, and the grap
 
 
 class ProbabilityModel(nn.Module):
-    """A decider that gives probabilities: uint8 pixels [N, H, W, 3] in, float32 [N, classes] out."""
+    """A decider that gives probabilities: uint8 pixels [N, H, W, C] in, float32 [N, classes] out."""
 
     def __init__(self, decider: Decider):
         super().__init__()
@@ -37,7 +37,7 @@ class ProbabilityModel(nn.Module):
 def trace_program(decider: Decider, spec: ModelSpec) -> ExportedProgram:
     """Trace a decider in evaluation mode, on the CPU, into the program that every exported format is made from.
 
-    It takes uint8 [batch, H, W, 3] of the stored size, with a dynamic batch, and gives float32 [batch, classes]. The
+    It takes uint8 [batch, H, W, C] of the stored size, with a dynamic batch, and gives float32 [batch, classes]. The
     decider is settled by `settle`.
 
     Raises
@@ -46,7 +46,7 @@ def trace_program(decider: Decider, spec: ModelSpec) -> ExportedProgram:
         torch cannot trace this network.
     """
     size = spec.preprocessing.image_size
-    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)  # a batch of 1 would be taken for a constant
+    example = torch.zeros(2, size, size, spec.channels, dtype=torch.uint8)  # a batch of 1 would be taken for a constant
     settle(decider)
     model = ProbabilityModel(decider).eval()
     with refusing(f"models/exported: nothing is written: torch.export cannot trace {name_networks(spec)}", OTHER_MODEL):
@@ -104,7 +104,7 @@ def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int, calibrati
     Returns
     -------
     bytes
-        An ONNX model, checked and with inferred shapes: `pixels` uint8 [batch, H, W, 3] to `probabilities` float32
+        An ONNX model, checked and with inferred shapes: `pixels` uint8 [batch, H, W, C] to `probabilities` float32
         [batch, classes]. The same weights give the same bytes.
 
     Raises
@@ -133,7 +133,8 @@ def build_graph(program: ExportedProgram, spec: ModelSpec, opset: int, calibrati
 
 def describe_contract(spec: ModelSpec, calibration: Calibration | None = None) -> dict[str, str]:
     """Return the metadata: what a server must know to make the input, to name the output and to decide by it."""
-    pixels = {"channels": "RGB", "dtype": "uint8", "layout": "NHWC", "range": [0, 255]}
+    channels = "RGB" if spec.channels == 3 else "L"  # as Pillow calls grey
+    pixels = {"channels": channels, "dtype": "uint8", "layout": "NHWC", "range": [0, 255]}
     contract = {
         "classes": json.dumps(spec.classes, ensure_ascii=False),
         "preprocessing": json.dumps(asdict(spec.preprocessing) | pixels, sort_keys=True),

@@ -9,7 +9,7 @@ LARGEST_BATCH = 64  # what Triton gathers at most
 CONFIG = """name: "{name}"
 platform: "onnxruntime_onnx"
 max_batch_size: {largest}
-input [ {{ name: "{input}" data_type: TYPE_UINT8 dims: [ {size}, {size}, 3 ] }} ]
+input [ {{ name: "{input}" data_type: TYPE_UINT8 dims: [ {size}, {size}, {channels} ] }} ]
 output [ {{ name: "{output}" data_type: TYPE_FP32 dims: [ {classes} ] label_filename: "labels.txt" }} ]
 dynamic_batching {{ }}
 """
@@ -27,7 +27,7 @@ def make_repository(graph: bytes, labels: str, spec: ModelSpec) -> dict[str, byt
     """
     size, classes = spec.preprocessing.image_size, len(spec.classes)
     about = {"name": NAME, "largest": LARGEST_BATCH, "input": INPUT, "output": OUTPUT}
-    config = CONFIG.format(**about, size=size, classes=classes)
+    config = CONFIG.format(**about, size=size, channels=spec.channels, classes=classes)
     folder = f"triton/{NAME}"
     return {
         f"{folder}/config.pbtxt": config.encode(),

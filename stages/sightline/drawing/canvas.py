@@ -15,7 +15,8 @@ from PIL import Image, ImageFont
 
 from sightline.common.files import replacing
 
-if TYPE_CHECKING:  # takes long to import, and contact sheets do without
+if TYPE_CHECKING:  # take long to import, and contact sheets do without
+    import numpy as np
     from matplotlib.figure import Figure
 
 INK = "#1b1f24"  # text
@@ -44,6 +45,11 @@ def save_png(path: str | Path, picture: "Figure | Image.Image") -> None:
             picture.save(beside, format="PNG")
         else:
             picture.savefig(beside, format="png", dpi=DPI, facecolor=PAPER, metadata={"Software": None})
+
+
+def picture_of(pixels: "np.ndarray") -> Image.Image:
+    """Return uint8 [H, W, 3], or grey [H, W, 1], as a picture in RGB."""
+    return Image.fromarray(pixels) if pixels.shape[2] == 3 else Image.fromarray(pixels[..., 0]).convert("RGB")
 
 
 @cache

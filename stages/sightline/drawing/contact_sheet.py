@@ -6,7 +6,7 @@ import statistics
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sightline.drawing.canvas import INK, MUTED, PAPER, font, legible, shortened
+from sightline.drawing.canvas import INK, MUTED, PAPER, font, legible, picture_of, shortened
 
 TEXT_SIZE = 13  # px
 GAP = 4  # px
@@ -56,7 +56,7 @@ def say_part(shown: int, count: int) -> str:
 
 
 def thumbnail(pixels: np.ndarray, side: int) -> Image.Image:
-    """Return uint8 [H, W, 3] as a square picture: enlarged with sharp pixels, or shrunk smoothly."""
-    image = Image.fromarray(pixels)
+    """Return uint8 [H, W, 3], or grey ones, as a square picture: enlarged with sharp pixels, or shrunk smoothly."""
+    image = picture_of(pixels)
     smaller = image.width < side
     return image.resize((side, side), Image.Resampling.NEAREST if smaller else Image.Resampling.BOX)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colormaps
 from PIL import Image, ImageDraw
 
-from sightline.drawing.canvas import FRAME, INK, PAPER, font
+from sightline.drawing.canvas import FRAME, INK, PAPER, font, picture_of
 
 COLORS = "turbo"  # runs from blue over green to red
 BRIGHTEST = 0.86  # beyond this point of it the red turns dark
@@ -75,9 +75,9 @@ def colored(heat: np.ndarray) -> np.ndarray:
 
 
 def resized(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Return uint8 [side, side, 3]: enlarged with sharp pixels, or shrunk smoothly."""
+    """Return uint8 [side, side, 3], of grey ones too: enlarged with sharp pixels, or shrunk smoothly."""
     method = Image.Resampling.NEAREST if len(pixels) < side else Image.Resampling.BOX
-    return np.asarray(Image.fromarray(pixels).resize((side, side), method))
+    return np.asarray(picture_of(pixels).resize((side, side), method))
 
 
 def resized_map(heat: np.ndarray, side: int) -> np.ndarray:

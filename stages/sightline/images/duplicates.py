@@ -30,14 +30,14 @@ def perceptual_hashes(pixels: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    pixels : ndarray of uint8 [N, H, W, 3]
+    pixels : ndarray of uint8 [N, H, W, 3] or [N, H, W, 1]
         Images of at least 8 x 8 pixels.
 
     Returns
     -------
     ndarray of uint64 [N]
     """
-    luma = pixels.astype(np.float32) @ LUMA
+    luma = pixels[..., 0].astype(np.float32) if pixels.shape[3] == 1 else pixels.astype(np.float32) @ LUMA
     rows, columns = (_lowest_frequencies(side) for side in luma.shape[1:])
     coefficients = (rows @ luma @ columns.T).reshape(len(luma), HASH_SIDE**2)
     # rounded, so that a constant image, whose coefficients are noise around zero, hashes the same everywhere

@@ -107,7 +107,9 @@ def require_images(prepared: Path, listed: int) -> None:
     """Raise SightlineError when images.npy, where it is there, has another number of images than index.csv lists."""
     path = prepared / "images.npy"
     if path.exists():
-        require_rows(path, len(read_array(path, "r", "uint8", (None, None, None, 3))), prepared / "index.csv", listed)
+        require_rows(
+            path, len(read_array(path, "r", "uint8", (None, None, None, None))), prepared / "index.csv", listed
+        )
 
 
 def find_untrained(label: np.ndarray, subset: np.ndarray, fold: np.ndarray, classes: int) -> np.ndarray:

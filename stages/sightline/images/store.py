@@ -56,8 +56,15 @@ def read_dataset(prepared: str | Path = "data/prepared") -> DatasetSpec:
 
 
 def open_pixels(prepared: str | Path = "data/prepared") -> np.ndarray:
-    """Map images.npy, uint8 [N, H, W, 3] RGB, into memory: pages come when they are read; writes stay private."""
-    return read_array(Path(prepared) / "images.npy", "c", "uint8", (None, None, None, 3))
+    """Map images.npy, uint8 [N, H, W, 3] RGB or [N, H, W, 1] grey, into memory; writes stay private.
+
+    Pages come when they are read.
+    """
+    path = Path(prepared) / "images.npy"
+    pixels = read_array(path, "c", "uint8", (None, None, None, None))
+    if pixels.shape[3] not in (1, 3):
+        raise damaged(path, f"holds {pixels.dtype} {list(pixels.shape)}")
+    return pixels
 
 
 def read_index(path: str | Path = "data/prepared/index.csv", columns: tuple[str, ...] | None = None) -> "pd.DataFrame":

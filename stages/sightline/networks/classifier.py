@@ -6,14 +6,15 @@ from torch.nn import functional
 
 
 class Classifier(nn.Module):
-    """A network with its preprocessing: uint8 pixels [N, H, W, 3] in, logits [N, classes] out.
+    """A network with its preprocessing: uint8 pixels [N, H, W, C] in, logits [N, classes] out.
 
     Parameters
     ----------
     network : nn.Module
-        Takes normalised float [N, 3, input_size, input_size]; one whose `takes_normalized` is False takes it in [0, 1].
+        Takes normalised float [N, C, input_size, input_size], C the length of `mean`; one whose `takes_normalized` is
+        False takes it in [0, 1].
     mean, std : list of float
-        Per channel R, G, B, in units of [0, 1].
+        Per channel: R, G, B, or grey; in units of [0, 1].
     input_size : int
         Side in pixels that the network takes. Larger stored images are cropped at their centre, smaller ones are
         enlarged (bilinear).
@@ -22,15 +23,20 @@ class Classifier(nn.Module):
     def __init__(self, network: nn.Module, mean: list[float], std: list[float], input_size: int):
         super().__init__()
         if not getattr(network, "takes_normalized", True):
-            mean = [0.0] * 3
-            std = [1.0] * 3
+            mean = [0.0] * len(mean)
+            std = [1.0] * len(mean)
         self.network = network
         self.input_size = input_size
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    @property
+    def channels(self) -> int:
+        """How many channels an image has."""
+        return self.mean.shape[1]
 
     def scale(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Return float [N, 3, input_size, input_size] in [0, 1] from uint8 [N, H, W, 3]."""
+        """Return float [N, C, input_size, input_size] in [0, 1] from uint8 [N, H, W, C]."""
         images = pixels.permute(0, 3, 1, 2).float() / 255
         size = self.input_size
         height, width = images.shape[2:]
@@ -43,7 +49,7 @@ class Classifier(nn.Module):
         return images
 
     def normalize(self, images: torch.Tensor) -> torch.Tensor:
-        """Return (images - mean) / std for images [N, 3, H, W] in [0, 1]."""
+        """Return (images - mean) / std for images [N, C, H, W] in [0, 1]."""
         return (images - self.mean) / self.std
 
     def with_network(self, network: nn.Module) -> "Classifier":

@@ -11,7 +11,7 @@ CROPPED = 7 / 8  # side of a crop, where the network takes the whole stored imag
 
 
 class Decider(nn.Module):
-    """Members and calibration as one: uint8 pixels [N, H, W, 3] in, calibrated log-probabilities [N, classes] out.
+    """Members and calibration as one: uint8 pixels [N, H, W, C] in, calibrated log-probabilities [N, classes] out.
 
     Parameters
     ----------
@@ -29,12 +29,17 @@ class Decider(nn.Module):
         self.stack = stack
         self.calibrator = build_calibrator(calibration)
 
+    @property
+    def channels(self) -> int:
+        """How many channels an image has."""
+        return self.members[0].classifier.channels
+
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.calibrator(combine([member(pixels) for member in self.members], self.stack))
 
 
 class ViewAverage(nn.Module):
-    """A classifier that looks at several views: uint8 pixels [N, H, W, 3] in, log-probabilities [N, classes] out.
+    """A classifier that looks at several views: uint8 pixels [N, H, W, C] in, log-probabilities [N, classes] out.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from sightline.networks.classifier import Classifier
 from sightline.networks.unsafe import is_unsafe
 
 MEGABYTE = 1 << 20
@@ -23,7 +24,7 @@ def images_at_once(network: nn.Module, size: int, memory_mb: int, backward: bool
     Parameters
     ----------
     network : nn.Module
-        Takes uint8 pixels [N, H, W, 3]: a `Classifier`, or a `Decider` of several.
+        Takes uint8 pixels [N, H, W, C], C as a `Classifier` in it tells, else 3: itself one, or a `Decider`.
     size : int
         Side of the stored images, px.
     memory_mb : int
@@ -50,7 +51,8 @@ def measure_image(network: nn.Module, size: int, backward: bool = False) -> int:
         LiveTensors(state) as live,
         torch.set_grad_enabled(bool(asking)),
     ):
-        scores = network(torch.zeros(1, size, size, 3, dtype=torch.uint8, device=state[0].device))
+        channels = next((part.channels for part in network.modules() if isinstance(part, Classifier)), 3)
+        scores = network(torch.zeros(1, size, size, channels, dtype=torch.uint8, device=state[0].device))
         if asking:
             hooks = [parameter.register_hook(live.leave_out) for parameter in asking]
             torch.autograd.grad(scores.sum(), asking, allow_unused=True)

@@ -1,9 +1,10 @@
 """`models/trained`: one safetensors file a member, and model.json with all that is needed to predict."""
 
 from pathlib import Path
+from typing import Annotated
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -14,6 +15,15 @@ from sightline.images.store import StoredPreprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.architectures.head import AS_BUILT, Head, shape_head
 from sightline.networks.classifier import Classifier
+
+
+def _of_each_channel(levels: list[float]) -> list[float]:
+    if len(levels) not in (1, 3):
+        raise ValueError("must be one number or three")
+    return levels
+
+
+Levels = Annotated[list[float], AfterValidator(_of_each_channel)]
 
 
 class Member(StrictModel):
@@ -30,11 +40,16 @@ class ModelSpec(StrictModel):
     classes: list[str] = Field(min_length=2)
     preprocessing: StoredPreprocessing
     input_size: int = Field(gt=0)
-    mean: list[float] = Field(min_length=3, max_length=3)
-    std: list[float] = Field(min_length=3, max_length=3)
+    mean: Levels
+    std: Levels
     members: list[Member] = Field(min_length=1)
     stack: str | None = None
     head: Head = AS_BUILT  # of models from before there was a choice
+
+    @property
+    def channels(self) -> int:
+        """How many channels an image has."""
+        return len(self.mean)
 
 
 def write_spec(folder: str | Path, spec: ModelSpec) -> None:
@@ -74,7 +89,9 @@ def load_members(folder: str | Path, spec: ModelSpec) -> list[Classifier]:
 
 
 def _load_member(path: Path, member: Member, spec: ModelSpec) -> Classifier:
-    network = build_network(member.architecture, len(spec.classes), spec.input_size, pretrained=False)
+    network = build_network(
+        member.architecture, len(spec.classes), spec.input_size, pretrained=False, channels=spec.channels
+    )
     shape_head(network, spec.head, member.architecture, len(spec.classes), spec.input_size)
     try:
         network.load_state_dict(read_weights(path))

@@ -56,6 +56,7 @@ class PrepareSection(StrictModel):
     color: Color
     truncated: Truncated
     range: RangeRule | Bounds
+    channels: Literal[1, 3]
     background: list[int] = Field(min_length=3, max_length=3)
     max_pixels: int = Field(gt=0)
     max_bad_fraction: Probability

@@ -44,9 +44,11 @@ class Ingested:
 
 
 def store_images(
-    listing: Listing, classes: list[str], shards: Iterable[Packed], image_size: int, folder: Path
+    listing: Listing, classes: list[str], shards: Iterable[Packed], shape: tuple[int, int, int], folder: Path
 ) -> Ingested:
     """Write decoded shards to `folder`/images.npy and index.csv as they come, with a progress bar.
+
+    `shape` is that of an image.
 
     Neither file is replaced unless both are complete.
     """
@@ -58,7 +60,7 @@ def store_images(
     with (
         replacing(folder / "images.npy") as pixels_path,
         replacing(folder / "index.csv") as index_path,
-        PixelFile(pixels_path, image_size) as pixel_file,
+        PixelFile(pixels_path, shape) as pixel_file,
         index_path.open("w", encoding="utf-8", newline="") as stream,
         tqdm(total=len(listing.paths), desc="prepare", unit="img", disable=None) as progress,
     ):

@@ -27,7 +27,7 @@ BEGIN = 8  # bytes of a SHA-256 that are compared first
 
 
 class Known(NamedTuple):
-    """An image that was decoded before: its position in the listing, its `IMAGE`, uint8 [side, side, 3]."""
+    """An image that was decoded before: its position in the listing, its `IMAGE`, uint8 [side, side, bands]."""
 
     position: int
     image: np.ndarray
@@ -42,8 +42,8 @@ class Kept:
     images : ndarray of IMAGE [N]
     stream : BinaryIO or None
         The open images.npy of that run, just behind its header; None where N is 0.
-    side : int
-        Of the stored images, in pixels.
+    shape : (int, int, int)
+        Of a stored image.
 
     Attributes
     ----------
@@ -51,14 +51,14 @@ class Kept:
         How many images were found, and how many of them were found damaged.
     """
 
-    def __init__(self, images: np.ndarray, stream: BinaryIO | None, side: int):
+    def __init__(self, images: np.ndarray, stream: BinaryIO | None, shape: tuple[int, int, int]):
         begins = np.ascontiguousarray(images["source"]).view(">u8")[:: IMAGE["source"].itemsize // BEGIN]
         self._order = np.argsort(begins, kind="stable")
         self._begins = begins[self._order].astype(np.uint64)
         self._images = images
         self._stream = stream
         self._start = stream.tell() if stream else 0
-        self._shape = (side, side, 3)
+        self._shape = shape
         self.taken = 0
         self.damaged = 0
 
@@ -99,14 +99,14 @@ def describe_way(preprocessing: Preprocessing, max_pixels: int) -> str:
 
 
 @contextmanager
-def open_kept(way: str, side: int) -> Iterator[Kept]:
+def open_kept(way: str, shape: tuple[int, int, int]) -> Iterator[Kept]:
     """Open what an earlier run kept that made its pixels in the same way, which may be nothing."""
     with ExitStack() as opened:
-        kept = Kept(np.empty(0, dtype=IMAGE), None, side)
+        kept = Kept(np.empty(0, dtype=IMAGE), None, shape)
         for table in sorted(FOLDER.glob(f"{way}-*.images")):
             try:
                 stream = opened.enter_context(table.with_suffix(".npy").open("rb"))
-                kept = Kept(_read_table(table), _skip_header(stream), side)
+                kept = Kept(_read_table(table), _skip_header(stream), shape)
             except (OSError, ValueError) as error:
                 print(f"prepare: {table} is damaged, so that all images are decoded anew: {in_one_line(error)}")
         yield kept

@@ -6,16 +6,19 @@ import numpy as np
 
 
 class PixelFile:
-    """A .npy file, uint8 [N, side, side, 3], whose N grows: written front to back, its header last."""
+    """A .npy file, uint8 [N, side, side, bands], whose N grows: written front to back, its header last.
 
-    def __init__(self, path: Path, side: int):
+    `shape` is that of an image.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int]):
         self._stream = path.open("wb")
-        self._shape = (side, side, 3)
+        self._shape = shape
         self._count = 0
         self._write_header()
 
     def append(self, pixels: np.ndarray) -> None:
-        """Append uint8 [n, side, side, 3]."""
+        """Append uint8 [n, side, side, bands]."""
         self._stream.write(np.ascontiguousarray(pixels).data)
         self._count += len(pixels)
 

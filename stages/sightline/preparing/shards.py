@@ -46,7 +46,7 @@ Shard = list[Encoded]
 class Packed:
     """A decoded shard of n good images, and (position, reason) of the bad ones.
 
-    `positions` are int64 [n], `images` `IMAGE` [n], `pixels` uint8 [n, side, side, 3].
+    `positions` are int64 [n], `images` `IMAGE` [n], `pixels` uint8 [n, side, side, bands].
     """
 
     positions: np.ndarray
@@ -101,7 +101,7 @@ def decode_shard(shard: Shard, preprocessing: Preprocessing, max_pixels: int) ->
             good.append((file, decode(file.data, preprocessing, max_pixels)))
         except BadImageError as error:
             bad.append((file.position, str(error)))
-    pixels = np.empty((len(good), preprocessing.image_size, preprocessing.image_size, 3), dtype=np.uint8)
+    pixels = np.empty((len(good), *preprocessing.shape), dtype=np.uint8)
     images = np.empty(len(good), dtype=IMAGE)
     for place, (file, image) in enumerate(good):
         pixels[place] = image.pixels

@@ -107,12 +107,13 @@ def summarize_pixels(pixels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarr
     """Return one number an image, float [n], of each summary; a block at a time, since photos are large.
 
     red, green, blue: means in [0, 1]; brightness and contrast: mean and deviation of the luma (BT.601); saturation:
-    mean of the largest minus the smallest channel; sharpness: mean absolute difference of neighbouring luma.
+    mean of the largest minus the smallest channel; sharpness: mean absolute difference of neighbouring luma. Grey
+    images have no colours and no saturation.
 
     Parameters
     ----------
     pixels : ndarray
-        uint8 [N, H, W, 3], usually mapped into memory.
+        uint8 [N, H, W, C], usually mapped into memory.
     rows : ndarray
         int [n], positions in `pixels`.
     """
@@ -125,15 +126,18 @@ def summarize_pixels(pixels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarr
 
 def _summarize(pixels: np.ndarray) -> dict[str, np.ndarray]:
     scaled = pixels.astype(np.float32) / 255
-    luma = scaled @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    is_grey = pixels.shape[3] == 1
+    luma = scaled[..., 0] if is_grey else scaled @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     steps = [np.abs(np.diff(luma, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
-    colors = dict(zip(("red", "green", "blue"), scaled.mean(axis=(1, 2)).T, strict=True))
-    return colors | {
+    lightness = {
         "brightness": luma.mean(axis=(1, 2)),
         "contrast": luma.std(axis=(1, 2)),
-        "saturation": (scaled.max(axis=3) - scaled.min(axis=3)).mean(axis=(1, 2)),
         "sharpness": sum(steps) / len(steps),
     }
+    if is_grey:
+        return lightness
+    colors = dict(zip(("red", "green", "blue"), scaled.mean(axis=(1, 2)).T, strict=True))
+    return colors | lightness | {"saturation": (scaled.max(axis=3) - scaled.min(axis=3)).mean(axis=(1, 2))}
 
 
 def _rounded(values: np.ndarray) -> list[float]:

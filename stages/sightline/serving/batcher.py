@@ -24,7 +24,7 @@ class Batcher:
     Parameters
     ----------
     run : callable
-        From pixels uint8 [n, S, S, 3] to probabilities float32 [n, classes].
+        From pixels uint8 [n, S, S, C] to probabilities float32 [n, classes].
     largest : int
         Images in one run, > 0; an item that has more is run in parts.
     longest_wait : float
@@ -55,7 +55,7 @@ class Batcher:
             self._changed.set()
 
     async def predict(self, pixels: np.ndarray) -> np.ndarray:
-        """Return probabilities float32 [n, classes] of pixels uint8 [n, S, S, 3], n > 0."""
+        """Return probabilities float32 [n, classes] of pixels uint8 [n, S, S, C], n > 0."""
         item = _Item(pixels, asyncio.get_running_loop().create_future())
         self._waiting.append(item)
         self._changed.set()

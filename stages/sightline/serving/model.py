@@ -50,11 +50,11 @@ class ExportedModel:
     sha256: str
 
     def decode(self, data: bytes, max_pixels: int) -> np.ndarray:
-        """Return an image file's pixels uint8 [S, S, 3]; raises BadImageError for what is not an image."""
+        """Return an image file's pixels uint8 [S, S, C]; raises BadImageError for what is not an image."""
         return decode(data, self.preprocessing, max_pixels).pixels
 
     def run(self, pixels: np.ndarray) -> np.ndarray:
-        """Return calibrated probabilities float32 [n, classes] of pixels uint8 [n, S, S, 3], n > 0."""
+        """Return calibrated probabilities float32 [n, classes] of pixels uint8 [n, S, S, C], n > 0."""
         return self.session.run(None, {"pixels": pixels})[0]
 
 

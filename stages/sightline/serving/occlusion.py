@@ -26,7 +26,7 @@ def hidden_squares(side: int) -> list[tuple[slice, slice]]:
 
 
 def hide_squares(pixels: np.ndarray, at_once: int) -> Iterator[np.ndarray]:
-    """Yield batches uint8 [at most at_once, S, S, 3] of an image [S, S, 3], in each row of which a square is hidden."""
+    """Yield batches uint8 [at most at_once, S, S, C] of an image [S, S, C], in each row of which a square is hidden."""
     squares = hidden_squares(len(pixels))
     color = pixels.mean(axis=(0, 1)).round().astype(np.uint8)
     for start in range(0, len(squares), at_once):
@@ -58,13 +58,14 @@ def map_falls(falls: np.ndarray, side: int) -> np.ndarray:
 
 
 def draw_map(pixels: np.ndarray, falls: np.ndarray) -> bytes:
-    """Return a PNG of an image uint8 [S, S, 3] with its map float [S, S] >= 0 over it; a small one is enlarged."""
+    """Return a PNG of an image uint8 [S, S, C] with its map float [S, S] >= 0 over it; a small one is enlarged."""
     times = -(-LEAST_SIDE // len(pixels))
     size = (times * len(pixels),) * 2
     greatest = falls.max()
     strength = falls / greatest if greatest > 0 else falls
     mask = Image.fromarray((255 * OPACITY * strength).round().astype(np.uint8))
-    picture = Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
+    colors = np.repeat(pixels, 3 // pixels.shape[2], axis=2)
+    picture = Image.fromarray(colors).resize(size, Image.Resampling.NEAREST)
     picture.paste(COLOUR, mask=mask.resize(size, Image.Resampling.BILINEAR))
     stream = io.BytesIO()
     picture.save(stream, "PNG")

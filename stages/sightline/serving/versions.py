@@ -130,9 +130,8 @@ class Versions:
     def _open(self, found: Found) -> ExportedModel:
         """Open a model and compute with it: the first run of a size is slower than those after it."""
         model = open_model(found.path, self._settings.threads, self._settings.providers)
-        side = model.preprocessing.image_size
         for images in (1, self._settings.batch):
-            model.run(np.zeros((images, side, side, 3), np.uint8))
+            model.run(np.zeros((images, *model.preprocessing.shape), np.uint8))
         return model
 
     def _serve(self, model: ExportedModel, found: Found) -> Served:

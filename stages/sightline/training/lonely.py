@@ -46,7 +46,7 @@ def find_lonely_norm(architecture: str, params: TrainParams, spec: ModelSpec) ->
     lonely = []
     for name, norm in learning_norms(network).items():
         norm.register_forward_pre_hook(note_lonely(name, lonely))
-    network.eval()(torch.zeros(1, 3, spec.input_size, spec.input_size))
+    network.eval()(torch.zeros(1, network.image_channels, spec.input_size, spec.input_size))
     return lonely[0] if lonely else None
 
 

@@ -28,6 +28,7 @@ from sightline.training.recipe.checkpointing import use_checkpoints
 from sightline.training.recipe.distillation import Distillation, load_teacher
 from sightline.training.recipe.losses import Loss, class_weights, logit_offsets
 from sightline.training.recipe.pretrained import load_weights, tracked_path, weights_normalization
+from sightline.training.recipe.published import in_channels
 from sightline.training.recipe.schedules import ENDLESS
 from sightline.training.resuming.folder import ResumeFolder
 from sightline.training.run import Run
@@ -57,7 +58,8 @@ class Session:
 
 def describe_model(dataset: DatasetSpec, samples: Samples, pixels: np.ndarray, params: TrainParams) -> ModelSpec:
     """Return what model.json will say, before there are members."""
-    mean, std = NORMALIZATIONS[params.normalization](params, pixels, samples.of("train").row)
+    found = NORMALIZATIONS[params.normalization](params, pixels, samples.of("train").row)
+    mean, std = (in_channels(levels, dataset.preprocessing.bands) for levels in found)
     return ModelSpec.model_construct(
         classes=dataset.classes,
         preprocessing=dataset.preprocessing,
@@ -78,7 +80,7 @@ def make_classifier(spec: ModelSpec, train: Batches, val: Batches, architecture:
     params = run.params
     torch.manual_seed(run.seed("network"))
     rates = params.drop_rate, params.drop_path_rate
-    network = build_network(architecture, len(spec.classes), spec.input_size, params.pretrained, *rates)
+    network = build_network(architecture, len(spec.classes), spec.input_size, params.pretrained, rates, spec.channels)
     shape_head(network, spec.head, architecture, len(spec.classes), spec.input_size, params.drop_rate)
     classifier = Classifier(network, spec.mean, spec.std, spec.input_size)
     is_new = params.pretrained and (spec.head != AS_BUILT or network.pretrained_cfg["num_classes"] != len(spec.classes))
@@ -96,12 +98,13 @@ def make_classifier(spec: ModelSpec, train: Batches, val: Batches, architecture:
     return classifier
 
 
-def make_distillation(params: TrainParams, classes: list[str], accelerator: Accelerator) -> Distillation | None:
+def make_distillation(params: TrainParams, spec: ModelSpec, accelerator: Accelerator) -> Distillation | None:
     """Load the teacher that `distill.teacher` names, or none."""
     chosen = params.distill
     if not chosen.teacher:
         return None
-    teacher = load_teacher(tracked_path("distill.teacher", chosen.teacher), classes).to(accelerator.device)
+    folder = tracked_path("distill.teacher", chosen.teacher)
+    teacher = load_teacher(folder, spec.classes, spec.channels).to(accelerator.device)
 
     def taught(images: torch.Tensor) -> torch.Tensor:
         with accelerator.autocast():
@@ -139,19 +142,20 @@ def dataset_normalization(pixels: np.ndarray, rows: np.ndarray) -> tuple[list[fl
 
     Parameters
     ----------
-    pixels : ndarray of uint8 [N, H, W, 3]
+    pixels : ndarray of uint8 [N, H, W, channels]
     rows : ndarray of int [n]
         Training images, n at least 1.
 
     Returns
     -------
-    mean, std : list of 3 float
+    mean, std : list of float
         std is at least 1 / 255, so that a constant channel can be divided by it.
     """
     sample = rows[evenly(len(rows), AT_MOST)]
-    counts = np.zeros((3, 256), dtype=np.int64)
+    channels = pixels.shape[3]
+    counts = np.zeros((channels, 256), dtype=np.int64)
     for start in range(0, len(sample), AT_ONCE):
-        values = pixels[sample[start : start + AT_ONCE]].reshape(-1, 3)
+        values = pixels[sample[start : start + AT_ONCE]].reshape(-1, channels)
         counts += [np.bincount(channel, minlength=256) for channel in values.T]  # a tenth of the time of sums of floats
     levels = np.arange(256) / 255
     total = counts[0].sum()
@@ -182,7 +186,7 @@ def make_run(session: Session, train: Batches, plan: Plan) -> Run:
         loss=Loss(params.loss, params.label_smoothing, params.focal_gamma, weights, offsets),
         augmentation=Augmentation(params.augment, spec.input_size, spec.mean),
         mixing=Mixing(params.mixup, params.cutmix, params.augment.mix_prob, params.augment.mix_switch_prob),
-        distillation=make_distillation(params, spec.classes, accelerator),
+        distillation=make_distillation(params, spec, accelerator),
         log=make_log(session.journal, accelerator, plan.prefix),
         resume=session.resume,
         stop=session.stop,

@@ -152,7 +152,7 @@ def test_weights_by_class_by_hand():
 )
 def test_what_a_handcrafted_model_does_not_have_is_refused(rates, pretrained, message):
     with pytest.raises(SightlineError, match=message):
-        build_network("hog+svm", 3, 16, pretrained, *rates)
+        build_network("hog+svm", 3, 16, pretrained, rates)
 
 
 def test_a_wrong_name_lists_the_words():

@@ -15,7 +15,7 @@ NETWORKS = {"cnn": 32, "cifarnet": 32, "resnet10t": 32, "vit_tiny_patch16_224": 
 
 def build(architecture, checkpoints, drop_rate=0.5):
     torch.manual_seed(0)
-    network = build_network(architecture, 5, NETWORKS[architecture], pretrained=False, drop_rate=drop_rate)
+    network = build_network(architecture, 5, NETWORKS[architecture], pretrained=False, rates=(drop_rate, 0.0))
     if checkpoints:
         use_checkpoints(network, architecture)
     return network.train()

@@ -25,7 +25,7 @@ every_network = pytest.mark.parametrize("name", CASES)
 def built():
     """Networks for three classes; each test takes a copy."""
     torch.manual_seed(0)
-    return {name: build_network(name, 3, size, False, 0.3) for name, (size, _) in CASES.items()}
+    return {name: build_network(name, 3, size, False, (0.3, 0.0)) for name, (size, _) in CASES.items()}
 
 
 def trained(network):
@@ -96,7 +96,7 @@ def test_what_cifarnet_never_trains_stays_so(built):
 
 
 def test_dropout_in_frozen_parts_rests_and_that_of_the_head_works(built):
-    network = build_network("vit_tiny_patch16_224", 3, 32, False, 0.3, 0.2)
+    network = build_network("vit_tiny_patch16_224", 3, 32, False, (0.3, 0.2))
     freeze(network, "backbone")
     network.train()
     keep_frozen_still(network)

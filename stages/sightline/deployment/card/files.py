@@ -19,12 +19,14 @@ def describe_files(spec: ModelSpec, export: dict) -> list[str]:
     """Return the lines on the exported files; `export` is the content of metrics/export.json."""
     preprocessing = spec.preprocessing
     size = preprocessing.image_size
+    colors = "RGB" if preprocessing.bands == 3 else "grey"
     return [
         *table(COLUMNS, [_describe_file(key, file) for key, file in export["artifacts"].items()]),
         "",
         f"- ONNX operator set {export['opset']}; `labels.txt` names the classes in order.",
-        f"- In: `{INPUT}` uint8 [batch, {size}, {size}, 3], RGB, fitted by `{preprocessing.fit}` with the "
-        f"`{preprocessing.resample}` filter. Out: `{OUTPUT}` float32 [batch, {len(spec.classes)}].",
+        f"- In: `{INPUT}` uint8 [batch, {size}, {size}, {preprocessing.bands}], {colors}, fitted by "
+        f"`{preprocessing.fit}` with the `{preprocessing.resample}` filter. "
+        f"Out: `{OUTPUT}` float32 [batch, {len(spec.classes)}].",
         "- Normalisation, test-time augmentation, calibration and softmax are inside; the class names, how to make the "
         "pixels and when to abstain are in the metadata of the ONNX files (`classes`, `preprocessing`, `decision`).",
         f"- {_describe_costs(export)}",

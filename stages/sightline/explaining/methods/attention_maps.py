@@ -76,7 +76,7 @@ def why_no_attention(subject: Subject) -> str | None:
     if not _attention_layers(subject.classifier.network):
         return "it has no attention between patches"
     side = subject.classifier.input_size
-    attention = read_attention(subject, torch.zeros(1, 3, side, side, device=subject.device))
+    attention = read_attention(subject, torch.zeros(1, subject.classifier.channels, side, side, device=subject.device))
     shapes = {weights.shape for weights in attention}
     heads = attention[0].shape[1] if attention else 0
     tokens = attention[0].shape[-1] if attention else 0

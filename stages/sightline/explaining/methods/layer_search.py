@@ -35,7 +35,7 @@ def search_target_layer(classifier: Classifier) -> TargetLayer | None:
     widths = _stage_widths(classifier.network)
     if not widths:
         return None
-    images = _partly_changed(classifier.input_size).to(classifier.mean.device)
+    images = _partly_changed(classifier.channels, classifier.input_size).to(classifier.mean.device)
     best = None
     finest = 1
     for name, output, gradient in _read_backwards(classifier, images):
@@ -79,11 +79,11 @@ def _read_backwards(classifier: Classifier, images: torch.Tensor) -> Iterator[tu
         yield name, output.detach(), gradient
 
 
-def _partly_changed(size: int) -> torch.Tensor:
-    """Return noise [5, 3, size, size] in [0, 1]: an image, and the same with each of `QUARTERS` drawn anew."""
+def _partly_changed(channels: int, size: int) -> torch.Tensor:
+    """Return noise [5, channels, size, size] in [0, 1]: an image, and the same with each of `QUARTERS` drawn anew."""
     stream = torch.Generator().manual_seed(0)  # a fixed one: which layer is chosen must not depend on the experiment
-    images = torch.rand(1, 3, size, size, generator=stream).repeat(1 + len(QUARTERS), 1, 1, 1)
-    other = torch.rand(3, size, size, generator=stream)
+    images = torch.rand(1, channels, size, size, generator=stream).repeat(1 + len(QUARTERS), 1, 1, 1)
+    other = torch.rand(channels, size, size, generator=stream)
     half = size // 2
     for image, (row, column) in zip(images[1:], QUARTERS, strict=True):
         quarter = slice(row * half, size if row else half), slice(column * half, size if column else half)

@@ -24,7 +24,7 @@ def find_target_layer(classifier: Classifier) -> TargetLayer | None:
         None for a network whose layers do not lie on a grid, or that names none.
     """
     size = classifier.input_size
-    black = torch.zeros(1, 3, size, size, device=classifier.mean.device)
+    black = torch.zeros(1, classifier.channels, size, size, device=classifier.mean.device)
     channels = named_layers(classifier)
     best = None
     finest = 0

@@ -24,8 +24,8 @@ def occlusion(subject: Subject, images: torch.Tensor, classes: torch.Tensor, set
     with torch.no_grad():
         falls = Occlusion(subject.probabilities).attribute(
             images,
-            sliding_window_shapes=(3, window, window),
-            strides=(3, stride, stride),
+            sliding_window_shapes=(images.shape[1], window, window),
+            strides=(images.shape[1], stride, stride),
             baselines=subject.hidden().expand_as(images),
             target=classes,
             perturbations_per_eval=subject.at_once,

@@ -54,7 +54,7 @@ class Subject:
         return self.logits(images).softmax(dim=1)
 
     def hidden(self) -> torch.Tensor:
-        """Return the colour, [1, 3, 1, 1] in [0, 1], that stands for nothing: the mean of the training images."""
+        """Return the colour, [1, C, 1, 1] in [0, 1], that stands for nothing: the mean of the training images."""
         return self.classifier.mean
 
 
@@ -105,7 +105,7 @@ def drawn_from(seed: int, purpose: str) -> Iterator[None]:
 
 def _has_gradients(classifier: Classifier) -> bool:
     side = classifier.input_size
-    images = torch.zeros(1, 3, side, side, device=classifier.mean.device, requires_grad=True)
+    images = torch.zeros(1, classifier.channels, side, side, device=classifier.mean.device, requires_grad=True)
     with torch.enable_grad():
         followed = classifier.network(classifier.normalize(images)).requires_grad
     return followed and getattr(classifier.network, "has_gradients", True)  # handcrafted features say that they jump

@@ -37,7 +37,7 @@ SIDEWAYS = (5, 6, 7, 8)  # orientations that exchange width and height
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pixels uint8 [image_size, image_size, 3] RGB, and the upright image's size before it was fitted.
+    """Pixels uint8 [image_size, image_size, 3] RGB or [..., 1] grey, and the upright image's size before it was fitted.
 
     `filled` tells whether the file's end was missing, or the data of a JPEG damaged.
     """
@@ -76,7 +76,8 @@ def decode(data: bytes, preprocessing: Preprocessing, max_pixels: int) -> Decode
             image = to_rgb(image, preprocessing.background)
             if orientation in UPRIGHT:
                 image = image.transpose(UPRIGHT[orientation])
-            pixels = np.asarray(FITS[preprocessing.fit](image, preprocessing))
+            fitted = FITS[preprocessing.fit](image, preprocessing)
+            pixels = np.asarray(fitted) if preprocessing.bands == 3 else np.asarray(fitted.convert("L"))[..., None]
             del image  # before others take the room
     if orientation in SIDEWAYS:
         width, height = height, width

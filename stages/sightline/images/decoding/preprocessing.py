@@ -33,12 +33,14 @@ class Preprocessing:
     ranges : dict of str to (float, float), or None
         For each kind of pixels of more than 8 bits (`depth.KINDS`), the values that become 0 and 255; what lies
         outside is clipped. None: not known yet, so that the first such image raises RangeUnknownError. The defaults
-        of these three are what models meant that were exported before they told.
+        of these four are what models meant that were exported before they told.
+    bands : {3, 1}
+        Numbers a pixel: red, green and blue, or one level of grey.
 
     Raises
     ------
     ValueError
-        There is no such fit, or a range is empty.
+        There is no such fit, another number of bands, or a range is empty.
     """
 
     image_size: int
@@ -48,6 +50,12 @@ class Preprocessing:
     color: str = "ignore"
     truncated: str = "refuse"
     ranges: dict[str, Range] | None = field(default_factory=_upper_byte)
+    bands: int = 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and bands of a stored image."""
+        return self.image_size, self.image_size, self.bands
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "background", tuple(self.background))
@@ -55,6 +63,8 @@ class Preprocessing:
             object.__setattr__(self, "ranges", {kind: tuple(bounds) for kind, bounds in self.ranges.items()})
         if self.fit not in FITS:
             raise ValueError(f"fit must be one of {', '.join(FITS)} (got {self.fit!r})")
+        if self.bands not in (1, 3):
+            raise ValueError(f"bands must be 3 or 1 (got {self.bands!r})")
         for kind, (low, high) in (self.ranges or {}).items():
             if not low < high:
                 raise ValueError(f"the range of {kind} must rise (got {low}, {high})")

@@ -13,7 +13,7 @@ from sightline.networks.architectures.own.cifarnet import CifarNet, WideCifarNet
 from sightline.networks.architectures.own.cnn import CNN, ResidualCNN, SimpleCNN
 from sightline.networks.architectures.own.size import AS_DRAWN, read_size
 
-OWN_NETWORKS = {  # name -> builder from (classes, drop_rate)
+OWN_NETWORKS = {  # name -> builder from (classes, drop_rate), channels
     "simple_cnn": SimpleCNN,
     "cnn": CNN,
     "cnn_residual": ResidualCNN,
@@ -39,10 +39,10 @@ def build_network(
     classes: int,
     input_size: int,
     pretrained: bool,
-    drop_rate: float = 0.0,
-    drop_path_rate: float = 0.0,
+    rates: tuple[float, float] = (0.0, 0.0),
+    channels: int = 3,
 ) -> nn.Module:
-    """Build a network that takes float [N, 3, input_size, input_size] and gives logits [N, classes].
+    """Build a network that takes float [N, channels, input_size, input_size] and gives logits [N, classes].
 
     Parameters
     ----------
@@ -52,27 +52,31 @@ def build_network(
         or without a pretrained tag.
     pretrained : bool
         Start from timm's published weights, which timm asks the Hugging Face hub for.
-    drop_rate : float
-        Probability, in [0, 1), that dropout before the head drops a feature; of no account once training is over.
-    drop_path_rate : float
-        Probability, in [0, 1), that the last residual branch is left out for an image; branches before it are left
+    rates : (float, float)
+        Probability, in [0, 1), that dropout before the head drops a feature; of no account once training is over. Then
+        the probability, in [0, 1), that the last residual branch is left out for an image; branches before it are left
         out less, down to never at the first (Huang et al., 2016, "Deep Networks with Stochastic Depth").
+    channels : int
+        3, or 1: timm then adds up the published first layer over its three.
 
     Raises
     ------
     SightlineError
-        The name is unknown, the network cannot take this input size, the weights cannot be had, or there is a
-        `drop_path_rate` but no residual branch.
+        The name is unknown, the network cannot take this input size or one channel, the weights cannot be had, or there
+        is a drop path rate but no residual branch.
     """
     if pretrained and is_own(architecture):
         raise SightlineError(f"params.yaml: pretrained: {architecture} has no published weights; set it to false")
+    drop_rate, drop_path_rate = rates
     if is_handcrafted(architecture):
-        network = _build_handcrafted(architecture, classes, max(drop_rate, drop_path_rate))
+        network = _build_handcrafted(architecture, classes, max(drop_rate, drop_path_rate), channels)
     elif is_own(architecture):
-        network = _build_own(architecture, classes, drop_rate, drop_path_rate)
+        network = _build_own(architecture, classes, drop_rate, drop_path_rate, channels)
     else:
-        rates = {"drop_rate": drop_rate} | ({"drop_path_rate": drop_path_rate} if drop_path_rate else {})
-        network = _build_timm(architecture, classes, input_size, pretrained, rates)
+        options = {"drop_rate": drop_rate} | ({"drop_path_rate": drop_path_rate} if drop_path_rate else {})
+        options |= {} if channels == 3 else {"in_chans": channels}
+        network = _build_timm(architecture, classes, input_size, pretrained, options)
+    network.image_channels = channels
     _try_input(network, architecture, input_size)
     return network
 
@@ -99,8 +103,8 @@ def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
     return list(config.mean), list(config.std)
 
 
-def _build_handcrafted(architecture: str, classes: int, rate: float) -> nn.Module:
-    network = HandcraftedNetwork(architecture, classes)
+def _build_handcrafted(architecture: str, classes: int, rate: float, channels: int) -> nn.Module:
+    network = HandcraftedNetwork(architecture, classes, channels)
     if rate:
         raise SightlineError(
             f"params.yaml: drop_rate: {architecture} has nothing to drop; set it and drop_path_rate to 0.0"
@@ -108,9 +112,9 @@ def _build_handcrafted(architecture: str, classes: int, rate: float) -> nn.Modul
     return network
 
 
-def _build_own(architecture: str, classes: int, drop_rate: float, drop_path_rate: float) -> nn.Module:
+def _build_own(architecture: str, classes: int, drop_rate: float, drop_path_rate: float, channels: int) -> nn.Module:
     name, size = read_size(architecture)
-    options = {} if size == AS_DRAWN else {"size": size}
+    options = {"channels": channels} | ({} if size == AS_DRAWN else {"size": size})
     if drop_path_rate and name not in RESIDUAL:
         raise _no_path_to_drop(architecture)
     if drop_path_rate:
@@ -119,7 +123,7 @@ def _build_own(architecture: str, classes: int, drop_rate: float, drop_path_rate
 
 
 def _build_timm(
-    architecture: str, classes: int, input_size: int, pretrained: bool, rates: dict[str, float]
+    architecture: str, classes: int, input_size: int, pretrained: bool, options: dict[str, float]
 ) -> nn.Module:
     import timm
 
@@ -129,8 +133,12 @@ def _build_timm(
         keep_to_cache_without_hub(config.hf_hub_id)
     sizes = {"img_size": input_size} if config is not None and config.fixed_input_size else {}
     try:
-        network = timm.create_model(architecture, pretrained=pretrained, num_classes=classes, **rates, **sizes)
+        network = timm.create_model(architecture, pretrained=pretrained, num_classes=classes, **options, **sizes)
     except TypeError as error:
+        if "in_chans" in str(error):
+            raise SightlineError(
+                f"params.yaml: model: {architecture} takes colours alone: set prepare.channels to 3, or take another"
+            ) from None
         if "drop_path_rate" not in str(error):
             raise
         raise _no_path_to_drop(architecture) from None
@@ -142,7 +150,7 @@ def _build_timm(
             f"params.yaml: pretrained: the weights of {architecture} cannot be fetched from the Hugging Face hub "
             f"({reason}): connect to the network, fill its cache (HF_HOME), or set `pretrained: false`"
         ) from None
-    if "drop_path_rate" in rates and not any(getattr(module, "drop_prob", 0) for module in network.modules()):
+    if "drop_path_rate" in options and not any(getattr(module, "drop_prob", 0) for module in network.modules()):
         raise _no_path_to_drop(architecture)  # some take the rate and have no use for it
     return network
 
@@ -156,7 +164,7 @@ def _no_path_to_drop(architecture: str) -> SightlineError:
 @torch.no_grad()
 def _try_input(network: nn.Module, architecture: str, input_size: int) -> None:
     try:
-        network.eval()(torch.zeros(1, 3, input_size, input_size))
+        network.eval()(torch.zeros(1, network.image_channels, input_size, input_size))
     except (AssertionError, RuntimeError, ValueError) as error:
         raise SightlineError(
             f"params.yaml: input_size: {architecture} cannot take {input_size} px ({in_one_line(error)}): "

@@ -67,7 +67,7 @@ def _pool(network: nn.Module, pool: str, architecture: str, classes: int, input_
     try:
         network.reset_classifier(classes, pool)
         with torch.no_grad():
-            network.eval()(torch.zeros(1, 3, input_size, input_size))
+            network.eval()(torch.zeros(1, network.image_channels, input_size, input_size))
     except REFUSED as error:
         raise SightlineError(
             f"params.yaml: head.pool: {architecture} cannot pool by {pool} ({in_one_line(error)}): use `network`"

@@ -23,7 +23,7 @@ def corrupt(image: np.ndarray, name: str, severity: int, seed: int) -> np.ndarra
     Parameters
     ----------
     image : ndarray
-        uint8 [H, W, 3] RGB.
+        uint8 [H, W, 3] RGB, or [H, W, 1] grey.
     name : str
         A key of `STRENGTHS`.
     severity : int
@@ -33,7 +33,7 @@ def corrupt(image: np.ndarray, name: str, severity: int, seed: int) -> np.ndarra
 
     Returns
     -------
-    ndarray of uint8 [H, W, 3]
+    ndarray of uint8, as `image`
     """
     return CORRUPTIONS[name](image, STRENGTHS[name][severity - 1], seed)
 
@@ -51,8 +51,8 @@ def _blur(image: np.ndarray, share: float, seed: int) -> np.ndarray:
 
 def _compress(image: np.ndarray, quality: int, seed: int) -> np.ndarray:
     stream = io.BytesIO()
-    Image.fromarray(image).save(stream, "JPEG", quality=quality)
-    return np.asarray(Image.open(stream))
+    Image.fromarray(image if image.shape[2] == 3 else image[..., 0]).save(stream, "JPEG", quality=quality)
+    return np.asarray(Image.open(stream)).reshape(image.shape)
 
 
 def _brighten(image: np.ndarray, added: float, seed: int) -> np.ndarray:

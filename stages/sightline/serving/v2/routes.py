@@ -70,12 +70,12 @@ def add_v2(web: FastAPI, application: Application) -> None:
 
 def describe(name: str, served: Served) -> dict:
     """Return a model's metadata."""
-    side = served.model.preprocessing.image_size
+    shape = list(served.model.preprocessing.shape)
     return {
         "name": name,
         "versions": [served.version],
         "platform": "onnxruntime_onnx",
-        "inputs": [{"name": PIXELS, "datatype": "UINT8", "shape": [-1, side, side, 3]}],
+        "inputs": [{"name": PIXELS, "datatype": "UINT8", "shape": [-1, *shape]}],
         "outputs": [{"name": OUTPUT, "datatype": "FP32", "shape": [-1, len(served.model.classes)]}],
     }
 
@@ -89,16 +89,16 @@ async def compute(application: Application, served: Served, inference: Inference
         The tensor is of another kind or shape, there are too many images or no room for them, one cannot be used.
     """
     tensor = inference.tensor
-    side = served.model.preprocessing.image_size
+    shape = list(served.model.preprocessing.shape)
     if tensor.shape[0] > application.settings.images:
         raise ServiceError(413, "too_many_images", f"more than {application.settings.images} images in one request")
     room.take(tensor.shape[0] - 1)
-    if (tensor.name, tensor.datatype) == (PIXELS, "UINT8") and tensor.shape[1:] == [side, side, 3]:
+    if (tensor.name, tensor.datatype) == (PIXELS, "UINT8") and tensor.shape[1:] == shape:
         pixels = await application.in_thread(read_pixels, tensor.shape, inference.data)
         return await served.batcher.predict(pixels)
     if (tensor.name, tensor.datatype) == (IMAGE, "BYTES") and tensor.shape[1:] in ([], [1]):
         return await application.probabilities(served, read_texts(tensor.shape, inference.data))
-    wanted = f"{PIXELS} UINT8 [n, {side}, {side}, 3], or {IMAGE} BYTES [n] of encoded images"
+    wanted = f"{PIXELS} UINT8 [n, {shape[0]}, {shape[1]}, {shape[2]}], or {IMAGE} BYTES [n] of encoded images"
     raise bad_request(f"inputs.0: {tensor.name} {tensor.datatype} {tensor.shape}: must be {wanted}")
 
 

@@ -45,7 +45,15 @@ def color_matrices(
 
 
 def recolor(images: torch.Tensor, matrices: torch.Tensor, toward_mean: torch.Tensor) -> torch.Tensor:
-    """Multiply each pixel by its image's matrix [N, 3, 3], add the share [N] of the image's mean grey, and clip."""
+    """Multiply each pixel by its image's matrix [N, 3, 3], add the share [N] of the image's mean grey, and clip.
+
+    The matrices turn grey into grey, so that each of their rows' sums is what they do to images of one channel.
+    """
+    if images.shape[1] == 1:
+        factors, shares = (
+            values.to(images.device).view(-1, 1, 1, 1) for values in (matrices[:, 0].sum(1), toward_mean)
+        )
+        return (factors * images + shares * images.mean(dim=(2, 3), keepdim=True)).clamp_(0, 1)
     matrices = matrices.to(images.device, non_blocking=True)
     toward_mean = toward_mean.to(images.device, non_blocking=True)
     luma = torch.tensor(LUMA).to(images.device, non_blocking=True)

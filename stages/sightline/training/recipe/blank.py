@@ -16,7 +16,7 @@ def build_blank(architecture: str, params: TrainParams, spec: ModelSpec) -> nn.M
 
     What wakes later is awake, and what rests is in evaluation mode.
     """
-    network = build_network(architecture, len(spec.classes), spec.input_size, pretrained=False)
+    network = build_network(architecture, len(spec.classes), spec.input_size, pretrained=False, channels=spec.channels)
     shape_head(network, spec.head, architecture, len(spec.classes), spec.input_size)
     if params.freeze_batch_norm:
         freeze_batch_norms(network)

@@ -93,13 +93,14 @@ class Teacher(nn.Module):
         return combine([ask(member, images).float() for member in self.members], self.stack).float()
 
 
-def load_teacher(folder: str | Path, classes: list[str]) -> Teacher:
-    """Load an earlier `models/trained` as a teacher for these classes, on the CPU.
+def load_teacher(folder: str | Path, classes: list[str], channels: int = 3) -> Teacher:
+    """Load an earlier `models/trained` as a teacher for these classes and images of so many channels, on the CPU.
 
     Raises
     ------
     SightlineError
-        There is no model, its files do not fit together, or it knows other classes or another order of them.
+        There is no model, its files do not fit together, or it knows other classes, another order of them, or
+        other channels.
     """
     if not (Path(folder) / "model.json").is_file():
         raise SightlineError(
@@ -111,6 +112,11 @@ def load_teacher(folder: str | Path, classes: list[str]) -> Teacher:
         raise SightlineError(
             f"params.yaml: distill.teacher: {folder}: {_difference(spec.classes, classes)}: "
             "name a teacher that was trained on the same classes"
+        )
+    if spec.channels != channels:
+        raise SightlineError(
+            f"params.yaml: distill.teacher: {folder}: it takes images of prepare.channels: {spec.channels}, "
+            f"not {channels}: name a teacher that was trained on such images"
         )
     return Teacher(load_members(folder, spec), load_stack(folder, spec))
 

@@ -21,7 +21,6 @@ OPTIMIZERS: dict[str, Build] = {
     "rmsprop": lambda groups, lr, momentum: torch.optim.RMSprop(groups, lr=lr, momentum=momentum),
 }
 MUON = ("muon", "nmuon", "adamuon", "nadamuon")  # timm's, for matrices alone; each has an AdamW for the rest
-RGB = 3  # channels
 
 
 def build_optimizer(
@@ -120,7 +119,7 @@ def outer_layers(network: nn.Module) -> list[str]:
     """Return the names of the convolution that sees the pixels and of the head."""
     is_head = head_matcher(network)
     kernels = {name: kernel for name, kernel in network.named_parameters() if kernel.ndim == 4}
-    sees_pixels = {name for name, kernel in kernels.items() if kernel.shape[1] == RGB}
+    sees_pixels = {name for name, kernel in kernels.items() if kernel.shape[1] == getattr(network, "image_channels", 3)}
     return [name for name, _ in network.named_parameters() if is_head(name) or name in sees_pixels]
 
 

@@ -29,8 +29,9 @@ def load_weights(network: nn.Module, path: str | Path) -> list[str]:
         One of timm's, or of Sightline's own but the handcrafted ones.
     path : str or Path
         A safetensors file; a state dict or a timm checkpoint that torch saved (EMA weights go first), read without
-        running its pickle; or a folder of an earlier `models/trained`, whose first member is taken. timm adapts its
-        networks' position embeddings to another input size, and translates the published files it knows.
+        running its pickle; or a folder of an earlier `models/trained`, whose first member is taken. Where images have
+        one channel, kernels that see three are added up over them, which gives grey images the same maps. timm adapts
+        its networks' position embeddings to another input size, and translates the published files it knows.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def load_weights(network: nn.Module, path: str | Path) -> list[str]:
     """
     file = _find_file(Path(path))
     own = network.state_dict()
-    tensors = _read(file)
+    tensors = {name: _fit_channels(tensor, own.get(name)) for name, tensor in _read(file).items()}
     is_head = head_matcher(network)
     if _misfits(own, tensors):
         tensors = _translate(network, tensors)
@@ -107,6 +108,15 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
     if strange:
         raise SightlineError(f"{file}: {strange[0]}: not a tensor: give safetensors or a state dict")
     return tensors
+
+
+def _fit_channels(tensor: torch.Tensor, own: torch.Tensor | None) -> torch.Tensor:
+    """Let timm add up a kernel [out, 3, h, w] over its channels where the network has one."""
+    if own is None or tensor.ndim != 4 or own.ndim != 4 or (own.shape[1], tensor.shape[1]) != (1, 3):
+        return tensor
+    from timm.models import adapt_input_conv
+
+    return adapt_input_conv(1, tensor)
 
 
 def _translate(network: nn.Module, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

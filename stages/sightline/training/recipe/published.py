@@ -9,7 +9,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import read_record
 from sightline.common.params import StrictModel
 from sightline.networks.architectures.build import is_own
-from sightline.networks.saved import ModelSpec, read_spec
+from sightline.networks.saved import Levels, ModelSpec, read_spec
 from sightline.parameters.train import TrainParams
 
 SAME = 1e-3  # between two means or deviations, of [0, 1]
@@ -18,8 +18,8 @@ SAME = 1e-3  # between two means or deviations, of [0, 1]
 class Expected(StrictModel):
     """The preprocessing that weights were trained for; `crop_share` of an image's shorter side is what they saw."""
 
-    mean: list[float] = Field(min_length=3, max_length=3)
-    std: list[float] = Field(min_length=3, max_length=3)
+    mean: Levels
+    std: Levels
     interpolation: str
     crop_share: float = Field(gt=0, le=1)
     input_size: int = Field(gt=0)
@@ -64,6 +64,13 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def in_channels(levels: list[float], channels: int) -> list[float]:
+    """Return means or deviations for images of so many channels: of one, the mean of three; of three, one for each."""
+    if len(levels) == channels:
+        return levels
+    return [sum(levels) / len(levels)] * channels
 
 
 def weights_notes(params: TrainParams, spec: ModelSpec) -> list[str]:
@@ -129,8 +136,9 @@ def _differences(expected: Expected, params: TrainParams, spec: ModelSpec) -> li
         differing.append(f"the network takes {spec.input_size} px")
     if resample != expected.interpolation:
         differing.append(f"prepare.resample is {resample}")
-    pairs = zip(spec.mean + spec.std, expected.mean + expected.std, strict=True)
-    if any(abs(own - theirs) > SAME for own, theirs in pairs):
+    theirs = [in_channels(levels, spec.channels) for levels in (expected.mean, expected.std)]
+    pairs = zip(spec.mean + spec.std, theirs[0] + theirs[1], strict=True)
+    if any(abs(own - other) > SAME for own, other in pairs):
         differing.append(
             f"normalization is {params.normalization}: mean {_list(spec.mean)}, deviation {_list(spec.std)}"
         )

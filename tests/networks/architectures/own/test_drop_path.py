@@ -28,19 +28,19 @@ def is_dropping(part):
     ],
 )
 def test_the_rate_rises_with_depth(name, rates):
-    assert rates_of(build_network(name, 3, 32, False, 0.0, 0.3)) == pytest.approx(rates)
+    assert rates_of(build_network(name, 3, 32, False, (0.0, 0.3))) == pytest.approx(rates)
     assert rates_of(build_network(name, 3, 32, False)) == []
 
 
 @pytest.mark.parametrize("name", ["test_vit", "test_convnext", "test_efficientnet"])
 def test_timm_networks_take_the_rate(name):
-    assert max(rates_of(build_network(name, 3, 64, False, 0.0, 0.3))) == pytest.approx(0.3, abs=0.08)
+    assert max(rates_of(build_network(name, 3, 64, False, (0.0, 0.3)))) == pytest.approx(0.3, abs=0.08)
 
 
 @pytest.mark.parametrize("name", [*(name for name in OWN_NETWORKS if name not in RESIDUAL), "vgg11", "densenet121"])
 def test_a_network_without_residual_branches_refuses_a_rate(name):
     with pytest.raises(SightlineError, match=rf"params\.yaml: drop_path_rate: {name} has no residual") as caught:
-        build_network(name, 3, 32, False, 0.0, 0.1)
+        build_network(name, 3, 32, False, (0.0, 0.1))
     assert "\n" not in str(caught.value)
 
 
@@ -49,7 +49,7 @@ def test_a_rate_changes_training_but_neither_initial_weights_nor_evaluation(name
     networks = []
     for rate in (0.0, 0.5):
         torch.manual_seed(0)
-        networks.append(build_network(name, 3, 32, False, 0.0, rate))
+        networks.append(build_network(name, 3, 32, False, (0.0, rate)))
     states = [network.state_dict() for network in networks]
     assert list(states[0]) == list(states[1])
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])

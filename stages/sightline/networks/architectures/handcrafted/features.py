@@ -29,7 +29,7 @@ LUMA = (19595, 38470, 7471)  # / 65536: ITU-R 601-2 in whole numbers, as Pillow 
 
 
 def to_levels(images: torch.Tensor) -> torch.Tensor:
-    """Return whole levels 0..255, float [N, 3, H', W'], of images float [N, 3, H, W] in [0, 1].
+    """Return whole levels 0..255, float [N, C, H', W'], of images float [N, C, H, W] in [0, 1].
 
     Sides that the grid does not divide are first stretched to the next that it does (bilinear).
     """
@@ -41,6 +41,8 @@ def to_levels(images: torch.Tensor) -> torch.Tensor:
 
 def to_grey(levels: torch.Tensor) -> torch.Tensor:
     """Return whole grey levels [N, H, W]; no sum passes 2^24, so float32 holds each exactly."""
+    if levels.shape[1] == 1:
+        return levels[:, 0]
     red, green, blue = levels.unbind(1)
     return torch.floor((LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue + 32768) / 65536)
 

@@ -34,7 +34,7 @@ def parse_name(architecture: str) -> tuple[list[str], str]:
 class HandcraftedNetwork(nn.Module):
     """Features, their standardisation, a classical classifier, and the calibration of its scores.
 
-    Takes float [N, 3, H, W] in [0, 1], not normalised, H and W of at least 4; gives logits [N, classes], so that
+    Takes float [N, channels, H, W] in [0, 1], not normalised, H and W of at least 4; gives logits [N, classes], so that
     softmax gives calibrated probabilities. Before it is fitted or loaded, it gives the same logit to every class. It
     has no feature maps, hence no `feature_info`.
 
@@ -47,11 +47,13 @@ class HandcraftedNetwork(nn.Module):
     takes_normalized = False  # features compare whole levels, and flat areas are flat only there
     has_gradients = False  # levels are rounded and compared: no slope leads from a score back to a pixel
 
-    def __init__(self, architecture: str, classes: int):
+    def __init__(self, architecture: str, classes: int, channels: int = 3):
         super().__init__()
         self.architecture = architecture
         self.classes = classes
         self.features, self.classifier = parse_name(architecture)
+        if channels == 1 and "color" in self.features:
+            raise SightlineError(f"params.yaml: model: {architecture}: prepare.channels: 1 has no color: leave it out")
         width = sum(FEATURES[name][1] for name in self.features)
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))

@@ -27,15 +27,18 @@ HYBRID_GROWTH = 16  # channels that each of them adds
 class AttentionResNet(PooledNetwork):
     """Three stages (64, 128, 256 channels) of two residual blocks of separable convolutions, each with attention.
 
-    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 410,170 parameters for 10 classes.
+    Takes float [N, channels, H, W] with H and W of at least 8, gives logits [N, classes]. 410,170 parameters for
+    10 classes.
     """
 
-    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0, size: Size = AS_DRAWN):
+    def __init__(
+        self, classes: int, drop_rate: float, drop_path_rate: float = 0.0, size: Size = AS_DRAWN, channels: int = 3
+    ):
         widths = tuple(size.channels(width) for width in WIDTHS)
         count = RESIDUAL_BLOCKS * size.depth
         rates = iter(rates_by_depth(drop_path_rate, count * len(widths)))
         before = size.channels(STEM)
-        blocks = [stem(before)]
+        blocks = [stem(channels, before)]
         for width in widths:
             stage = [_attended_residual(width if index else before, width, next(rates)) for index in range(count)]
             blocks.append(nn.Sequential(nn.MaxPool2d(2), *stage))
@@ -47,10 +50,11 @@ class AttentionResNet(PooledNetwork):
 class AttentionDenseNet(PooledNetwork):
     """Three dense blocks (four layers of 24 channels) with attention; each hands half as many channels to the next.
 
-    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 195,028 parameters for 10 classes.
+    Takes float [N, channels, H, W] with H and W of at least 8, gives logits [N, classes]. 195,028 parameters for
+    10 classes.
     """
 
-    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN):
+    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN, channels: int = 3):
         layers = DENSE_LAYERS * size.depth
         growth = size.channels(DENSE_GROWTH)
         entry = size.channels(STEM)
@@ -58,7 +62,7 @@ class AttentionDenseNet(PooledNetwork):
         second = first // 2 + layers * growth
         third = second // 2 + layers * growth
         blocks = nn.Sequential(
-            stem(entry),
+            stem(channels, entry),
             nn.Sequential(nn.MaxPool2d(2), _attended_dense(entry, layers, growth)),
             nn.Sequential(transition(first, first // 2), _attended_dense(first // 2, layers, growth)),
             nn.Sequential(transition(second, second // 2), _attended_dense(second // 2, layers, growth)),
@@ -72,10 +76,12 @@ class AttentionHybrid(PooledNetwork):
     """Two dense blocks (two and four layers of 16 channels), then two residual blocks of 256; CBAM after each.
 
     Early layers reuse each other's features, which takes few parameters; late ones refine their own. Takes float
-    [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 358,446 parameters for 10 classes.
+    [N, channels, H, W] with H and W of at least 8, gives logits [N, classes]. 358,446 parameters for 10 classes.
     """
 
-    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0, size: Size = AS_DRAWN):
+    def __init__(
+        self, classes: int, drop_rate: float, drop_path_rate: float = 0.0, size: Size = AS_DRAWN, channels: int = 3
+    ):
         growth = size.channels(HYBRID_GROWTH)
         early, late = (layers * size.depth for layers in HYBRID_LAYERS)
         entry = size.channels(STEM)
@@ -85,7 +91,7 @@ class AttentionHybrid(PooledNetwork):
         rates = rates_by_depth(drop_path_rate, RESIDUAL_BLOCKS * size.depth)
         branches = zip([second] + [third] * (len(rates) - 1), rates, strict=True)
         blocks = nn.Sequential(
-            stem(entry),
+            stem(channels, entry),
             nn.Sequential(nn.MaxPool2d(2), _hybrid_dense(entry, early, growth)),
             nn.Sequential(transition(first, first), _hybrid_dense(first, late, growth)),
             nn.Sequential(nn.MaxPool2d(2), *(_hybrid_residual(before, third, rate) for before, rate in branches)),

@@ -19,12 +19,12 @@ AT_ONCE = 256  # images
 
 
 class CifarNet(PooledNetwork):
-    """A whitening layer (24 filters), then three groups of two 3x3 convolutions (64, 128, 256 channels).
+    """A whitening layer (24 filters; 8 for grey), then three groups of two 3x3 convolutions (64, 128, 256 channels).
 
     The second group has half of airbench's channels, which makes a pass on processors 1.6 times as fast.
 
-    Takes float [N, 3, H, W] with H and W of at least 16, made for 32; gives logits [N, classes]. Maps have the sides
-    31, 15, 7 and 3 at 32 px; the last are pooled by their maximum. 1,160,098 trained parameters for 10 classes.
+    Takes float [N, channels, H, W] with H and W of at least 16, made for 32; gives logits [N, classes]. Maps have the
+    sides 31, 15, 7 and 3 at 32 px; the last are pooled by their maximum. 1,160,098 trained parameters for 10 classes.
 
     The whitening filters are a buffer, saved with the weights and never trained. Until `initialize_from` is called
     they hand on each pixel of a patch and its negative.
@@ -33,8 +33,8 @@ class CifarNet(PooledNetwork):
     widths = (64, 128, 256)
     pool = "max"
 
-    def __init__(self, classes: int, drop_rate: float):
-        whitening = Whitening()
+    def __init__(self, classes: int, drop_rate: float, channels: int = 3):
+        whitening = Whitening(channels)
         widths = (whitening.width, *self.widths)
         groups = (_group(*pair) for pair in pairwise(widths))
         maps = describe_maps([f"blocks.{index}" for index in range(4)], widths, (1, 2, 4, 8))
@@ -50,7 +50,7 @@ class CifarNet(PooledNetwork):
         Parameters
         ----------
         images : torch.Tensor
-            Float [N, 3, H, W], normalised as in training, without augmentation; a few thousand of 32 px suffice.
+            Float [N, channels, H, W], normalised as in training, without augmentation; a few thousand of 32 px suffice.
         """
         self.blocks[0].fit(images)
 
@@ -67,11 +67,11 @@ class WideCifarNet(CifarNet):
 class Whitening(nn.Module):
     """GELU of a convolution that turns 2x2 patches into uncorrelated values of variance 1, each with its negative."""
 
-    def __init__(self):
+    def __init__(self, channels: int = 3):
         super().__init__()
-        values = 3 * PATCH**2
+        values = channels * PATCH**2
         self.width = 2 * values
-        self.register_buffer("weight", _signed(torch.eye(values)))
+        self.register_buffer("weight", _signed(torch.eye(values), channels))
         self.bias = nn.Parameter(torch.zeros(self.width))
 
     def fit(self, images: torch.Tensor) -> None:
@@ -80,10 +80,10 @@ class Whitening(nn.Module):
         Parameters
         ----------
         images : torch.Tensor
-            Float [N, 3, H, W].
+            Float [N, channels, H, W].
         """
         variances, directions = torch.linalg.eigh(patch_covariance(images))
-        self.weight.copy_(_signed(directions.T / (variances.clamp(min=0) + FLOOR).sqrt().unsqueeze(1)))
+        self.weight.copy_(_signed(directions.T / (variances.clamp(min=0) + FLOOR).sqrt().unsqueeze(1), images.shape[1]))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return functional.gelu(functional.conv2d(images, self.weight, self.bias))
@@ -91,7 +91,7 @@ class Whitening(nn.Module):
 
 @torch.no_grad()
 def patch_covariance(images: torch.Tensor) -> torch.Tensor:
-    """Return the covariance, float64 [12, 12] on the CPU, of all 2x2 patches of images [N, 3, H, W].
+    """Return the covariance, float64 [4 C, 4 C] on the CPU, of all 2x2 patches of images [N, C, H, W].
 
     A patch's values are ordered as a convolution's weights: channel, row, column.
     """
@@ -107,8 +107,8 @@ def patch_covariance(images: torch.Tensor) -> torch.Tensor:
     return products / count - torch.outer(mean, mean)
 
 
-def _signed(filters: torch.Tensor) -> torch.Tensor:
-    return torch.cat([filters, -filters]).view(-1, 3, PATCH, PATCH)
+def _signed(filters: torch.Tensor, channels: int) -> torch.Tensor:
+    return torch.cat([filters, -filters]).view(-1, channels, PATCH, PATCH)
 
 
 def _group(before: int, after: int) -> nn.Sequential:

@@ -17,12 +17,13 @@ SIMPLE_BLOCKS = 3
 class SimpleCNN(PooledNetwork):
     """Three 3x3 convolutions (32, 64, 128 channels) with batch norm, ReLU and max pooling, then a linear layer.
 
-    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 94,762 parameters for 10 classes.
+    Takes float [N, channels, H, W] with H and W of at least 8, gives logits [N, classes]. 94,762 parameters for
+    10 classes.
     """
 
-    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN):
+    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN, channels: int = 3):
         widths = _widths(size)[:SIMPLE_BLOCKS]
-        blocks = nn.Sequential(*(_pooled_convolutions(*pair, size.depth) for pair in pairwise((3, *widths))))
+        blocks = nn.Sequential(*(_pooled_convolutions(*pair, size.depth) for pair in pairwise((channels, *widths))))
         last = 3 * size.depth - 1  # before pooling
         maps = describe_maps([f"blocks.{index}.{last}" for index in range(SIMPLE_BLOCKS)], widths, (1, 2, 4))
         super().__init__(blocks, maps, classes, drop_rate)
@@ -31,24 +32,26 @@ class SimpleCNN(PooledNetwork):
 class CNN(PooledNetwork):
     """Four blocks (32, 64, 128, 256 channels) with max pooling between them, after Simonyan & Zisserman (2015).
 
-    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 1,175,786 parameters for
+    Takes float [N, channels, H, W] with H and W of at least 8, gives logits [N, classes]. 1,175,786 parameters for
     10 classes. Source of the layout: "Very Deep Convolutional Networks for Large-Scale Image Recognition".
     """
 
-    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN):
-        blocks = [ConvBlock(*pair) for pair in _pairs(size)]
+    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN, channels: int = 3):
+        blocks = [ConvBlock(*pair) for pair in _pairs(size, channels)]
         super().__init__(*_layout(blocks, size), classes, drop_rate)
 
 
 class ResidualCNN(PooledNetwork):
     """`CNN` with a shortcut around each block, after He et al. (2016), "Deep Residual Learning for Image Recognition".
 
-    Takes float [N, 3, H, W] with H and W of at least 8, gives logits [N, classes]. 1,219,850 parameters for
+    Takes float [N, channels, H, W] with H and W of at least 8, gives logits [N, classes]. 1,219,850 parameters for
     10 classes: a shortcut is a 1x1 convolution with batch norm, as every block widens.
     """
 
-    def __init__(self, classes: int, drop_rate: float, drop_path_rate: float = 0.0, size: Size = AS_DRAWN):
-        pairs = _pairs(size)
+    def __init__(
+        self, classes: int, drop_rate: float, drop_path_rate: float = 0.0, size: Size = AS_DRAWN, channels: int = 3
+    ):
+        pairs = _pairs(size, channels)
         rates = rates_by_depth(drop_path_rate, len(pairs))
         blocks = [ResidualConvBlock(*pair, rate) for pair, rate in zip(pairs, rates, strict=True)]
         super().__init__(*_layout(blocks, size), classes, drop_rate)
@@ -90,10 +93,10 @@ def _widths(size: Size) -> tuple[int, ...]:
     return tuple(size.channels(width) for width in WIDTHS)
 
 
-def _pairs(size: Size) -> list[tuple[int, int]]:
+def _pairs(size: Size, channels: int) -> list[tuple[int, int]]:
     """Return the channels before and after each block."""
     widths = [width for width in _widths(size) for _ in range(size.depth)]
-    return list(pairwise((3, *widths)))
+    return list(pairwise((channels, *widths)))
 
 
 def _pooled_convolutions(before: int, after: int, depth: int) -> nn.Sequential:

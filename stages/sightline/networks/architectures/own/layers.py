@@ -5,10 +5,10 @@ from torch import nn
 from torch.nn import functional
 
 
-def stem(width: int) -> nn.Sequential:
-    """Return a 3x3 convolution from RGB with batch norm and ReLU, at the image's own resolution."""
+def stem(channels: int, width: int) -> nn.Sequential:
+    """Return a 3x3 convolution from the image with batch norm and ReLU, at the image's own resolution."""
     return nn.Sequential(
-        nn.Conv2d(3, width, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
     )
 
 
