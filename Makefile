@@ -37,10 +37,10 @@ sweep: $(VENV)/.requirements ## models x data sets of sweep.yaml, and which is b
 	python stages/sweep.py $(if $(ONLY),--only $(ONLY)) $(if $(DATA),--data $(DATA)) $(ARGS)
 
 promote: $(VENV)/.requirements ## DATA=digits STAGE=production: tag a data set's selected model for GTO, if it passes the gates
-	python stages/promote.py --data "$(DATA)" --stage "$(STAGE)"
+	python stages/registry.py promote --data "$(DATA)" --stage "$(STAGE)"
 
 clean-experiments: $(VENV)/.requirements ## KEEP=3 DAYS=14: show what sweeps no longer need, ask, delete it; YES=1 does not ask
-	python stages/clean_experiments.py $(if $(KEEP),--keep $(KEEP)) $(if $(DAYS),--days $(DAYS)) $(if $(YES),--yes)
+	python stages/registry.py clean $(if $(KEEP),--keep $(KEEP)) $(if $(DAYS),--days $(DAYS)) $(if $(YES),--yes)
 
 serve: $(VENV)/.requirements-serve ## answer over HTTP what images show, on http://127.0.0.1:8000; python stages/serve.py --help lists settings
 	python stages/serve.py

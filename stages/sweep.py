@@ -21,6 +21,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.params import StageParams
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
+from sightline.experiments.orphans import end_orphan
 from sightline.experiments.scores import find_experiment
 from sightline.experiments.start import start
 from sightline.sweeping.board.ranking import rank
@@ -29,7 +30,6 @@ from sightline.sweeping.board.write import write_board
 from sightline.sweeping.file import SweepFile, read_sweep
 from sightline.sweeping.identity import Identity
 from sightline.sweeping.journal import FOLDER, describe_seconds, estimate, read_runs
-from sightline.sweeping.orphans import end_orphans
 from sightline.sweeping.plan import Cell, check_cells, plan_cells, read_params
 from sightline.sweeping.registering import choose, describe_unmet, register
 from sightline.sweeping.registry import read_registry, write_files
@@ -137,8 +137,8 @@ def run(chosen: list[Job], side_by_side: int, root: Path) -> Outcome:
     (root / FOLDER).mkdir(exist_ok=True)
     try:
         with FileLock(root / FOLDER / "lock", timeout=0), StopRequest() as stop:
-            for name in end_orphans([job.name for job in chosen], root):
-                print(f"{name}: was still running for a sweep that is gone: ended")
+            for job in chosen:  # of a sweep that was killed
+                end_orphan(job.name, root)
             return Runner(root, side_by_side, start, print).run(without_results(chosen, root), stop)
     except Timeout:
         raise SightlineError(f"{FOLDER}/lock: another sweep works here: wait for it") from None

@@ -144,12 +144,12 @@ def wait_until_it_runs(pid):
 
 
 def clean(root, *options, answer=None):
-    command = [sys.executable, str(ROOT / "stages/clean_experiments.py"), *options]
+    command = [sys.executable, str(ROOT / "stages/registry.py"), "clean", *options]
     return subprocess.run(command, cwd=root, input=answer, capture_output=True, text=True, check=False)
 
 
 def test_the_command_shows_and_without_a_terminal_deletes_nothing(root):
-    (root / "params.yaml").write_text("seed: 0\n")
+    (root / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     add_experiment(root, name(1), age=5)
     add_experiment(root, name(2), age=4)
     shown = clean(root, "--keep", "1", answer="y\n")

@@ -12,9 +12,17 @@ DVC = """stages:
   train:
     cmd: python stages/train.py
     deps: [stages/train.py, stages/sightline/common, data/split]
-    params: [seed, lr, network.width, weights, prepare.source]
+    params: [seed, lr, network.width, weights, prepare.source, gates]
 """
-PARAMS = {"seed": 0, "lr": 0.1, "network": {"width": 1.0}, "weights": "", "prepare": {"source": "digits"}, "unread": 1}
+PARAMS = {
+    "seed": 0,
+    "lr": 0.1,
+    "network": {"width": 1.0},
+    "weights": "",
+    "prepare": {"source": "digits"},
+    "unread": 1,
+    "gates": 0,
+}
 
 
 @pytest.fixture
@@ -42,7 +50,7 @@ def test_the_name_says_what_it_is_and_repeats(root):
 
 def test_parameters_and_code_of_stages_change_it_and_nothing_else_does(root):
     first = name(root)
-    assert name(root, PARAMS | {"unread": 2}) == first
+    assert name(root, PARAMS | {"unread": 2, "gates": 1}) == first
     (root / "stages/sightline/sweeping/page.py").write_text("b = 2\n")
     (root / "stages/sweep.py").write_text("c = 3\n")
     assert name(root) == first

@@ -2,10 +2,12 @@
 
 import pytest
 
+from open_gates import set_gates
 from sightline.common.errors import SightlineError
+from sightline.sweeping import promotion
 from sightline.sweeping.board.ranking import rank
 from sightline.sweeping.file import Limits
-from sightline.sweeping.promotion import promote, read_choice
+from sightline.sweeping.promotion import promote, read_choice, refuse_missed
 from sightline.sweeping.registering import choose, register
 from sightline.sweeping.registry import Registry, write_files
 from sweep_repo import add_experiment, git, make_repository
@@ -73,3 +75,19 @@ def test_what_cannot_be_promoted_is_one_line_and_leaves_no_tag(root):
     with pytest.raises(SightlineError, match=r"^digits: Version 'v0.0.1' is already in stage 'production'\.$"):
         promote("digits", "production", read_choice("digits", root), root)
     assert tagged == {}
+
+
+def test_a_model_that_misses_a_gate_is_refused_with_both_numbers(root, monkeypatch):
+    class Stored:
+        def __init__(self, commit):
+            self.name = commit
+
+        def read_results(self, stage):
+            return {"evaluate": {"test": {"accuracy": 0.75, "f1_macro": 0.5}}, "export": {}}[stage]
+
+    monkeypatch.setattr(promotion, "Revision", Stored)
+    select(root, add_experiment(root, "digits-cnn-s0-00000001", age=2))
+    record = read_choice("digits", root)
+    refuse_missed(record, set_gates(min_f1_macro=0.5))
+    with pytest.raises(SightlineError, match=r"misses gates of params.yaml: min_f1_macro: test f1_macro 0.5, "):
+        refuse_missed(record, set_gates(min_f1_macro=0.6))

@@ -19,6 +19,7 @@ LETTERS = 8
 TABLES = (".csv", ".parquet")  # which name images that lie elsewhere
 RAW = Path("data/raw")
 PRETRAINED = Path("models/pretrained")
+NO_INPUT = {"gates"}  # what refuses a model and makes none
 FILES = {"weights": PRETRAINED, "distill.teacher": PRETRAINED, "prepare.source": RAW}  # keys that may name a file
 
 
@@ -37,7 +38,7 @@ class Identity:
         self._root = root
         self._params = params
         stages = YAML(typ="safe", pure=True).load(root / "dvc.yaml")["stages"].values()
-        self._keys = sorted({key for stage in stages for key in stage["params"]} | {"launch"})
+        self._keys = sorted({key for stage in stages for key in stage["params"]} - NO_INPUT | {"launch"})
         self._code = _digest_code(root, {dep for stage in stages for dep in stage["deps"] if dep.startswith("stages/")})
 
     def name(self, cell: Cell) -> str:

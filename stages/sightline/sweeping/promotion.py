@@ -7,6 +7,9 @@ import gto.api
 from gto.exceptions import GTOException
 
 from sightline.common.errors import SightlineError, in_one_line
+from sightline.gating.finished import judge_run
+from sightline.parameters.gates import GatesSection
+from sightline.reporting.revision import Revision
 from sightline.sweeping.registry import SELECTION, Record, Selection, read_file
 
 
@@ -31,6 +34,14 @@ def read_choice(data: str, root: Path) -> Record:
             f"makes it"
         )
     return choice.record
+
+
+def refuse_missed(record: Record, gates: GatesSection) -> None:
+    """Raise SightlineError when a model misses gates, naming each with both numbers."""
+    verdicts = judge_run(Revision(record.commit), gates)
+    missed = [str(verdict) for verdict in verdicts if not verdict.passed]
+    if missed:
+        raise SightlineError(f"{record.experiment}: misses gates of params.yaml: {'; '.join(missed)}")
 
 
 def promote(data: str, stage: str, record: Record, root: Path) -> list[str]:
