@@ -12,6 +12,7 @@ It is no stage, so the pipeline never runs it, and its experiments may.
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -22,20 +23,22 @@ from sightline.common.params import StageParams
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.experiments.orphans import end_orphan
-from sightline.experiments.scores import find_experiment
 from sightline.experiments.start import start
+from sightline.sweeping.agenda import Agenda, without_results
 from sightline.sweeping.board.ranking import rank
 from sightline.sweeping.board.significance import Resampling, compare_leaders
 from sightline.sweeping.board.write import write_board
 from sightline.sweeping.file import SweepFile, read_sweep
-from sightline.sweeping.identity import Identity
 from sightline.sweeping.journal import FOLDER, describe_seconds, estimate, read_runs
-from sightline.sweeping.plan import Cell, check_cells, plan_cells, read_params
+from sightline.sweeping.plan import Cell
 from sightline.sweeping.registering import choose, describe_unmet, register
 from sightline.sweeping.registry import read_registry, write_files
 from sightline.sweeping.results import Reader
-from sightline.sweeping.runner import Job, Outcome, Runner
+from sightline.sweeping.runner import Outcome, Runner
+from sightline.sweeping.studies import Asked
 from sightline.training.interrupt import StopRequest
+
+Choice = Callable[[Cell], bool]  # whether the command line asks for an experiment
 
 
 class Intervals(BaseModel):  # not strict: evaluate has more keys
@@ -53,22 +56,23 @@ def main(params: Params) -> None:
     options = read_options()
     root = Path.cwd()
     sweep = read_sweep()
+    is_chosen = choose_cells(sweep, options)
     registry = read_registry(root)
-    jobs, blocked = name_jobs(sweep, options, root)
-    chosen = [job for job in jobs if is_chosen(job.cell, options)]
+    agenda = Agenda(sweep, root)
     if options.dry_run:
-        print("\n".join([*describe_plan(chosen, sweep.jobs, root), *blocked]))
+        print("\n".join(describe_plan(agenda, is_chosen, sweep.jobs, root)))
         return
-    outcome = Outcome() if options.report_only else run(chosen, sweep.jobs, root)
+    outcome = Outcome() if options.report_only else run(agenda, is_chosen, sweep.jobs, root)
+    jobs, blocked = agenda.name_jobs()
     reader = Reader(root, read_runs(root), params.evaluate.confidence)
-    results = [reader.read(job.cell, job.name) for job in jobs]
-    board = rank([result for result in results if result is not None])
+    results = [result for job in jobs if (result := reader.read(job.cell, job.name)) is not None]
+    board = rank(results)
     leads = {data: compare_leaders(entries, resampling(params)) for data, entries in board.items()}
     registry = register(board, registry, reader.machine)
     selection = choose(board, registry, {data: sweep.limits.of(data) for data in board})
-    write_board(board, leads, reader.machine, results.count(None))
+    write_board(board, leads, reader.machine, len(agenda.cells) - len(results))
     write_files(registry, selection, root)
-    finish(outcome, [*blocked, *describe_unmet(selection)])
+    finish(outcome, [*(why for why, cell in blocked.items() if is_chosen(cell)), *describe_unmet(selection)])
 
 
 def read_options() -> argparse.Namespace:
@@ -81,67 +85,77 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def name_jobs(sweep: SweepFile, options: argparse.Namespace, root: Path) -> tuple[list[Job], list[str]]:
-    """Return every experiment of the sweep by its name, and why some that are chosen cannot run.
-
-    The parameters of all are checked before the first one runs.
-    """
+def choose_cells(sweep: SweepFile, options: argparse.Namespace) -> Choice:
+    """Return what tells whether the command line asks for an experiment, after a look at its names."""
     for names, known, option in ((options.only, sweep.models, "--only"), (options.data, sweep.data, "--data")):
         for name in names or ():
             if name not in known:
                 raise SightlineError(f"{option} {name}: sweep.yaml has no such name; there are {', '.join(known)}")
-    params = read_params()
-    cells = plan_cells(sweep)
-    check_cells(cells, params)
-    identity = Identity(root, params)
-    jobs = []
-    blocked = {}
-    for cell in cells:
-        try:
-            jobs.append(Job(identity.name(cell), cell))
-        except SightlineError as error:
-            if is_chosen(cell, options):
-                blocked[f"cannot run: {error}"] = cell
-    return jobs, list(blocked)
+    models = options.only or sweep.models
+    data = options.data or sweep.data
+    return lambda cell: cell.model in models and cell.data in data
 
 
-def is_chosen(cell: Cell, options: argparse.Namespace) -> bool:
-    """Tell whether the command line asks for an experiment."""
-    return cell.model in (options.only or [cell.model]) and cell.data in (options.data or [cell.data])
-
-
-def without_results(jobs: list[Job], root: Path) -> list[Job]:
-    """Return the experiments that have still to run."""
-    return [job for job in jobs if find_experiment(job.name, root) is None]
-
-
-def describe_plan(chosen: list[Job], side_by_side: int, root: Path) -> list[str]:
-    """Return what would run, each with an estimate, and how long all of it is likely to take."""
+def describe_plan(agenda: Agenda, is_chosen: Choice, side_by_side: int, root: Path) -> list[str]:
+    """Return what would run, each with an estimate, how long all of it is likely to take, and what cannot run."""
     runs = read_runs(root)
+    jobs, blocked = agenda.name_jobs()
+    chosen = [job for job in jobs if is_chosen(job.cell)]
+    studies = unfinished(agenda, is_chosen, root)
     waiting = without_results(chosen, root)
-    times = {job.name: estimate(job.cell, runs) for job in waiting}
-    lines = [f"{job.cell.title}: {describe_time(times[job.name])}" for job in waiting]
-    known = [seconds for seconds in times.values() if seconds is not None]
-    unknown = len(times) - len(known)
+    times = [estimate(job.cell, runs) for job in waiting]
+    lines = [f"{asked.title}: {asked.trials} trials first, of which earlier runs tell nothing" for asked in studies]
+    lines += [f"{job.cell.title}: {describe_time(time)}" for job, time in zip(waiting, times, strict=True)]
+    known = [time for time in times if time is not None]
+    unknown = f", and {len(times) - len(known)} of which earlier runs tell nothing" if len(known) < len(times) else ""
     total = describe_seconds(sum(known) / min(side_by_side, max(1, len(waiting))))
-    rest = f", and {unknown} of which earlier runs tell nothing" if unknown else ""
-    return [*lines, f"{len(waiting)} of {len(chosen)} experiments would run: about {total}{rest}"]
+    lines.append(f"{len(waiting)} of {len(chosen)} experiments would run: about {total}{unknown}")
+    return [*lines, *(why for why, cell in blocked.items() if is_chosen(cell))]
 
 
 def describe_time(seconds: float | None) -> str:
     return "no estimate" if seconds is None else f"about {describe_seconds(seconds)}"
 
 
-def run(chosen: list[Job], side_by_side: int, root: Path) -> Outcome:
-    """Run what has no results; only one sweep at a time works here."""
+def unfinished(agenda: Agenda, is_chosen: Choice, root: Path) -> list[Asked]:
+    """Return the chosen studies that have trials to run."""
+    return [asked for asked in agenda.studies if is_chosen(asked.cell) and asked.read(root) is None]
+
+
+def run(agenda: Agenda, is_chosen: Choice, side_by_side: int, root: Path) -> Outcome:
+    """Tune what is to be tuned, then run what has no results; only one sweep at a time works here."""
     (root / FOLDER).mkdir(exist_ok=True)
     try:
         with FileLock(root / FOLDER / "lock", timeout=0), StopRequest() as stop:
-            for job in chosen:  # of a sweep that was killed
+            failed = tune(unfinished(agenda, is_chosen, root), agenda.params, side_by_side, root, stop)
+            jobs = [job for job in agenda.name_jobs()[0] if is_chosen(job.cell)]
+            for job in jobs:  # of a sweep that was killed
                 end_orphan(job.name, root)
-            return Runner(root, side_by_side, start, print).run(without_results(chosen, root), stop)
+            outcome = Runner(root, side_by_side, start, print).run(without_results(jobs, root), stop)
+            outcome.failed |= failed
+            return outcome
     except Timeout:
         raise SightlineError(f"{FOLDER}/lock: another sweep works here: wait for it") from None
+
+
+def tune(studies: list[Asked], params: dict, jobs: int, root: Path, stop: StopRequest) -> dict[str, str]:
+    """Run the studies one after the other, and return those that failed, with the reason."""
+    failed = {}
+    for asked in studies:
+        if stop.noted:
+            break
+        print(f"{asked.title}: {asked.trials} trials, tuning/{asked.name}")
+        try:
+            from sightline.sweeping.tuner import run_study  # with Optuna, which sweeps without tuning do not need
+
+            run_study(asked, params, jobs, root, lambda: stop.noted)
+        except ModuleNotFoundError as error:
+            raise SightlineError(
+                f"sweep.yaml: tune: needs {error.name}: pip install -r requirements-tune.txt"
+            ) from None
+        except SightlineError as error:
+            failed[asked.title] = str(error)
+    return failed
 
 
 def resampling(params: Params) -> Resampling:

@@ -3,8 +3,7 @@
 import os
 import subprocess
 
-from sightline.sweeping.plan import Cell
-from sightline.sweeping.runner import Job
+from sightline.sweeping.plan import Cell, Job
 
 
 def job_of(name):

@@ -83,9 +83,10 @@ def digest_versioned(root: Path, value: str, folder: Path, where: str) -> str:
             break
     tracked = _git(root, "ls-files", "--stage", str(path))
     if not tracked:
-        place = path if (root / path).exists() else Path(value)
-        state = "not versioned, and an experiment runs in a copy" if (root / path).exists() else "not found"
-        raise SightlineError(f"{where}: {place}: {state}: put it there, `dvc add {place}`, `git add {place}.dvc`")
+        there = (root / path).exists()
+        get = "put it there (`make weights` has published ones)" if folder == PRETRAINED else "put it there"
+        state = "not versioned, and experiments run in copies" if there else f"not found: {get}"
+        raise SightlineError(f"{where}: {path}: {state}: `dvc add {path}`, `git add {path}.dvc`")
     return tracked
 
 

@@ -18,6 +18,7 @@ from sightline.sweeping.file import SWEEP, Keys, SweepFile
 RECIPES = Path("recipes")
 RECIPE = "recipe"
 ON = "on"  # further keys of a model on one data set
+TUNE = "tune"  # the file of the search space with which a model is tuned before it runs
 OF_DATA = ("prepare.", "split.")  # sections that a data set may set
 BY_DATA = ("prepare.source", "split.")  # what a model may not: all models of a data set are judged on the same images
 
@@ -35,6 +36,14 @@ class Cell:
     def title(self) -> str:
         """What it is called when something is said about it."""
         return f"{self.data} {self.model} seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """An experiment that is to run, by its name."""
+
+    name: str
+    cell: Cell
 
 
 def plan_cells(sweep: SweepFile) -> list[Cell]:
@@ -126,7 +135,7 @@ def _keys_of_data(name: str, keys: Keys) -> Keys:
 def _keys_of_model(name: str, keys: Keys) -> tuple[Keys, Keys, dict[str, Keys]]:
     """Return the keys of a model's recipe, its own, and those for single data sets."""
     where = f"models.{name}"
-    own = flat({key: value for key, value in keys.items() if key not in (RECIPE, ON)})
+    own = flat({key: value for key, value in keys.items() if key not in (RECIPE, ON, TUNE)})
     on = {data: flat(further) for data, further in (keys.get(ON) or {}).items()}
     places = {where: own} | {f"{where}.on.{data}": further for data, further in on.items()}
     for place, values in places.items():

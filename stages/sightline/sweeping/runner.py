@@ -10,7 +10,7 @@ from sightline.experiments.order import Order
 from sightline.experiments.running import Running
 from sightline.experiments.shares import find_gpus, share
 from sightline.sweeping.journal import LOGS, Run, append_run, describe_seconds
-from sightline.sweeping.plan import Cell
+from sightline.sweeping.plan import Job
 from sightline.training.interrupt import StopRequest
 
 POLL = 0.2  # s
@@ -26,14 +26,6 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     stopped: str = ""
-
-
-@dataclass(frozen=True)
-class Job:
-    """An experiment that is to run, by its name."""
-
-    name: str
-    cell: Cell
 
 
 class Runner:
