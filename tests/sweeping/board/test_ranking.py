@@ -17,8 +17,8 @@ def test_validation_decides_and_test_does_not():
     assert [entry.rank for entry in board["digits"]] == [1, 2, 3]
 
 
-def test_of_equal_models_the_smaller_one_leads():
-    board = rank([result("big", 0.9, parameters=2000), result("small", 0.9, parameters=1000)])
+def test_of_equal_models_the_smaller_file_leads():
+    board = rank([result("big", 0.9, size=2000), result("small", 0.9, size=1000)])
     assert names(board["digits"]) == ["small", "big"]
 
 

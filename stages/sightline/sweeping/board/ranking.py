@@ -41,7 +41,7 @@ class Entry:
 
 
 def rank(results: list[Result]) -> dict[str, list[Entry]]:
-    """Return data set -> its models, the best validation first; of equal ones that with fewer parameters."""
+    """Return data set -> its models, the best validation first; of equal ones that with the smaller file."""
     groups: dict[str, dict[str, list[Result]]] = {}
     for result in results:
         groups.setdefault(result.cell.data, {}).setdefault(result.cell.model, []).append(result)
@@ -80,7 +80,7 @@ def select(entries: list[Entry], limits: Limits) -> Entry | None:
 
 
 def _in_order(entries: list[Entry]) -> list[Entry]:
-    ordered = sorted(entries, key=lambda entry: (-entry.val.accuracy, entry.best.costs.parameters, entry.model))
+    ordered = sorted(entries, key=lambda entry: (-entry.val.accuracy, entry.best.costs.size, entry.model))
     return [Entry(entry.data, entry.model, entry.results, place) for place, entry in enumerate(ordered, start=1)]
 
 

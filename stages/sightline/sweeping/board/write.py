@@ -20,7 +20,7 @@ def write_board(board: dict[str, list[Entry]], leads: dict[str, Lead | str], mac
         print("no experiment of the sweep has results yet: nothing to rank")
         return
     notes = list_notes(board, machine, missing)
-    save_png(LEADERBOARD / PICTURE, draw_fronts(_panels(board), machine))
+    save_png(LEADERBOARD / PICTURE, draw_fronts(_panels(board)))
     write_table(LEADERBOARD / "leaderboard.csv", tabulate(board))
     write_text(LEADERBOARD / "leaderboard.md", write_markdown(board, leads, notes, PICTURE))
     write_text(LEADERBOARD / "index.html", write_page(board, leads, notes, (LEADERBOARD / PICTURE).read_bytes()))
@@ -49,16 +49,11 @@ def _panels(board: dict[str, list[Entry]]) -> dict[str, list[Point]]:
     for data, entries in board.items():
         leading = {entry.model for entry in front(entries)}
         timed = [entry for entry in entries if entry.best.latency is not None]
-        points = [
-            Point(
-                entry.model,
-                entry.best.latency,
-                entry.val.accuracy,
-                entry.val.low,
-                entry.val.high,
-                entry.model in leading,
-            )
-            for entry in timed
-        ]
+        points = [_point(entry, entry.model in leading) for entry in timed]
         panels |= {data: points} if points else {}
     return panels
+
+
+def _point(entry: Entry, leads: bool) -> Point:
+    val = entry.val
+    return Point(entry.rank, entry.model, entry.best.latency, val.accuracy, val.low, val.high, leads)
