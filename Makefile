@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights lr-find tune tune-apply drift report serve test clean help
+.PHONY: repro recipe weights lr-find tune tune-apply drift report sweep promote clean-experiments serve test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -33,6 +33,15 @@ drift: $(VENV)/.requirements ## IMAGES=data/raw/new_photos: do new images still 
 report: $(VENV)/.requirements ## BASE=main HEAD=workspace: what a change did, between any two revisions: report/report.md
 	python stages/report.py --base $(BASE) --head $(HEAD)
 
+sweep: $(VENV)/.requirements ## models x data sets of sweep.yaml, and which is best: leaderboard/, registry/; ONLY="cnn" DATA="digits" ARGS=--dry-run
+	python stages/sweep.py $(if $(ONLY),--only $(ONLY)) $(if $(DATA),--data $(DATA)) $(ARGS)
+
+promote: $(VENV)/.requirements ## DATA=digits STAGE=production: tag a data set's selected model for GTO, if it passes the gates
+	python stages/registry.py promote --data "$(DATA)" --stage "$(STAGE)"
+
+clean-experiments: $(VENV)/.requirements ## KEEP=3 DAYS=14: show what sweeps no longer need, ask, delete it; YES=1 does not ask
+	python stages/registry.py clean $(if $(KEEP),--keep $(KEEP)) $(if $(DAYS),--days $(DAYS)) $(if $(YES),--yes)
+
 serve: $(VENV)/.requirements-serve ## answer over HTTP what images show, on http://127.0.0.1:8000; python stages/serve.py --help lists settings
 	python stages/serve.py
 
@@ -45,7 +54,7 @@ clean: ## remove .venv
 	rm -rf $(VENV)
 
 help: ## list the commands
-	@awk -F ': .*## |: ## ' '/^[a-z-]+:.* ## / { printf "make %-11s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ': .*## |: ## ' '/^[a-z-]+:.* ## / { printf "make %-18s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(VENV)/.requirements: requirements.txt | $(VENV)/bin/pip
 	pip install -r requirements.txt
