@@ -2,6 +2,7 @@
 
 Reads   params.yaml     every key, also those of other stages
         .resume         trainings that came to their end
+        Git, DVC        the revision that `gates.not_worse_than` names
 Writes  .resume         which of them DVC has taken, whose states are removed
 
 dvc.yaml runs it before each stage. It is no dependency of theirs: what it finds ends a run, and changes no output.
@@ -11,7 +12,8 @@ import sys
 from pathlib import Path
 
 from sightline.common.errors import SightlineError
-from sightline.common.params import check_params
+from sightline.common.params import check_params, load_params
+from sightline.parameters.gates import GateParams
 from sightline.parameters.whole import WholeParams
 from sightline.training.resuming.note import resume_root
 from sightline.training.resuming.taken import settle
@@ -20,10 +22,19 @@ from sightline.training.resuming.taken import settle
 def main() -> None:
     try:
         check_params(WholeParams)
+        find_baseline(load_params(GateParams).gates.not_worse_than)
     except SightlineError as error:
         sys.exit(str(error))
     here = Path.cwd()
     settle(resume_root(here), here / ".dvc")
+
+
+def find_baseline(name: str) -> None:
+    """Raise SightlineError when the predictions of `gates.not_worse_than` are not here, before hours of training."""
+    if name:
+        from sightline.gating.worse import read_baseline  # SciPy and DVC take a second to import
+
+        read_baseline(name)
 
 
 if __name__ == "__main__":

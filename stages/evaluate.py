@@ -3,6 +3,7 @@
 Reads   data/prepared, data/split             images, classes, subsets and folds
         models/trained                        one network, or one a fold
         data/ood                              what `evaluate.ood` names
+        Git, DVC's cache                      predictions of `gates.not_worse_than`
 Writes  data/predictions/predictions.csv      one row an image of val and test: label, predicted, confidence, decided
         data/predictions/probabilities.npy    float32 [rows, classes], calibrated, in the same order
         data/predictions/label_issues.csv     labels that may be wrong, the worst first
@@ -24,7 +25,8 @@ Writes  data/predictions/predictions.csv      one row an image of val and test: 
         plots/evaluate/label_issues.png       the labels that are most likely wrong
 
 With cross-validation, the validation images are those of all folds, each predicted by the member (and the stack) that
-did not train on it; test images are predicted by all members together.
+did not train on it; test images are predicted by all members together. A model that misses one of `gates` ends
+in an error, once all is written.
 """
 
 from sightline.common.arithmetic import hold_arithmetic
@@ -43,12 +45,16 @@ from sightline.common.process import keep_freed_memory
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
+from sightline.gating.judge import Verdict, judge_evaluation, refuse_missed
+from sightline.gating.worse import Baseline, Decisions, judge_worse, read_baseline
 from sightline.images.samples import read_samples, tabulate
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.networks.decider import Decider
 from sightline.networks.saved import load_members, read_spec
 from sightline.networks.stack import load_stacks
 from sightline.parameters.evaluate import EvaluateParams, EvaluateSection
+from sightline.parameters.gates import GatesSection
+from sightline.reporting.revision import StoredPredictions
 from sightline.scoring.calibration import apply_calibration, calibrate
 from sightline.scoring.charts import draw_issues, draw_pictures
 from sightline.scoring.diagnosis.diagnose import find_causes
@@ -74,6 +80,7 @@ def main(params: EvaluateParams) -> None:
     use_deterministic_algorithms(params.seed)
     compute_alike(params.arithmetic)
     options = params.evaluate
+    baseline = open_baseline(params.gates)
     spec = read_spec("models/trained")
     dataset = read_dataset()
     pixels = open_pixels()
@@ -111,6 +118,19 @@ def main(params: EvaluateParams) -> None:
     for name, figure in figures.items():
         save_png(f"plots/evaluate/{name}.png", figure)
     print(describe_metrics(metrics))
+    decisions = Decisions(spec.classes, StoredPredictions(records["predictions"], probabilities))
+    refuse_missed(judge_all(params.gates, metrics, baseline, decisions), "metrics/evaluate.json and plots/evaluate")
+
+
+def open_baseline(gates: GatesSection) -> Baseline | None:
+    """Read what the model must not be worse than, before it is judged; None without such a gate."""
+    return read_baseline(gates.not_worse_than) if gates.not_worse_than else None
+
+
+def judge_all(gates: GatesSection, metrics: dict, baseline: Baseline | None, decisions: Decisions) -> list[Verdict]:
+    """Return the verdict of each gate that is set."""
+    verdicts = judge_evaluation(gates, metrics)
+    return [*verdicts, judge_worse(baseline, decisions, gates.not_worse_level)] if baseline else verdicts
 
 
 def write_tables(folder: str, tables: dict[str, pd.DataFrame]) -> None:

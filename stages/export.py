@@ -12,6 +12,8 @@ Writes  models/exported/model.onnx      uint8 pixels [batch, H, W, 3] in, calibr
         models/exported/flipped.csv     images on which a file decides otherwise than torch
         models/exported/MODEL_CARD.md   what it is for, how well it works, where it does not, what it was made from
         metrics/export.json             parity of each file with torch, bytes, parameters, operations, memory
+
+A model whose files miss a gate ends in an error once all is written.
 """
 
 from sightline.common.arithmetic import hold_arithmetic
@@ -39,6 +41,7 @@ from sightline.deployment.provenance import hash_provenance
 from sightline.deployment.prune import choose_decider
 from sightline.deployment.source_files import ParityImages, open_files
 from sightline.deployment.variants import TrainingImages
+from sightline.gating.judge import judge_files, refuse_missed
 from sightline.images.samples import read_samples
 from sightline.images.sources.naming import naming_of
 from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_predictions
@@ -93,6 +96,7 @@ def main(params: ExportParams) -> None:
     write_table(EXPORTED / "flipped.csv", pd.DataFrame(flips, columns=list(FLIPPED_COLUMNS)))
     write_json("metrics/export.json", metrics)
     print(describe(metrics))
+    refuse_missed(judge_files(params.gates, metrics), "models/exported and metrics/export.json")
 
 
 def choose_images(

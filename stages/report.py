@@ -3,19 +3,22 @@
 Run    make report BASE=main                                    the workspace against a branch, tag, commit, experiment
        python stages/report.py --base v1 --head my-experiment   any two revisions that have results
        python stages/report.py --base main --images-url URL     pictures that lie elsewhere, as in a pull request
+       python stages/report.py --base main --fail               status 3 when the newer side misses one of `gates`
 Reads  Git, and DVC's cache for predictions and thumbnails: what is not there is said
-       params.yaml   seed, evaluate.bins, evaluate.bootstrap and evaluate.confidence, for the intervals
+       params.yaml   seed, evaluate.bins, evaluate.bootstrap and evaluate.confidence, for the intervals; gates
 Writes report/report.md and its pictures; it is no stage, so the pipeline never runs it
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from sightline.common.params import StageParams
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
+from sightline.gating.finished import describe_gates, judge_run
+from sightline.parameters.gates import GateParams
 from sightline.reporting.changes import add_curves, add_other_metrics, add_parameters, add_stage
 from sightline.reporting.decisions import (
     LISTED,
@@ -34,6 +37,7 @@ from sightline.reporting.pictures import draw_confusion_change, draw_flips
 from sightline.reporting.report import Report
 from sightline.reporting.revision import WORKSPACE, Revision
 
+MISSED = 3  # exit status
 DRAWN = 30  # classes in the picture of the confusion matrix
 
 
@@ -43,7 +47,7 @@ class Intervals(BaseModel):  # not strict: evaluate has more keys
     confidence: float = Field(gt=0, lt=1)
 
 
-class Params(StageParams):
+class Params(GateParams):
     seed: int = Field(ge=0)
     evaluate: Intervals
 
@@ -59,6 +63,8 @@ def main(params: Params) -> None:
         report.say(pair)
     else:
         report.say(describe_verdict(pair, params.evaluate.confidence))
+    verdicts = judge_run(after, params.gates)
+    report.say(*describe_gates(verdicts))
     add_parameters(report, before, after)
     if isinstance(pair, Pair):
         add_decisions(report, pair, classes, after, params)
@@ -67,6 +73,8 @@ def main(params: Params) -> None:
     add_stage(report, "Exported files", "export", before, after)
     add_other_metrics(report, before, after)
     print(report.write())
+    if options.fail and any(not verdict.passed for verdict in verdicts):
+        sys.exit(MISSED)
 
 
 def read_options() -> argparse.Namespace:
@@ -75,6 +83,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--head", default=WORKSPACE, help="the same; default: %(default)s")
     parser.add_argument("--out", default="report", help="folder; default: %(default)s")
     parser.add_argument("--images-url", default="", help="where the pictures will lie; default: beside report.md")
+    parser.add_argument("--fail", action="store_true", help=f"exit with status {MISSED} when a gate is missed")
     return parser.parse_args()
 
 

@@ -14,6 +14,7 @@ def test_the_committed_file_passes(workspace):
         ({"gradcam.alpha": 1.5}, "gradcam.alpha: must be less than or equal to 1 (got 1.5)"),
         ({"precision": "bf16"}, "precision: bf16 needs arithmetic: native"),
         ({"compile": True}, "compile: true needs arithmetic: native"),
+        ({"gates.min_accuracy": 95.0}, "gates.min_accuracy: must be less than or equal to 1 (got 95.0)"),
         ({"launch": ""}, "launch: must have at least 1 character (got '')"),
     ],
 )

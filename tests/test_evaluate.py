@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from evaluate import main, require_equal_classes
+from open_gates import set_gates
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.images.decoding.preprocessing import Preprocessing
@@ -29,6 +30,7 @@ from sightline.networks.saved import (
 )
 from sightline.networks.stack import Stacks, load_stacks
 from sightline.parameters.evaluate import EvaluateParams, EvaluateSection
+from sightline.parameters.gates import GatesSection
 from sightline.scoring.reference import place, read_reference
 from sightline.scoring.summary import describe_metrics
 
@@ -81,11 +83,12 @@ OPTIONS = {
     "robustness_images": 5,
 }
 
+OPEN = set_gates()
 
-def params(**changes) -> EvaluateParams:
-    return EvaluateParams(
-        arithmetic="native", memory_mb=1, seed=0, near_bits=0, evaluate=EvaluateSection(**OPTIONS | changes)
-    )
+
+def params(gates: GatesSection = OPEN, **changes) -> EvaluateParams:
+    section = EvaluateSection(**OPTIONS | changes)
+    return EvaluateParams(arithmetic="native", memory_mb=1, seed=0, near_bits=0, gates=gates, evaluate=section)
 
 
 @pytest.fixture
@@ -180,6 +183,17 @@ def test_predictions_metrics_and_plots_agree_with_each_other(project, capsys):
     assert f"accuracy {metrics['test']['accuracy']:.4f}" in capsys.readouterr().out
     drawn = pd.read_csv("plots/evaluate/robustness.csv")
     assert drawn[["severity", "accuracy"]].to_numpy().tolist() == [[0, pytest.approx(metrics["test"]["accuracy"])]]
+
+
+def test_a_model_that_misses_a_gate_ends_in_one_line_after_all_is_written(project):
+    make_project(["train", "val", "test"] * 6, [-1] * 18, right=False)
+    main(params())
+    written = every_output()
+    for path in written:
+        Path(path).unlink()
+    with pytest.raises(SightlineError, match=r"^gates missed: min_accuracy: test accuracy 0, wanted at least 0\.5 "):
+        main(params(set_gates(min_accuracy=0.5)))
+    assert every_output() == written
 
 
 @pytest.mark.parametrize(
@@ -408,7 +422,8 @@ def test_a_refusal_is_one_line_and_writes_nothing(project):
     make_project(["val", "test"], [-1, -1])
     dataset = read("data/prepared/dataset.json") | {"classes": ["x", "y"]}
     write_json("data/prepared/dataset.json", dataset)
-    settings = {"seed": 0, "near_bits": 0, "arithmetic": "native", "memory_mb": 1, "evaluate": OPTIONS}
+    settings = {"seed": 0, "near_bits": 0, "arithmetic": "native", "memory_mb": 1}
+    settings |= {"evaluate": OPTIONS, "gates": OPEN.model_dump()}
     write_json("params.yaml", settings)
     script = Path(__file__).parents[1] / "stages/evaluate.py"
     found = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)

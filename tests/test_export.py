@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from safetensors.torch import load_file
 
 from export import list_labels, main
+from open_gates import set_gates
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
 from sightline.deployment.formats import run_onnx
@@ -27,7 +28,8 @@ OPTIONS = {
     "prune": 0.0,
     "intended_use": "Tests.",
 }
-PARAMS = ExportParams(arithmetic="native", memory_mb=1, export=ExportSection(**OPTIONS))
+SHARED = {"arithmetic": "native", "memory_mb": 1, "gates": set_gates()}
+PARAMS = ExportParams(export=ExportSection(**OPTIONS), **SHARED)
 # torch numbers TorchScript's classes through a process, so that only another process repeats its bytes
 PROCESS_BOUND = {"model.torchscript", "export.json", "MODEL_CARD.md"}
 ALL = {"formats": ["pt2", "torchscript"], "quantize": ["fp16", "int8_dynamic", "int8_static"]}
@@ -121,6 +123,7 @@ def test_every_format_is_made_compared_and_repeats(here):
     params = ExportParams(
         arithmetic="native",
         memory_mb=8,
+        gates=set_gates(),
         export=ExportSection(**OPTIONS | ALL | {"max_accuracy_drop": 1.0, "prune": 0.5}),
     )
     main(params)
@@ -147,7 +150,7 @@ def test_what_loses_accuracy_is_left_out(here, monkeypatch):
     labels.to_csv("data/predictions/predictions.csv", index=False)  # torch is always right
     worse = {"fp16": lambda graph, calibration: scrambled(graph)}
     monkeypatch.setattr("sightline.deployment.artifacts.VARIANTS", worse)
-    main(ExportParams(arithmetic="native", memory_mb=1, export=ExportSection(**OPTIONS | {"quantize": ["fp16"]})))
+    main(ExportParams(export=ExportSection(**OPTIONS | {"quantize": ["fp16"]}), **SHARED))
     metrics = json.loads(outputs()["export.json"])
     assert not metrics["artifacts"]["fp16"]["kept"]
     assert metrics["artifacts"]["fp16"]["decision_flips"] == 6
@@ -173,6 +176,7 @@ def test_what_gives_no_numbers_is_left_out(here, monkeypatch):
         ExportParams(
             arithmetic="native",
             memory_mb=8,
+            gates=set_gates(),
             export=ExportSection(**OPTIONS | {"quantize": ["fp16"], "max_accuracy_drop": 1.0}),
         )
     )
@@ -190,6 +194,15 @@ def scrambled(graph: bytes) -> bytes:
     model.graph.node[-1].output[0] = "before"
     model.graph.node.append(onnx.helper.make_node("Gather", ["before", "order"], ["probabilities"], axis=1))
     return model.SerializeToString()
+
+
+def test_files_that_miss_a_gate_end_in_one_line_after_all_is_written(here):
+    make_run(here, MIXED)
+    with pytest.raises(SightlineError, match=r"^gates missed: max_file_mb: MB of the smallest exported file, onnx, "):
+        main(PARAMS.model_copy(update={"gates": set_gates(max_file_mb=0.001)}))
+    refused = outputs()
+    main(PARAMS)
+    assert outputs() == refused
 
 
 def test_labels_keep_to_their_line():

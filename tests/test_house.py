@@ -19,6 +19,7 @@ FLOORS = [  # from the ground up; a room within one that is named, such as image
     {"training.recipe", "scoring.metrics", "explaining.methods"},
     {"training", "scoring", "explaining", "deployment"},
     {"explaining.quality", "explaining.pictures", "deployment.card", "reporting", "drifting", "fetching"},
+    {"gating"},
 ]
 PAINTERS = {  # besides drawing/ and explaining/pictures/, which have the colours, the letters and the tiles
     "sightline/scoring/charts.py",

@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 
 from imports import ROOT
+from open_gates import set_gates
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_text
+from sightline.gating.worse import read_baseline
 from sightline.reporting.revision import Revision
 from small_run import make_run
 
-PARAMS = "lr: {lr}\nseed: 0\nevaluate:\n  bins: 5\n  bootstrap: 20\n  confidence: 0.95\n"
+PARAMS = "lr: {lr}\nseed: 0\nevaluate:\n  bins: 5\n  bootstrap: 20\n  confidence: 0.95\ngates:\n"
+PARAMS += "".join(f"  {name}: {value!r}\n" for name, value in set_gates().model_dump().items())
 MIXED = ("train", "val", *["test"] * 6)
 
 
@@ -26,7 +29,7 @@ def report(*options):
 def write_results(here, lr, accuracy):
     write_text("params.yaml", PARAMS.format(lr=lr))
     write_json("metrics/gradcam.json", {"deletion_auc": accuracy})
-    write_json("metrics/export.json", {"artifacts": {"onnx": {"bytes": 1000}}})
+    write_json("metrics/export.json", {"artifacts": {"onnx": {"bytes": 1000, "kept": True}}})
     rows = ["measure,subset,member,epoch,value", "loss,validation,,0,2", f"loss,validation,,1,{lr}"]
     write_text("plots/train/epochs.csv", "\n".join(rows) + "\n")
     run("dvc", "add", "data/prepared", "data/predictions")
@@ -65,6 +68,7 @@ def test_two_revisions(history, monkeypatch):
     # labels of the six test images: 2 0 1 2 0 1; old says 0, new says 1
     assert "**On the same 6 test images accuracy stays at 0.3333: no larger than chance explains**" in told
     assert "2 images became right, 2 wrong" in told
+    assert "gate" not in told
     assert "| lr | 0.1 | 0.01 |" in told
     assert "| deletion_auc | 0.2500 | 0.5000 | +0.2500 |" in told
     assert "| bee | ant | -2 |" in told
@@ -83,6 +87,46 @@ def test_the_workspace_is_the_other_side_by_default(history, monkeypatch):
     assert "`workspace`" in told
     assert "0 images became right, 0 wrong" in told
     assert told.count("No difference.") >= 3
+
+
+def test_each_gate_that_is_set_is_a_line(history, monkeypatch):
+    monkeypatch.chdir(history)
+    whole = (history / "params.yaml").read_text()
+    gates = whole.replace("max_file_mb: 0.0", "max_file_mb: 1.0").replace("max_ece: 1.0", "max_ece: 0.5")
+    write_text("params.yaml", gates.replace("not_worse_than: ''", "not_worse_than: old"))
+    try:
+        options = ("--base", "old", "--head", "new", "--out", "report/gated", "--fail")
+        assert report(*options) == (3, "report/gated/report.md\n")
+    finally:
+        write_text("params.yaml", whole)
+    told = (history / "report/gated/report.md").read_text()
+    assert "**1 of 3 gates missed.**" in told
+    assert "| max_ece | test ece was not measured | at most 0.5 | **missed** |" in told  # this history has no evaluate
+    assert "| max_file_mb | MB of the smallest exported file, onnx, 0.001 | at most 1 | passed |" in told
+    assert "| not_worse_than | test accuracy 0.333333, of old 0.333333, p = 1 on 6 images |" in told
+
+
+def test_a_working_copy_of_dvc_finds_what_must_not_be_better_where_it_was_made_from(history, monkeypatch):
+    copy = history / ".dvc/tmp/exps/standalone/tmp1"
+    copy.mkdir(parents=True)
+    monkeypatch.chdir(copy)
+    assert (read_baseline("old").decisions.predictions.probabilities[:, 0] == np.float32(0.6)).all()
+
+
+def test_what_must_not_be_better_is_missed_in_one_line(history, monkeypatch):
+    monkeypatch.chdir(history)
+    with pytest.raises(SightlineError, match=r"^params.yaml: gates.not_worse_than: nobody: no revision .*list`$"):
+        read_baseline("nobody")
+    write_text(".git/shallow", "")
+    with pytest.raises(SightlineError, match=r"this clone is shallow: `git fetch --unshallow`$"):
+        read_baseline("nobody")
+    (history / ".git/shallow").unlink()
+    (history / ".dvc/cache").rename(history / "gone")
+    try:
+        with pytest.raises(SightlineError, match="the predictions of old are neither in Git nor in DVC's cache"):
+            read_baseline("old")
+    finally:
+        (history / "gone").rename(history / ".dvc/cache")
 
 
 def test_what_the_cache_lacks_is_said(history, monkeypatch):

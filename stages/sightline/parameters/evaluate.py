@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sightline.common.params import Arithmetic, Count, NearBits, Probability, Seed, Share, StageParams, StrictModel
+from sightline.common.params import Arithmetic, Count, NearBits, Probability, Seed, Share, StrictModel
+from sightline.parameters.gates import GateParams
 
 Views = Literal["none", "flip", "multi_crop"]
 CalibrationMethod = Literal["none", "temperature", "vector", "isotonic"]
@@ -37,7 +38,7 @@ class EvaluateSection(StrictModel):
     robustness_images: Count
 
 
-class EvaluateParams(StageParams):
+class EvaluateParams(GateParams):
     """The keys that evaluate reads."""
 
     arithmetic: Arithmetic

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sightline.common.params import Arithmetic, Count, Name, StageParams, StrictModel
+from sightline.common.params import Arithmetic, Count, Name, StrictModel
+from sightline.parameters.gates import GateParams
 
 Format = Literal["pt2", "torchscript"]
 Variant = Literal["fp16", "int8_dynamic", "int8_static"]
@@ -22,7 +23,7 @@ class ExportSection(StrictModel):
     intended_use: Name
 
 
-class ExportParams(StageParams):
+class ExportParams(GateParams):
     """The keys that export reads."""
 
     arithmetic: Arithmetic

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,8 @@ class Revision:
     ----------
     name : str
         A branch, tag, commit or experiment, or ``workspace``.
+    root : Path
+        Of the repository.
 
     Raises
     ------
@@ -44,9 +47,9 @@ class Revision:
         Git knows no such revision.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, root: Path = Path()):
         self.name = name
-        self._files = DVCFileSystem(".", rev=None if name == WORKSPACE else _resolve(name))
+        self._files = DVCFileSystem(str(root), rev=None if name == WORKSPACE else _resolve(name, root))
 
     def read(self, path: str) -> bytes | None:
         """Return a file's content."""
@@ -60,11 +63,15 @@ class Revision:
         content = self.read("params.yaml")
         return {} if content is None else flatten(YAML(typ="safe", pure=True).load(content))
 
-    def read_metrics(self, stage: str) -> dict:
-        """Return metrics/<stage>.json, flat: {"test.accuracy": 0.5}."""
+    def read_results(self, stage: str) -> dict:
+        """Return metrics/<stage>.json; empty where there is none."""
         content = self.read(f"metrics/{stage}.json")
         with self._naming(f"metrics/{stage}.json"):
-            return {} if content is None else flatten(json.loads(content))
+            return {} if content is None else dict(json.loads(content))
+
+    def read_metrics(self, stage: str) -> dict:
+        """Return metrics/<stage>.json, flat: {"test.accuracy": 0.5}."""
+        return flatten(self.read_results(stage))
 
     def read_classes(self) -> list[str] | None:
         """Return the class names in order."""
@@ -128,8 +135,8 @@ def flatten(content: dict, prefix: str = "") -> dict:
     return flat
 
 
-def _resolve(name: str) -> str:
-    with Repo(".") as repo:
+def _resolve(name: str, root: Path) -> str:
+    with Repo(str(root)) as repo:
         try:
             return resolve_rev(repo.scm, name)
         except RevError:

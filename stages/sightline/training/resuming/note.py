@@ -46,11 +46,16 @@ class Summed(StrictModel):
 
 
 def resume_root(here: Path) -> Path:
-    """Return the folder of all saved states: in the repository that a working copy of DVC was made from."""
+    """Return the folder of all saved states."""
+    return repository_of(here) / FOLDER
+
+
+def repository_of(here: Path) -> Path:
+    """Return the repository that a working copy of DVC was made from; `here` where it is none."""
     for parent in here.parents:
         if parent.parts[-len(COPIES) :] == COPIES:
-            return parent.parents[len(COPIES) - 1] / FOLDER
-    return here / FOLDER
+            return parent.parents[len(COPIES) - 1]
+    return here
 
 
 def write_note(folder: Path, note: Note) -> None:
