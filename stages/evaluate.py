@@ -38,7 +38,7 @@ if __name__ == "__main__":
 import pandas as pd
 import torch
 
-from sightline.common.device import compute_alike, pick_device, use_deterministic_algorithms
+from sightline.common.device import compute_alike, leave_out_triton, pick_device, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_array, write_json, write_table
 from sightline.common.process import keep_freed_memory
@@ -77,6 +77,7 @@ from sightline.scoring.tables import tabulate_headline, tabulate_plots, tabulate
 
 def main(params: EvaluateParams) -> None:
     keep_freed_memory()
+    leave_out_triton()
     use_deterministic_algorithms(params.seed)
     compute_alike(params.arithmetic)
     options = params.evaluate

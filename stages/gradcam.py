@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from sightline.common.device import compute_alike, pick_device, use_deterministic_algorithms
+from sightline.common.device import compute_alike, leave_out_triton, pick_device, use_deterministic_algorithms
 from sightline.common.files import write_json, write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
@@ -45,6 +45,7 @@ MAPS = Path("plots/gradcam/maps")
 
 def main(params: GradcamParams) -> None:
     keep_freed_memory()
+    leave_out_triton()
     use_deterministic_algorithms(params.seed)
     compute_alike(params.arithmetic)
     options = params.gradcam

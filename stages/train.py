@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from sightline.common.device import compute_alike, use_deterministic_algorithms
+from sightline.common.device import compute_alike, leave_out_triton, use_deterministic_algorithms
 from sightline.common.process import end_with_dvc, keep_freed_memory
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
@@ -74,6 +74,8 @@ SAMPLE_SIDE = 96  # px
 def main(params: TrainParams) -> None:
     end_with_dvc()
     keep_freed_memory()
+    if not params.compile:
+        leave_out_triton()
     use_deterministic_algorithms(params.seed)
     compute_alike(params.arithmetic)
     accelerator = make_accelerator(params)

@@ -1,6 +1,7 @@
 """Where tensors live, and how their arithmetic stays the same from run to run, and from machine to machine."""
 
 import os
+import sys
 
 import torch
 from torch.library import Library
@@ -26,6 +27,16 @@ def compute_alike(arithmetic: str) -> None:
     replace_square_root()
     if torch.cuda.is_available():
         print("arithmetic: portable holds processors; what a GPU computes is equal on GPUs of its kind alone")
+
+
+def leave_out_triton() -> None:
+    """Keep torch from loading Triton, its compiler for GPUs, where there is none; call it before timm comes.
+
+    With timm comes what torch.compile is made of, which looks for Triton by importing it: 70 MB, and nothing here
+    compiles. Where it finds none it does without, and tells so only when it compiles.
+    """
+    if not torch.cuda.is_available():
+        sys.modules.setdefault("triton", None)  # Python's own way to say that a module is not there
 
 
 def pick_device() -> torch.device:
