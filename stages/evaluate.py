@@ -86,7 +86,9 @@ def main(params: EvaluateParams) -> None:
     dataset = read_dataset()
     pixels = open_pixels()
     require_equal_classes(spec.classes, dataset.classes)
-    samples = tabulate(read_samples(), read_index())
+    index = read_index()
+    samples = tabulate(read_samples(index=index), index)
+    del index  # as large as the samples
     members = load_members("models/trained", spec)
     stacks = load_stacks("models/trained", spec)
     settings = ForwardSettings(options.tta, params.memory_mb, pick_device(), options.map)

@@ -14,7 +14,6 @@ from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.duplicates import perceptual_hashes, pixel_hashes
-from sightline.images.store import read_index
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import read_calibration
 from sightline.networks.classifier import Classifier
@@ -340,7 +339,9 @@ def test_a_model_without_gradients_and_embeddings_says_so(project):
 
 def test_further_columns_of_the_index_are_slices(project):
     make_project(["train"] * 3 + ["val"] * 6 + ["test"] * 12, [-1] * 21)
-    index = read_index().assign(site=["007", "010", ""] * 7, box_x=["3", "", ""] * 7)
+    index = pd.read_csv("data/prepared/index.csv", dtype=str, keep_default_na=False).assign(
+        site=["007", "010", ""] * 7, box_x=["3", "", ""] * 7
+    )
     write_table("data/prepared/index.csv", index)
     main(params())
     slices = pd.read_csv("data/predictions/slices.csv").set_index("slice")["images"]

@@ -3,7 +3,9 @@ import pandas as pd
 import pytest
 
 from sightline.common.errors import SightlineError
+from sightline.images import samples as samples_module
 from sightline.images.samples import find_untrained, read_samples, tabulate
+from sightline.images.store import read_index
 
 INDEX = 'id,label,class,group\n"a,1.png",0,NA,\nb.png,1,dog,x\n"c\n.png",0,NA,\nd.png,12,cat,\n'
 
@@ -62,3 +64,33 @@ def test_classes_without_training_images_by_hand():
     assert find_untrained(label, subset, none, 5).tolist() == [1, 3, 4]
     fold = np.array([0, 1, 1, 0, -1, -1])  # without fold 0 classes 0 and 1 are trained, without fold 1 classes 0 and 2
     assert find_untrained(label, subset, fold, 5).tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 100])
+def test_parts_of_any_length_give_the_same_samples(prepared, monkeypatch, rows):
+    monkeypatch.setattr(samples_module, "AT_ONCE", rows)
+    assert read_samples(prepared, prepared).row.tolist() == [0, 2, 3]
+    index = pd.DataFrame({"id": ["a,1.png", "b.png", "c\n.png", "d.png"], "label": [0, 1, 0, 12]})
+    assert read_samples(prepared, prepared, index).label.tolist() == [0, 0, 12]
+    (prepared / "split.csv").write_text("id,subset,fold\nb.png,train,0\nd.png,val,1\nb.png,val,1\n")
+    with pytest.raises(SightlineError, match=r"another order \(got 'b.png'\)"):
+        read_samples(prepared, prepared)
+
+
+@pytest.mark.parametrize("row", ["a,trian,0", "a,train,200", "a,train,", "a,train"])
+def test_a_split_with_a_wrong_cell_is_damaged(prepared, row):
+    (prepared / "index.csv").write_text("id,label\na,0\n")
+    (prepared / "split.csv").write_text(f"id,subset,fold\n{row}\n")
+    with pytest.raises(SightlineError, match=r"^[^\n]*split.csv: damaged [^\n]*$"):
+        read_samples(prepared, prepared)
+
+
+def test_the_index_holds_few_objects(prepared):
+    (prepared / "index.csv").write_text(
+        "id,label,class,group,subset,width,height,sha256,phash\na,0,NA,,val,1,2,00,0f\nb,0,NA,p,,1,2,01,10\n"
+    )
+    index = read_index(prepared / "index.csv")
+    assert index["sha256"].tolist() == [b"00", b"01"]
+    assert index["class"].tolist() == ["NA", "NA"]
+    assert index["group"].tolist() == ["", "p"]
+    assert index["subset"].tolist() == ["val", ""]

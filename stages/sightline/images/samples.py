@@ -1,24 +1,24 @@
 """Which images take part, as numbers: as a table of text a million of them would take half a gigabyte."""
 
-import csv
-from array import array
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sightline.common.errors import SightlineError, name_some
-from sightline.common.files import naming_damage, read_array, require_rows, require_whole
+from sightline.common.files import naming_damage, read_array, read_parts, require_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SUBSETS = ("train", "val", "test")
-LARGEST_LABEL = 2**31 - 1
-LARGEST_FOLD = 127
+AT_ONCE = 1 << 15  # rows of text
+INDEX_TYPES = {"id": object, "label": "int32"}  # of the kinds of text the one that takes least time
+SPLIT_TYPES = {"id": object, "subset": "category", "fold": "int8"}
+TYPES = (np.int32, np.int32, np.int8, np.int8)  # of the columns of Samples
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,15 @@ class Samples:
         return self[self.subset == SUBSETS.index(subset)]
 
 
-def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "data/split") -> Samples:
+def read_samples(
+    prepared: str | Path = "data/prepared", split: str | Path = "data/split", index: "pd.DataFrame | None" = None
+) -> Samples:
     """Read index.csv and split.csv side by side; the split names images in the index's order, maybe not all.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame, optional
+        index.csv, where it is read already.
 
     Raises
     ------
@@ -62,45 +69,77 @@ def read_samples(prepared: str | Path = "data/prepared", split: str | Path = "da
         One of the files is missing or damaged, the split names an image that does not follow in the index, or
         images.npy, where it is there, has another number of images.
     """
-    rows = array("i")
-    labels = array("i")
-    subsets = array("b")
-    folds = array("b")
-    index = enumerate(read_cells(Path(prepared) / "index.csv", ("id", "label"), to_image))
-    for name, subset, fold in read_cells(Path(split) / "split.csv", ("id", "subset", "fold"), to_place):
-        for row, (indexed_name, label) in index:
-            if indexed_name == name:
-                rows.append(row)
-                labels.append(label)
-                subsets.append(subset)
-                folds.append(fold)
-                break
-        else:
+    path = Path(prepared) / "index.csv"
+    places = Path(split) / "split.csv"
+    walk = IndexWalk(read_parts(path, INDEX_TYPES, AT_ONCE) if index is None else [index])
+    parts = []
+    for part in read_parts(places, SPLIT_TYPES, AT_ONCE):
+        rows, labels, unknown = walk.find(part["id"].tolist())
+        if unknown is not None:
             raise SightlineError(
-                f"{split}/split.csv: names images that {prepared}/index.csv lacks or has in another order "
-                f"(got {name!r}): run `dvc repro split`"
+                f"{places}: names images that {path} lacks or has in another order (got {unknown!r}): "
+                f"run `dvc repro split`"
             )
-    last = rows[-1] if rows else -1
-    require_images(Path(prepared), last + 1 + sum(1 for _ in index))
-    return Samples(*map(np.array, (rows, labels, subsets, folds)))
+        with naming_damage(places, ValueError):
+            parts.append((rows, labels, to_subsets(part["subset"]), part["fold"].to_numpy()))
+    require_images(Path(prepared), walk.count())
+    columns = zip(*parts, strict=True) if parts else [()] * len(TYPES)
+    return Samples(*(np.concatenate([[], *column]).astype(kind) for column, kind in zip(columns, TYPES, strict=True)))
 
 
-def to_image(cells: tuple[str, str]) -> tuple[str, int]:
-    """Return id and label."""
-    return cells[0], whole_number(cells[1], 0, LARGEST_LABEL)
+class IndexWalk:
+    """Finds the split's ids in index.csv, part by part, since both have one order: each lies behind the one before."""
+
+    def __init__(self, parts: "Iterable[pd.DataFrame]"):
+        self._parts = iter(parts)
+        self._first = 0  # the part's first row
+        self._ids: list[str] = []
+        self._labels = np.empty(0, dtype=np.int32)
+        self._next = 0  # the place in the part that comes next
+
+    def find(self, ids: list[str]) -> tuple[np.ndarray, np.ndarray, str | None]:
+        """Return row and label of each id, int32 [n], and the first one that does not follow, if any."""
+        rows, labels = [], []
+        while ids:
+            places = self._next + find_ahead(self._ids[self._next :], ids)
+            rows.append(self._first + places)
+            labels.append(self._labels[places])
+            ids = ids[len(places) :]
+            if not ids:
+                self._next = int(places[-1]) + 1
+            elif not self._advance():
+                return np.concatenate(rows), np.concatenate(labels), ids[0]
+        return np.concatenate(rows), np.concatenate(labels), None
+
+    def count(self) -> int:
+        """Return how many rows the index has."""
+        while self._advance():
+            pass
+        return self._first
+
+    def _advance(self) -> bool:
+        self._first += len(self._ids)
+        part = next(self._parts, None)
+        self._next = 0
+        self._ids = [] if part is None else part["id"].tolist()
+        self._labels = self._labels[:0] if part is None else part["label"].to_numpy(dtype=np.int32)
+        return part is not None
 
 
-def to_place(cells: tuple[str, str, str]) -> tuple[str, int, int]:
-    """Return id, position in `SUBSETS`, and fold."""
-    return cells[0], SUBSETS.index(cells[1]), whole_number(cells[2], -1, LARGEST_FOLD)
+def find_ahead(ids: list[str], wanted: list[str]) -> np.ndarray:
+    """Return the rising places in `ids`, int64 [n], of those at the head of `wanted` that follow one another there."""
+    together = min(len(ids), len(wanted))
+    if ids[:together] == wanted[:together]:
+        return np.arange(together)
+    ahead = enumerate(ids)
+    found = (next((place for place, other in ahead if other == name), None) for name in wanted)
+    return np.array(list(itertools.takewhile(lambda place: place is not None, found)), dtype=np.int64)
 
 
-def whole_number(text: str, least: int, most: int) -> int:
-    """Return a number in a range; raises ValueError for anything else."""
-    number = int(text)
-    if not least <= number <= most:
-        raise ValueError(f"{number} is not in {least} to {most}")
-    return number
+def to_subsets(names: "pd.Series") -> np.ndarray:
+    """Return positions in `SUBSETS`, int8 [n], for a column of categories; ValueError for an unknown one."""
+    numbers = np.array([SUBSETS.index(name) for name in names.cat.categories], dtype=np.int8)
+    return numbers[names.cat.codes]
 
 
 def require_images(prepared: Path, listed: int) -> None:
@@ -148,12 +187,3 @@ def tabulate(samples: Samples, index: "pd.DataFrame") -> "pd.DataFrame":
     """
     columns = {"row": samples.row, "subset": np.array(SUBSETS)[samples.subset], "fold": samples.fold}
     return index.iloc[samples.row].reset_index(drop=True).assign(**columns)
-
-
-def read_cells(path: Path, columns: tuple[str, ...], convert: Callable[[tuple[str, ...]], Any]) -> Iterator[Any]:
-    """Yield what `convert` makes of two or more columns of each row of a CSV, by their names."""
-    require_whole(path)
-    with path.open(encoding="utf-8", newline="") as stream, naming_damage(path, ValueError, IndexError, csv.Error):
-        rows = csv.reader(stream)
-        head = next(rows)
-        yield from map(convert, map(itemgetter(*map(head.index, columns)), rows))

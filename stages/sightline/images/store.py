@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INDEX_COLUMNS = ("id", "label", "class", "group", "subset", "width", "height", "sha256", "phash")
-INDEX_NUMBERS = ("label", "width", "height")
+INDEX_TYPES = {  # of those that are no plain text; names that repeat, and hashes, make no Python object of each row
+    "label": "int64",
+    "class": "category",
+    "group": "category",
+    "subset": "category",
+    "width": "int64",
+    "height": "int64",
+    "sha256": "S64",
+    "phash": "S16",
+}
 PREDICTED_NUMBERS = {"row": "i", "label": "i", "predicted": "i", "confidence": "f"}  # column -> NumPy's kind
 BOX_COLUMNS = ("box_x", "box_y", "box_width", "box_height")  # pixels of the upright original, origin top left
 
@@ -78,7 +87,8 @@ def read_index(path: str | Path = "data/prepared/index.csv", columns: tuple[str,
     Returns
     -------
     pandas.DataFrame
-        label, width and height are int64, everything else is text, further columns of the source included.
+        label, width and height are int64, class, group and subset categories of text, sha256 and phash bytes of
+        hexadecimal digits; id and the source's further columns are text.
 
     Raises
     ------
@@ -86,9 +96,8 @@ def read_index(path: str | Path = "data/prepared/index.csv", columns: tuple[str,
         The file is missing or damaged, or images.npy beside it has another number of images.
     """
     header = _header(path)
-    names = tuple(name for name in header if columns is None or name in columns)
-    types = {name: "int64" if name in INDEX_NUMBERS else str for name in names}
-    index = read_columns(path, types)
+    names = [name for name in header if columns is None or name in columns]
+    index = read_columns(path, {name: INDEX_TYPES.get(name, str) for name in names})
     pixels = Path(path).with_name("images.npy")
     if pixels.exists():
         require_rows(pixels, len(open_pixels(pixels.parent)), path, len(index))

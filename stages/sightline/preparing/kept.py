@@ -1,8 +1,9 @@
 """`.prepared-cache/`: the last run's images, found by the bytes of their files, so that only new ones are decoded.
 
-Its pixels are the images.npy of that run under a second name (a hard link): they take no time to keep, and no room
-while `data/prepared` or DVC's cache holds the same file. Beside it lies what `shards.IMAGE` tells of each image. Both
-names begin with how the pixels were made, and end with the SHA-256 of that table; each image has its own.
+Its pixels are the images.npy of that run under a second name (a hard link), so that they take no time to keep, and no
+room where DVC links too. Beside it lies what `shards.IMAGE` tells of each image; whatever prepare says of one must
+stand there. Both names begin with how the pixels were made, and end with the SHA-256 of that table; each image has its
+own.
 """
 
 import hashlib

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 REACHED = 10  # seconds in which a scheduler must answer
 PATIENCE = 30  # seconds without a worker after which nobody waits any more
+MORE_MEMORY = "if memory ran out, give them more by `--memory-limit`, or fewer threads by `--nthreads`"
 START = "start one by `python stages/worker.py <address>` in a clone of the same commit"
 
 
@@ -85,10 +86,8 @@ class Expected:
                 return self._future.result(timeout=PATIENCE)
             except TimeoutError:
                 self._refuse_empty()
-            except KilledWorker as error:
-                raise _failed(
-                    self._address, f"its workers die, perhaps since memory runs out: {error.args[0]}"
-                ) from None
+            except KilledWorker:
+                raise _failed(self._address, f"loses its workers at one shard: {MORE_MEMORY}") from None
             except (CancelledError, OSError) as error:
                 raise _failed(self._address, f"was lost: {in_one_line(error)}") from None
             except ModuleNotFoundError as error:
