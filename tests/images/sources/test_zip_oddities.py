@@ -108,9 +108,15 @@ def test_zstandard_is_read(tmp_path):
         open_container(tmp_path / "set.zip").read("a", 10_000)
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "gbk", "cp1251"])
+@pytest.mark.parametrize("encoding", ["cp1252", "gbk", "cp1251", "shift_jis", "katakana"])
 def test_a_folder_in_another_code_page_is_refused(tmp_path, encoding):
-    folder = {"cp1252": "Gr\u00f6\u00dfe", "gbk": "\u72d7", "cp1251": "\u043a\u043e\u0442"}[encoding].encode(encoding)
+    folder = {
+        "cp1252": "Gr\u00f6\u00dfe".encode("cp1252"),
+        "gbk": "\u72d7".encode("gbk"),
+        "cp1251": "\u043a\u043e\u0442".encode("cp1251"),
+        "shift_jis": "\u732b".encode("shift_jis"),  # a cat: 94 4C, which is "\u00f6L" in code page 437
+        "katakana": "\u30cd\u30b3".encode("shift_jis"),
+    }[encoding]
     stored = make_zip({f"{'x' * len(folder)}/1.png": b"1"}).replace(b"x" * len(folder), folder)
     (tmp_path / "set.zip").write_bytes(stored)
     with pytest.raises(SightlineError, match="is in an unknown code page: pack it again with names in UTF-8"):
@@ -118,9 +124,11 @@ def test_a_folder_in_another_code_page_is_refused(tmp_path, encoding):
 
 
 def test_a_folder_in_the_code_page_of_dos_is_read(tmp_path):
-    stored = make_zip({"Grxye/1.png": b"1"}).replace(b"Grxye", "Gr\u00f6\u00dfe".encode("cp437"))
-    (tmp_path / "set.zip").write_bytes(stored)
-    assert open_container(tmp_path / "set.zip").names() == ["Gr\u00f6\u00dfe/1.png"]
+    for name in ("Gr\u00f6\u00dfe", "\u00e2ne", "\u00e9t\u00e9", "Br\u00f6tchen"):
+        placeholder = "x" * len(name)
+        stored = make_zip({f"{placeholder}/1.png": b"1"}).replace(placeholder.encode(), name.encode("cp437"))
+        (tmp_path / "set.zip").write_bytes(stored)
+        assert open_container(tmp_path / "set.zip").names() == [f"{name}/1.png"]
 
 
 def test_a_zip_of_zips_is_one_line(workspace):
