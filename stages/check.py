@@ -1,6 +1,7 @@
 """Check all of params.yaml, so that a bad value for the last stage shows before the first one starts.
 
 Reads   params.yaml     every key, also those of other stages
+        data/raw        whether `prepare.source` holds links to folders, of which DVC sees nothing
         .resume         trainings that came to their end
         Git, DVC        the revision that `gates.not_worse_than` names
 Writes  .resume         which of them DVC has taken, whose states are removed
@@ -14,19 +15,32 @@ from pathlib import Path
 from sightline.common.errors import SightlineError
 from sightline.common.params import check_params, load_params
 from sightline.parameters.gates import GateParams
+from sightline.parameters.prepare import PrepareParams
 from sightline.parameters.whole import WholeParams
 from sightline.training.resuming.note import resume_root
 from sightline.training.resuming.taken import settle
+
+RAW = Path("data/raw")
 
 
 def main() -> None:
     try:
         check_params(WholeParams)
+        refuse_links(load_params(PrepareParams).prepare.source)
         find_baseline(load_params(GateParams).gates.not_worse_than)
     except SightlineError as error:
         sys.exit(str(error))
     here = Path.cwd()
     settle(resume_root(here), here / ".dvc")
+
+
+def refuse_links(source: str) -> None:
+    """Raise SightlineError where folders are linked into the source after prepare has read it: DVC would not know."""
+    path = Path(source)
+    if path.is_relative_to(RAW) and path.is_dir():
+        from sightline.images.sources.folder import refuse_linked_folders  # NumPy takes a tenth of a second to import
+
+        refuse_linked_folders(path, RAW)
 
 
 def find_baseline(name: str) -> None:

@@ -32,3 +32,14 @@ def test_a_key_that_moved_into_a_section_names_its_new_place(workspace):
         SystemExit, match=r"horizontal_flip: is not a known key: did you mean augment\.horizontal_flip\?"
     ):
         main()
+
+
+def test_a_folder_linked_into_the_source_is_refused(set_params, photo_folder, tmp_path_factory):
+    set_params(**{"prepare.source": "data/raw/photos"})
+    main()
+    (photo_folder / "kitten").symlink_to(photo_folder.resolve() / "cat")  # read at its own place
+    main()
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (photo_folder / "cat/more").symlink_to(elsewhere)
+    with pytest.raises(SystemExit, match=r"^data/raw/photos/cat/more: a link leads to .*, where DVC sees no changes: "):
+        main()

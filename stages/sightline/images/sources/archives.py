@@ -17,7 +17,8 @@ import numpy as np
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.members import clean_member, follow_links, is_offered, link_target
 from sightline.images.sources.names import is_hidden_image, shown
-from sightline.images.sources.zip_entries import ENCRYPTED, METHODS, ZipEntry, list_entries, read_entry
+from sightline.images.sources.zips.entries import ENCRYPTED, ZipEntry, list_entries, read_entry
+from sightline.images.sources.zips.methods import METHODS, UNPACK
 
 UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError)
 LONGEST_LINK = 4096  # bytes of the path that a link in a zip holds
@@ -69,10 +70,14 @@ class ZipArchive:
         refuse_long(max(entry.size, entry.packed), limit)
         if entry.flags & ENCRYPTED:
             raise BadImageError("encrypted in the archive")
-        if entry.method in METHODS:
-            raise BadImageError(f"packed by {METHODS[entry.method]}: pack the archive again, by Deflate or not at all")
         try:
             return read_entry(self._file.fileno(), entry)
+        except ImportError:
+            method = METHODS.get(entry.method, f"method {entry.method}")
+            install = "pip install -r requirements-formats.txt, or " if entry.method in UNPACK else ""
+            raise BadImageError(
+                f"packed by {method}: {install}pack the archive again, by Deflate or not at all"
+            ) from None
         except zipfile.BadZipFile as error:
             raise BadImageError(f"damaged in the archive: {error}") from None
 

@@ -101,6 +101,20 @@ def refuse_linked(path: Path, within: Path | None) -> None:
         )
 
 
+def refuse_linked_folders(root: Path, within: Path) -> None:
+    """Raise SightlineError where a source holds a link to a folder that is not read anyway, two levels down at most.
+
+    That is where classes and subsets stand, which people link. DVC does not see that such a link has come.
+    """
+    refuse_linked(root, within)
+    upper = [root, *(Path(entry) for entry in _entries(root) if entry.is_dir(follow_symlinks=False))]
+    for folder in upper:
+        for entry in _entries(folder):
+            is_folder = entry.is_symlink() and entry.is_dir() and not is_litter(entry.name)
+            if is_folder and not Path(entry).resolve().is_relative_to(root.resolve()):
+                refuse_linked(Path(entry), within)
+
+
 def _identity(folder: Path) -> tuple[int, int]:
     status = folder.stat()
     return status.st_dev, status.st_ino

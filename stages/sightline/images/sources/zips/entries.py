@@ -4,23 +4,21 @@ zipfile itself reads for one thread at a time, and keeps 700 bytes for each file
 Source: PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.7, 4.4.2, 4.4.4, 4.4.5 and 5.8.8.
 """
 
-import bz2
 import lzma
 import os
 import struct
 import zlib
 from array import array
 from typing import BinaryIO, NamedTuple
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 
-from sightline.images.sources.zip_names import member_name
+from sightline.images.sources.zips.methods import UNPACK
+from sightline.images.sources.zips.names import member_name
 
 LOCAL = struct.Struct("<4s22xHH")  # signature, lengths of name and extra fields
 LOCAL_SIGNATURE = b"PK\3\4"
-LZMA = struct.Struct("<4xBL")
-SMALLEST_DICTIONARY = 4096  # of LZMA
 ENCRYPTED = 1 << 0  # flag
 UNIX = (3, 19)
 WRAP = np.uint64(1 << 32)  # bytes
@@ -114,14 +112,16 @@ def read_entry(file: int, entry: ZipEntry) -> bytes:
     Raises
     ------
     zipfile.BadZipFile
-        It is damaged, or packed by a method that Python cannot read.
+        It is damaged.
+    ImportError
+        Its method of compression needs a package that is not installed, or is not known at all.
     """
     if entry.method not in UNPACK:
-        raise BadZipFile(f"compression method {entry.method} is not supported")
+        raise ImportError(f"compression method {entry.method}")
     try:
         # one byte more than promised is enough to tell a decompression bomb
         data = UNPACK[entry.method](_packed(file, entry), entry.size + 1)
-    except (zlib.error, lzma.LZMAError, struct.error, OSError, OverflowError, EOFError) as error:
+    except (zlib.error, lzma.LZMAError, struct.error, OSError, OverflowError, EOFError, ValueError) as error:
         raise BadZipFile(str(error)) from None
     if len(data) != entry.size:
         raise BadZipFile("truncated" if len(data) < entry.size else "longer than its directory says")
@@ -138,29 +138,3 @@ def _packed(file: int, entry: ZipEntry) -> bytes:
     if signature != LOCAL_SIGNATURE:
         raise BadZipFile("bad magic number for file header")
     return os.pread(file, entry.packed, entry.offset + LOCAL.size + name_length + extra_length)
-
-
-def _stored(data: bytes, _most: int) -> bytes:
-    return data
-
-
-def _inflate(data: bytes, most: int) -> bytes:
-    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, most)
-
-
-def _unpack_bzip2(data: bytes, most: int) -> bytes:
-    return bz2.BZ2Decompressor().decompress(data, most)
-
-
-def _unpack_lzma(data: bytes, most: int) -> bytes:
-    properties, dictionary = LZMA.unpack_from(data)
-    remainder, context_bits = divmod(properties, 9)
-    position_bits, literal_bits = divmod(remainder, 5)
-    needed = min(dictionary, max(most, SMALLEST_DICTIONARY))  # a damaged number might ask for 4 GB
-    settings = {"lc": context_bits, "lp": literal_bits, "pb": position_bits, "dict_size": needed}
-    filters = [{"id": lzma.FILTER_LZMA1, **settings}]
-    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters).decompress(data[LZMA.size :], most)
-
-
-METHODS = {9: "Deflate64", 20: "Zstandard", 93: "Zstandard", 95: "XZ"}  # that others write and Python does not read
-UNPACK = {ZIP_STORED: _stored, ZIP_DEFLATED: _inflate, ZIP_BZIP2: _unpack_bzip2, ZIP_LZMA: _unpack_lzma}

@@ -12,6 +12,7 @@ UTF8 = 1 << 11  # flag
 UNICODE_PATH = 0x7075  # extra field
 EXTRA = struct.Struct("<HH")  # kind and length of an extra field
 WINDOWS = (0, 10, 11, 14)  # systems that made a zip: their old programs wrote backslashes
+FIRST_LETTER = 0x80  # beyond ASCII
 NOT_DOS = re.compile(rb"[\x9b-\x9f\xa6-\xe0\xe2-\xff]")  # signs and Greek in code page 437, letters in most others
 
 
@@ -37,8 +38,19 @@ def member_name(info: ZipInfo) -> str:
 
 def _refuse_code_page(stored: bytes) -> None:
     folder = stored.rpartition(b"/")[0]
-    if NOT_DOS.search(folder):
+    if NOT_DOS.search(folder) or any(map(_may_be_japanese, folder.split(b"/"))):
         raise BadZipFile(f"the folder {folder!r} is in an unknown code page: pack it again with names in UTF-8")
+
+
+def _may_be_japanese(name: bytes) -> bool:
+    """Tell whether a name may be Shift-JIS, whose bytes are letters of code page 437 too, but hardly any others."""
+    if 2 * sum(byte >= FIRST_LETTER for byte in name) < max(1, len(name)):
+        return False
+    try:
+        name.decode("shift_jis")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _unicode_path(extra: bytes, stored: bytes) -> bytes:
