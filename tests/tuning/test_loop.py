@@ -120,7 +120,7 @@ def test_no_trial_begins_after_the_time_is_over(tuner):
     assert runner.begun == []
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", pytest.param("gp", marks=pytest.mark.slow), "cmaes", "random"])
 def test_every_sampler_searches_a_space_with_conditions(tuner, sampler):
     space = {
         "optimizer": {"choices": ["adamw", "sgd"]},
