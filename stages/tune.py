@@ -39,9 +39,9 @@ from sightline.tuning.runs import DvcRunner
 from sightline.tuning.search import quieten
 from sightline.tuning.settings import FILE, TuneParams, load_settings
 from sightline.tuning.sharing import apply_trial, push_trials
-from sightline.tuning.space import Parameter, read_parameters
+from sightline.tuning.space import Parameter, Values, read_parameters
 from sightline.tuning.storage import naming_storage, open_storage, working_alone
-from sightline.tuning.study import open_study, read_question, today_of
+from sightline.tuning.study import open_study, read_question
 from sightline.tuning.takeover import take_over
 from sightline.tuning.today import read_today, refuse_space
 
@@ -56,9 +56,7 @@ def main(params: Params) -> None:
     options = read_options()
     settings = load_settings(options.file)
     if options.apply:
-        trial = read_winner(settings.folder)["trial"] if options.trial is None else options.trial
-        apply_trial(f"{settings.study}-{trial}", ROOT)
-        print(f"{settings.study}-{trial} is in the workspace; `dvc repro` runs the stages that follow")
+        put_into_workspace(settings, options.trial)
         return
     quieten()
     today = read_today()
@@ -67,7 +65,7 @@ def main(params: Params) -> None:
     with working_alone(settings), naming_storage(settings.storage), StopRequest() as stop:
         epochs = today["epochs"] * count_members(today, settings.seeds)
         study = open_study(settings, parameters, today, open_storage(settings), epochs)
-        tune(study, settings, parameters, stop)
+        tune(study, settings, parameters, today | read_question(study)["today"], stop)
         draw(study, settings, parameters)
         conclude(study, settings, stop)
 
@@ -80,9 +78,16 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def tune(study: Study, settings: TuneParams, parameters: list[Parameter], stop: StopRequest) -> None:
+def put_into_workspace(settings: TuneParams, trial: int | None) -> None:
+    """Apply a trial, or the winner."""
+    number = read_winner(settings.folder)["trial"] if trial is None else trial
+    name = f"{settings.study}-{number}"
+    whole = apply_trial(name, ROOT)
+    print(f"{name} is in the workspace{'' if whole else ', but not all results are in the cache'}: `dvc repro` goes on")
+
+
+def tune(study: Study, settings: TuneParams, parameters: list[Parameter], today: Values, stop: StopRequest) -> None:
     """Go on with what a killed run has left, then run trials; what each came to is told, written and pushed at once."""
-    today = today_of(read_question(study))
     bar = Bar(study, settings)
     pushed: set[str] = set()
 

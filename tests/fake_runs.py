@@ -7,7 +7,7 @@ from sightline.tuning.search import quieten
 from sightline.tuning.settings import TuneParams
 from sightline.tuning.space import read_parameters
 from sightline.tuning.storage import open_storage
-from sightline.tuning.study import open_study, read_question, today_of
+from sightline.tuning.study import open_study, read_question
 from sightline.tuning.takeover import take_over
 from sightline.tuning.today import read_today, refuse_space
 
@@ -93,7 +93,7 @@ class Tuner:
         parameters = read_parameters(self.settings.space)
         refuse_space(parameters, today)
         study = open_study(self.settings, parameters, today, open_storage(self.settings), epochs=4)
-        return study, parameters, today_of(read_question(study))
+        return study, parameters, today | read_question(study)["today"]
 
     def run(self, make, is_stopped=lambda: False):
         study, parameters, today = self.open()

@@ -74,6 +74,12 @@ def test_three_in_a_row_that_fail_alike_end_the_study_in_one_line(tuner):
     assert next(failures, "none left") == "none left"
 
 
+def test_many_that_fail_in_whatever_way_end_it_too(tuner):
+    reasons = iter(range(100))
+    with pytest.raises(SightlineError, match=r"^s: 20 trials in a row failed, the last one so: no 19$"):
+        tuner(trials=50).run(lambda values: FakeRun([0.5], [0.5], f"no {next(reasons)}"))
+
+
 def test_a_trial_that_diverged_is_a_bad_one_and_no_failure(tuner):
     failures = iter(["", BAD_RATE, BAD_RATE, BAD_RATE, ""])
     study, _ = tuner(trials=5).run(lambda values: FakeRun([0.5], [0.5], next(failures)))
@@ -120,7 +126,7 @@ def test_no_trial_begins_after_the_time_is_over(tuner):
     assert runner.begun == []
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "cmaes", "random"])
+@pytest.mark.parametrize("sampler", ["tpe", pytest.param("gp", marks=pytest.mark.slow), "cmaes", "random"])
 def test_every_sampler_searches_a_space_with_conditions(tuner, sampler):
     space = {
         "optimizer": {"choices": ["adamw", "sgd"]},

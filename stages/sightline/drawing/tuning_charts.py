@@ -6,7 +6,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sightline.drawing.canvas import AFTER, BARS, BEFORE, GRID, INK, MARK, MUTED, SHARES
+from sightline.drawing.canvas import AFTER, BARS, BEFORE, GRID, INK, MARK, MUTED, PAPER, SHARES
 
 ROW = 0.32  # inches a bar
 
@@ -79,6 +79,7 @@ def _frame(title: str, width: float = 6.0, height: float = 4.0) -> tuple[Figure,
     axes = figure.subplots()
     axes.set_title(title, fontsize=12, weight="bold", color=INK, loc="left")
     axes.grid(color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
     axes.tick_params(colors=MUTED)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
@@ -103,7 +104,8 @@ def _label_ends(axes: Axes, place: int, column: pd.Series) -> None:
     numeric = pd.api.types.is_numeric_dtype(column) and column.dtype != bool
     chosen = {order[0], order[-1]} if numeric else set(order)
     for height, text in sorted({(heights[row], _short(column.iloc[row])) for row in chosen}):
-        axes.text(place + 0.03, height, text, fontsize=8, color=MUTED, va="center", parse_math=False)
+        box = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 1}
+        axes.text(place + 0.03, height, text, fontsize=8, color=INK, va="center", parse_math=False, bbox=box)
 
 
 def _short(value: object) -> str:

@@ -17,6 +17,7 @@ from sightline.tuning.today import refuse_values
 
 POLL = 0.5  # s between two looks at what runs
 ALIKE = 3  # trials in a row that fail alike before the study stops
+MANY = 20  # that fail in whatever way
 EPOCHS, SECONDS, REASON = "epochs_trained", "seconds", "reason"  # what a trial's notes are called
 DIVERGED = ": the loss became "  # how train's line about it goes: a bad trial, and no mistake
 
@@ -75,7 +76,7 @@ def search(state: Search) -> None:
     Raises
     ------
     SightlineError
-        Three trials in a row failed alike.
+        Three trials in a row failed alike, or twenty in whatever way.
     """
     deadline = time.monotonic() + 3600 * state.settings.hours if state.settings.hours else float("inf")
     try:
@@ -161,13 +162,15 @@ def tell(trial: Trial, how: TrialState, values: list[float] | None, state: Searc
 
 
 def fail(trial: Trial, reason: str, state: Search) -> None:
-    """Tell the study that a trial failed; the third in a row that failed alike ends the search."""
+    """Tell the study that a trial failed; too many in a row end the search."""
     trial.set_user_attr(REASON, reason)
     state.told(state.study.tell(trial, state=TrialState.FAIL))
     state.reasons.append(reason)
     last = state.reasons[-ALIKE:]
     if len(last) == ALIKE and len(set(last)) == 1:
         raise SightlineError(f"{state.settings.study}: {ALIKE} trials in a row failed alike: {reason}")
+    if len(state.reasons) == MANY:
+        raise SightlineError(f"{state.settings.study}: {MANY} trials in a row failed, the last one so: {reason}")
 
 
 def give_back(state: Search) -> None:

@@ -11,6 +11,10 @@ import numpy as np
 
 from sightline.common.errors import SightlineError
 from sightline.experiments.scores import read_metrics, read_text
+from sightline.parameters.prepare import PrepareParams
+from sightline.parameters.split import SplitParams
+from sightline.parameters.train import TrainParams
+from sightline.parameters.whole import WholeParams
 from sightline.tuning.settings import Score
 
 SCORES = get_args(Score)
@@ -28,6 +32,12 @@ def direction(objective: str) -> str:
 def last_stage(objectives: list[str]) -> str:
     """Return the stage up to which a trial runs: what a model costs is known when it is exported."""
     return "train" if set(objectives) <= set(SCORES) else "export"
+
+
+def keys_read(objectives: list[str]) -> set[str]:
+    """Return the keys and sections of params.yaml that change what a trial comes to."""
+    stages = (PrepareParams, SplitParams, TrainParams) if last_stage(objectives) == "train" else (WholeParams,)
+    return {key for stage in stages for key in stage.model_fields}
 
 
 def read_value(objective: str, commit: str, root: Path) -> float:

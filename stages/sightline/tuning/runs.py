@@ -101,9 +101,11 @@ class DvcRun:
 
     def stop(self) -> None:
         self._running.stop(self._root)
+        self._forget_log()
 
     def interrupt(self) -> None:
         self._running.interrupt(self._root)
+        self._forget_log()
 
     def _collect(self) -> None:
         """Note the commit of the experiment that has ended well; its log is of no further use."""
@@ -113,7 +115,11 @@ class DvcRun:
             raise SightlineError(f"{order.log}: DVC ended well, but there is no experiment {order.name}")
         self._commits[order.name] = commit
         self._before, self._now = self._before + self._now, []
-        order.log.unlink(missing_ok=True)
+        self._forget_log()
+
+    def _forget_log(self) -> None:
+        """Remove the log of an experiment that did not fail."""
+        self._running.order.log.unlink(missing_ok=True)
 
 
 class DvcRunner:

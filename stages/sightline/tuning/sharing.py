@@ -13,6 +13,8 @@ from sightline.tuning.runs import names_of
 from sightline.tuning.settings import TuneParams
 from sightline.tuning.study import is_of
 
+NOT_CACHED = "Checkout failed"  # what DVC says when files of the commit are in no cache; all others are there by then
+
 
 def push_trials(study: Study, settings: TuneParams, root: Path, pushed: set[str]) -> None:
     """Push this clone's trials that came to their end to the Git remote that `push` names, and their results to DVC's.
@@ -35,8 +37,8 @@ def push_trials(study: Study, settings: TuneParams, root: Path, pushed: set[str]
         pushed.update(names)
 
 
-def apply_trial(name: str, root: Path) -> None:
-    """Put an experiment into the workspace.
+def apply_trial(name: str, root: Path) -> bool:
+    """Put an experiment into the workspace; tell whether DVC's cache has all of its results.
 
     Raises
     ------
@@ -48,8 +50,9 @@ def apply_trial(name: str, root: Path) -> None:
             f"{name}: no such experiment here: `dvc exp pull <Git remote> {name}` fetches another clone's"
         )
     done = _dvc(root, "exp", "apply", name)
-    if done.returncode:
+    if done.returncode and NOT_CACHED not in done.stdout:
         raise SightlineError(f"{name}: not applied: {find_reason(done.stdout)}")
+    return done.returncode == 0
 
 
 def _dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess:

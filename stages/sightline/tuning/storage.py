@@ -50,7 +50,10 @@ def open_storage(settings: TuneParams) -> BaseStorage:
     with naming_storage(settings.storage):
         url = make_url(settings.storage)
         limit = {"connect_timeout": PATIENCE} if url.get_backend_name() == "postgresql" else {}
-        return RDBStorage(settings.storage, engine_kwargs={"pool_pre_ping": True, "connect_args": limit})
+        try:
+            return RDBStorage(settings.storage, engine_kwargs={"pool_pre_ping": True, "connect_args": limit})
+        except ImportError as error:
+            raise SightlineError(f"{FILE}: storage: {_public(settings.storage)}: {in_one_line(error)}") from None
 
 
 def open_journal(path: Path) -> JournalStorage:
@@ -82,8 +85,6 @@ def naming_storage(storage: str) -> Iterator[None]:
         raise SightlineError(
             f"{FILE}: storage: {_public(storage)} cannot be used: {reason}; nothing is lost: `make tune` goes on"
         ) from None
-    except ImportError as error:
-        raise SightlineError(f"{FILE}: storage: {_public(storage)} needs a package: {in_one_line(error)}") from None
 
 
 def _public(storage: str) -> str:

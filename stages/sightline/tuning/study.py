@@ -1,6 +1,7 @@
 """The study in its storage: made once, refused where what it asks has changed, gone on with after a kill."""
 
 import json
+import random
 import socket
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from sightline.common.errors import SightlineError
-from sightline.tuning.objectives import direction
+from sightline.tuning.objectives import direction, keys_read
 from sightline.tuning.search import make_pruner, make_sampler
 from sightline.tuning.settings import FILE, HERE, TuneParams
 from sightline.tuning.space import Parameter, Values, label_fixed, list_grid, suggest
@@ -32,14 +33,16 @@ def describe_question(settings: TuneParams, parameters: list[Parameter], today: 
     Returns
     -------
     dict
-        objectives, seeds; space: each parameter's name and entry; params.yaml: the keys beside the space.
+        objectives, seeds; space: each parameter's name and entry; today: its keys as they are in params.yaml;
+        params.yaml: the other keys that a stage of a trial reads.
     """
     searched = {parameter.key for parameter in parameters}
     entries = {
         parameter.name: parameter.entry.model_dump(mode="json", exclude_defaults=True, exclude={"points"})
         for parameter in parameters
     }
-    others = {key: value for key, value in today.items() if key not in searched}
+    read = keys_read(settings.objectives)
+    others = {key: value for key, value in today.items() if key not in searched and key.partition(".")[0] in read}
     kept = {key: today[key] for key in sorted(searched)}
     return {
         "objectives": settings.objectives,
@@ -73,7 +76,7 @@ def open_study(
     refuse_other_question(asked, question, settings.study)
     if READY not in study.user_attrs:
         study.set_user_attr(ASKED, json.dumps(asked, sort_keys=True))
-        _enqueue_first(study, settings, parameters, asked)
+        _enqueue_first(study, settings, parameters, today | asked["today"])
         study.set_user_attr(READY, True)
     place = "" if settings.storage == HERE else name_place(Path.cwd())
     study.sampler = make_sampler(settings, len(study.get_trials(deepcopy=False)), place)
@@ -114,11 +117,6 @@ def read_question(study: Study) -> dict[str, Any]:
     return json.loads(study.user_attrs[ASKED])
 
 
-def today_of(asked: dict[str, Any]) -> Values:
-    """Return the keys of params.yaml as they were when the study began."""
-    return asked["params.yaml"] | asked["today"]
-
-
 def values_of(trial: FrozenTrial) -> Values:
     """Return the keys and values that a trial was run with, or, where it was not yet, is to be; else nothing."""
     return json.loads(trial.user_attrs.get(VALUES) or trial.user_attrs.get(FIXED) or "{}")
@@ -134,11 +132,11 @@ def name_place(root: Path) -> str:
     return f"{socket.gethostname()}:{root.resolve()}"
 
 
-def _enqueue_first(study: Study, settings: TuneParams, parameters: list[Parameter], asked: dict[str, Any]) -> None:
+def _enqueue_first(study: Study, settings: TuneParams, parameters: list[Parameter], today: Values) -> None:
     """Let params.yaml as it was when the study began be the first trial, and the points of a grid follow."""
-    today = today_of(asked)
-    first = asked["today"]
+    first = {parameter.key: today[parameter.key] for parameter in parameters}
     points = list(list_grid(parameters, today)) if settings.sampler == "grid" else []
+    random.Random(settings.seed).shuffle(points)  # part of a grid then says something about all of it
     known = [_fixed_of(trial) for trial in study.get_trials(deepcopy=False)]
     for values in [first, *(point for point in points if point != first)]:
         if values not in known:

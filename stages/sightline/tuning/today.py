@@ -20,7 +20,7 @@ def flatten(content: dict[str, Any], prefix: str = "") -> Values:
     """Return nested sections as one dictionary of dotted keys."""
     flat = {}
     for key, value in content.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
     return flat
 
 
