@@ -32,7 +32,7 @@ from sightline.sweeping.file import SweepFile, read_sweep
 from sightline.sweeping.journal import FOLDER, describe_seconds, estimate, read_runs
 from sightline.sweeping.plan import Cell
 from sightline.sweeping.registering import choose, describe_unmet, register
-from sightline.sweeping.registry import read_registry, write_files
+from sightline.sweeping.registry import read_registry, read_selection, write_files
 from sightline.sweeping.results import Reader
 from sightline.sweeping.runner import Outcome, Runner
 from sightline.sweeping.studies import Asked
@@ -57,7 +57,7 @@ def main(params: Params) -> None:
     root = Path.cwd()
     sweep = read_sweep()
     is_chosen = choose_cells(sweep, options)
-    registry = read_registry(root)
+    registry, selection = read_registry(root), read_selection(root)
     agenda = Agenda(sweep, root)
     if options.dry_run:
         print("\n".join(describe_plan(agenda, is_chosen, sweep.jobs, root)))
@@ -69,10 +69,10 @@ def main(params: Params) -> None:
     board = rank(results)
     leads = {data: compare_leaders(entries, resampling(params)) for data, entries in board.items()}
     registry = register(board, registry, reader.machine)
-    selection = choose(board, registry, {data: sweep.limits.of(data) for data in board})
+    selection = choose(board, registry, {data: sweep.limits.of(data) for data in board}, selection)
     write_board(board, leads, reader.machine, len(agenda.cells) - len(results))
     write_files(registry, selection, root)
-    finish(outcome, [*(why for why, cell in blocked.items() if is_chosen(cell)), *describe_unmet(selection)])
+    finish(outcome, [*(why for why, cell in blocked.items() if is_chosen(cell)), *describe_unmet(board, selection)])
 
 
 def read_options() -> argparse.Namespace:
