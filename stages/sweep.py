@@ -110,6 +110,7 @@ def describe_plan(agenda: Agenda, is_chosen: Choice, side_by_side: int, root: Pa
     unknown = f", and {len(times) - len(known)} of which earlier runs tell nothing" if len(known) < len(times) else ""
     total = describe_seconds(sum(known) / min(side_by_side, max(1, len(waiting))))
     lines.append(f"{len(waiting)} of {len(chosen)} experiments would run: about {total}{unknown}")
+    lines += [f"{len(studies)} models would be tuned before theirs"] * bool(studies)
     return [*lines, *(why for why, cell in blocked.items() if is_chosen(cell))]
 
 
