@@ -108,9 +108,9 @@ def describe_plan(agenda: Agenda, is_chosen: Choice, side_by_side: int, root: Pa
     lines += [f"{job.cell.title}: {describe_time(time)}" for job, time in zip(waiting, times, strict=True)]
     known = [time for time in times if time is not None]
     unknown = f", and {len(times) - len(known)} of which earlier runs tell nothing" if len(known) < len(times) else ""
+    after = f", and those of {len(studies)} studies after them" if studies else ""
     total = describe_seconds(sum(known) / min(side_by_side, max(1, len(waiting))))
-    lines.append(f"{len(waiting)} of {len(chosen)} experiments would run: about {total}{unknown}")
-    lines += [f"{len(studies)} models would be tuned before theirs"] * bool(studies)
+    lines.append(f"{len(waiting)} of {len(chosen)} experiments would run: about {total}{unknown}{after}")
     return [*lines, *(why for why, cell in blocked.items() if is_chosen(cell))]
 
 
