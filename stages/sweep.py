@@ -65,14 +65,15 @@ def main(params: Params) -> None:
     outcome = Outcome() if options.report_only else run(agenda, is_chosen, sweep.jobs, root)
     jobs, blocked = agenda.name_jobs()
     reader = Reader(root, read_runs(root), params.evaluate.confidence)
-    results = [result for job in jobs if (result := reader.read(job.cell, job.name)) is not None]
+    results, complaints = reader.read_all(jobs)
     board = rank(results)
     leads = {data: compare_leaders(entries, resampling(params)) for data, entries in board.items()}
     registry = register(board, registry, reader.machine)
     selection = choose(board, registry, {data: sweep.limits.of(data) for data in board}, selection)
     write_board(board, leads, reader.machine, len(agenda.cells) - len(results))
     write_files(registry, selection, root)
-    finish(outcome, [*(why for why, cell in blocked.items() if is_chosen(cell)), *describe_unmet(board, selection)])
+    complaints += [why for why, cell in blocked.items() if is_chosen(cell)] + describe_unmet(board, selection)
+    finish(outcome, complaints)
 
 
 def read_options() -> argparse.Namespace:

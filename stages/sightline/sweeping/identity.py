@@ -16,7 +16,7 @@ from sightline.sweeping.file import SWEEP
 from sightline.sweeping.plan import Cell, merge
 
 LETTERS = 8
-TABLES = (".csv", ".parquet")  # which name images that lie elsewhere
+TABLES = (".csv", ".tsv", ".parquet")  # which name images that lie elsewhere
 RAW = Path("data/raw")
 PRETRAINED = Path("models/pretrained")
 STRANGERS = Path("data/ood")
