@@ -32,7 +32,7 @@ from sightline.sweeping.file import SweepFile, read_sweep
 from sightline.sweeping.journal import FOLDER, describe_seconds, estimate, read_runs
 from sightline.sweeping.plan import Cell
 from sightline.sweeping.registering import choose, describe_unmet, register
-from sightline.sweeping.registry import read_registry, write_files
+from sightline.sweeping.registry import read_registry, read_selection, write_files
 from sightline.sweeping.results import Reader
 from sightline.sweeping.runner import Outcome, Runner
 from sightline.sweeping.studies import Asked
@@ -57,7 +57,7 @@ def main(params: Params) -> None:
     root = Path.cwd()
     sweep = read_sweep()
     is_chosen = choose_cells(sweep, options)
-    registry = read_registry(root)
+    registry, selection = read_registry(root), read_selection(root)
     agenda = Agenda(sweep, root)
     if options.dry_run:
         print("\n".join(describe_plan(agenda, is_chosen, sweep.jobs, root)))
@@ -65,14 +65,15 @@ def main(params: Params) -> None:
     outcome = Outcome() if options.report_only else run(agenda, is_chosen, sweep.jobs, root)
     jobs, blocked = agenda.name_jobs()
     reader = Reader(root, read_runs(root), params.evaluate.confidence)
-    results = [result for job in jobs if (result := reader.read(job.cell, job.name)) is not None]
+    results, complaints = reader.read_all(jobs)
     board = rank(results)
     leads = {data: compare_leaders(entries, resampling(params)) for data, entries in board.items()}
     registry = register(board, registry, reader.machine)
-    selection = choose(board, registry, {data: sweep.limits.of(data) for data in board})
+    selection = choose(board, registry, {data: sweep.limits.of(data) for data in board}, selection)
     write_board(board, leads, reader.machine, len(agenda.cells) - len(results))
     write_files(registry, selection, root)
-    finish(outcome, [*(why for why, cell in blocked.items() if is_chosen(cell)), *describe_unmet(selection)])
+    complaints += [why for why, cell in blocked.items() if is_chosen(cell)] + describe_unmet(board, selection)
+    finish(outcome, complaints)
 
 
 def read_options() -> argparse.Namespace:
@@ -108,8 +109,9 @@ def describe_plan(agenda: Agenda, is_chosen: Choice, side_by_side: int, root: Pa
     lines += [f"{job.cell.title}: {describe_time(time)}" for job, time in zip(waiting, times, strict=True)]
     known = [time for time in times if time is not None]
     unknown = f", and {len(times) - len(known)} of which earlier runs tell nothing" if len(known) < len(times) else ""
+    after = f", and those of {len(studies)} studies after them" if studies else ""
     total = describe_seconds(sum(known) / min(side_by_side, max(1, len(waiting))))
-    lines.append(f"{len(waiting)} of {len(chosen)} experiments would run: about {total}{unknown}")
+    lines.append(f"{len(waiting)} of {len(chosen)} experiments would run: about {total}{unknown}{after}")
     return [*lines, *(why for why, cell in blocked.items() if is_chosen(cell))]
 
 

@@ -27,11 +27,11 @@ def make_repository(root):
     git(root, "commit", "--quiet", "--allow-empty", "--message", "First")
 
 
-def add_experiment(root, name, age):
+def add_experiment(root, name, age, tree="HEAD^{tree}"):
     """Make an experiment, as DVC keeps it, that is so many seconds old, and return its commit."""
     date = f"{1_700_000_000 - age} +0000"
     when = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
-    made = git(root, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", name, **when)
+    made = git(root, "commit-tree", tree, "-p", "HEAD", "-m", name, **when)
     head = git(root, "rev-parse", "HEAD")
     git(root, "update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", made)
     return made

@@ -20,8 +20,8 @@ case "$name" in
   echo "ERROR: failed to reproduce 'prepare'"; rm -r "$copy"; exit 1;;
 *bad*) echo "Running stage 'train':"; echo "params.yaml: lr: too much"
   echo "ERROR: failed to reproduce 'train'"; rm -r "$copy"; exit 1;;
-*full*) echo "Running stage 'train':"; echo "models/trained: the disk is full: free some space"
-  echo "ERROR: failed to reproduce 'train'"; rm -r "$copy"; exit 1;;
+*full*) echo "Running stage 'train':"; echo "epoch 1/1"
+  echo "ERROR: unexpected error - [Errno 28] No space left on device"; rm -r "$copy"; exit 1;;
 esac
 sleep "$PRETEND"
 git update-ref "refs/exps/aa/bb/$name" HEAD

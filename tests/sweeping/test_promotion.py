@@ -9,9 +9,11 @@ from sightline.sweeping.board.ranking import rank
 from sightline.sweeping.file import Limits
 from sightline.sweeping.promotion import promote, read_choice, refuse_missed
 from sightline.sweeping.registering import choose, register
-from sightline.sweeping.registry import Registry, write_files
+from sightline.sweeping.registry import Registry, Selection, write_files
 from sweep_repo import add_experiment, git, make_repository
 from sweep_results import result
+
+UNCHOSEN = Selection(format=1, selected={})
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def select(root, commit, limits=None):
     registry = register(board, Registry(format=1, models={}), "a processor")
     models = registry.models["digits"]
     models["cnn"] = models["cnn"].model_copy(update={"commit": commit})
-    write_files(registry, choose(board, registry, {"digits": limits or Limits()}), root)
+    write_files(registry, choose(board, registry, {"digits": limits or Limits()}, UNCHOSEN), root)
 
 
 def tags(root):

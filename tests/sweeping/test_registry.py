@@ -12,11 +12,12 @@ from sightline.sweeping.registry import REGISTRY, SELECTION, Registry, Selection
 from sweep_results import result
 
 NOTHING = Registry(format=1, models={})
+UNCHOSEN = Selection(format=1, selected={})
 
 
-def write(board, root, limits=None, before=NOTHING):
+def write(board, root, limits=None, before=NOTHING, chosen=UNCHOSEN):
     registry = register(board, before, "a processor")
-    selection = choose(board, registry, {data: limits or Limits() for data in board})
+    selection = choose(board, registry, {data: limits or Limits() for data in board}, chosen)
     write_files(registry, selection, root)
     return registry, selection
 
@@ -44,12 +45,24 @@ def test_a_version_grows_with_another_commit_and_what_the_board_lacks_stays(tmp_
     assert (second.models["digits"]["cnn"].version, second.models["digits"]["vit"].version) == (2, 1)
 
 
+def test_selections_of_data_sets_that_the_board_lacks_stay(tmp_path):
+    first, chosen = write(rank([result("cnn", 0.9, data="cats")]), tmp_path, Limits(min_accuracy=0.95))
+    _, both = write(rank([result("vit", 0.7)]), tmp_path, before=first, chosen=chosen)
+    assert {data: choice.model for data, choice in both.selected.items()} == {"cats": None, "digits": "vit"}
+    assert describe_unmet(rank([result("vit", 0.7)]), both) == []
+
+
+def test_without_results_nothing_is_written(tmp_path):
+    write({}, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_limits_that_nobody_keeps_to_are_one_line_and_select_nothing(tmp_path):
     board = rank([result("cnn", 0.9, size=3_000_000), result("vit", 0.7, size=2_000_000)])
     _, selection = write(board, tmp_path, Limits(max_file_mb=1.0))
     assert selection.selected["digits"].model is None
     assert list(selection.selected["digits"].passed_over) == ["cnn", "vit"]
-    assert describe_unmet(selection) == [
+    assert describe_unmet(board, selection) == [
         "sweep.yaml: limits: no model of digits keeps to them; the best, cnn: file 3.00 MB, at most 1"
     ]
 

@@ -16,11 +16,17 @@ from sightline.sweeping.file import SWEEP
 from sightline.sweeping.plan import Cell, merge
 
 LETTERS = 8
-TABLES = (".csv", ".parquet")  # which name images that lie elsewhere
+TABLES = (".csv", ".tsv", ".parquet")  # which name images that lie elsewhere
 RAW = Path("data/raw")
 PRETRAINED = Path("models/pretrained")
+STRANGERS = Path("data/ood")
 NO_INPUT = {"gates"}  # what refuses a model and makes none
-FILES = {"weights": PRETRAINED, "distill.teacher": PRETRAINED, "prepare.source": RAW}  # keys that may name a file
+FILES = {  # keys that may name a file, and below which folder
+    "weights": PRETRAINED,
+    "distill.teacher": PRETRAINED,
+    "prepare.source": RAW,
+    "evaluate.ood": STRANGERS,
+}
 
 
 class Identity:

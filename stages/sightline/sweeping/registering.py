@@ -16,9 +16,11 @@ def register(board: dict[str, list[Entry]], before: Registry, machine: str) -> R
     return Registry(format=FORMAT, models=models)
 
 
-def choose(board: dict[str, list[Entry]], registry: Registry, limits: dict[str, Limits]) -> Selection:
-    """Return the winner of each data set on the board."""
-    selected = {}
+def choose(
+    board: dict[str, list[Entry]], registry: Registry, limits: dict[str, Limits], before: Selection
+) -> Selection:
+    """Return the winner of each data set on the board; those of data sets that it lacks stay as they are."""
+    selected = dict(before.selected)
     for data, entries in board.items():
         winner = select(entries, limits[data])
         passed_over = {}
@@ -32,11 +34,11 @@ def choose(board: dict[str, list[Entry]], registry: Registry, limits: dict[str, 
     return Selection(format=FORMAT, selected=selected)
 
 
-def describe_unmet(selection: Selection) -> list[str]:
+def describe_unmet(board: dict[str, list[Entry]], selection: Selection) -> list[str]:
     """Return a line for each data set of which no model keeps to the limits: the best model, and what it misses."""
     lines = []
     for data, choice in selection.selected.items():
-        if choice.model is None:
+        if choice.model is None and data in board:
             model, missed = next(iter(choice.passed_over.items()))
             lines.append(
                 f"sweep.yaml: limits: no model of {data} keeps to them; the best, {model}: {'; '.join(missed)}"

@@ -81,6 +81,12 @@ def read_registry(root: Path) -> Registry:
     return read_file(Registry, root / REGISTRY) if (root / REGISTRY).is_file() else Registry(format=FORMAT, models={})
 
 
+def read_selection(root: Path) -> Selection:
+    """Return selection.json, or an empty selection where there is none; raises SightlineError as `read_file`."""
+    path = root / SELECTION
+    return read_file(Selection, path) if path.is_file() else Selection(format=FORMAT, selected={})
+
+
 def read_file(schema: type[StrictModel], path: Path) -> Any:
     """Read a file of the registry.
 
@@ -102,7 +108,9 @@ def read_file(schema: type[StrictModel], path: Path) -> Any:
 
 
 def write_files(registry: Registry, selection: Selection, root: Path) -> None:
-    """Write both files, and their schemas."""
+    """Write both files, and their schemas; without any model there is nothing to write."""
+    if not registry.models:
+        return
     for path, content in ((REGISTRY, registry), (SELECTION, selection)):
         write_json(root / path, content.model_dump())
         write_json((root / path).with_suffix(".schema.json"), type(content).model_json_schema())

@@ -11,7 +11,7 @@ from sightline.reporting.revision import Revision
 from sightline.scoring.metrics.intervals import wilson_interval
 from sightline.sweeping.journal import Run, seconds_of
 from sightline.sweeping.latency import Clock
-from sightline.sweeping.plan import Cell
+from sightline.sweeping.plan import Cell, Job
 from sightline.sweeping.registry import MODEL
 
 
@@ -102,6 +102,19 @@ class Reader:
         """The processor on which latencies are measured."""
         return self._clock.machine
 
+    def read_all(self, jobs: list[Job]) -> tuple[list[Result], list[str]]:
+        """Return the results that are there, and what is wrong with others."""
+        results = []
+        complaints = []
+        for job in jobs:
+            try:
+                result = self.read(job.cell, job.name)
+            except SightlineError as error:
+                complaints.append(f"cannot rank: {error}")
+                continue
+            results += [result] if result else []
+        return results, complaints
+
     def read(self, cell: Cell, name: str) -> Result | None:
         """Return the result of an experiment, or None where there is none of that name.
 
@@ -115,9 +128,8 @@ class Reader:
             return None
         evaluation, export = (read_metrics(commit, stage, self._root) for stage in ("evaluate", "export"))
         try:
-            subsets = (self._scores(evaluation[subset]) for subset in ("val", "test"))
+            scores = [self._scores(evaluation[subset]) for subset in ("val", "test")]
             costs = Costs(export["parameters"], export["macs"], export["artifacts"]["onnx"]["bytes"])
-            scores = tuple(subsets)
         except KeyError as error:
             raise SightlineError(
                 f"{name}: its metrics have no {error}: a sweep needs validation and test images"

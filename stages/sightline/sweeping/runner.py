@@ -102,8 +102,9 @@ class Runner:
 
     def _note_failure(self, job: Job, running: Running, reason: str, outcome: Outcome) -> None:
         outcome.failed[job.cell.title] = f"{reason} ({running.order.log.relative_to(self._root)})"
-        if any(words in reason for words in FULL):
-            outcome.stopped = reason
-        stage = running.read_log().rpartition(MARK)[2].partition("'")[0]
+        log = running.read_log()
+        if any(words in log for words in FULL):  # DVC says it behind what the stage said last
+            outcome.stopped = "the disk is full: free some space"
+        stage = log.rpartition(MARK)[2].partition("'")[0]
         if stage in FIRST:
             outcome.skipped[job.cell.data] = f"fails in {stage}"
