@@ -8,7 +8,6 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn import functional
 
 from sightline.common.errors import SightlineError
@@ -240,7 +239,6 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
         ({"weights": "elsewhere.pth"}, "weights: elsewhere.pth is not inside models/pretrained"),
         ({"weights": "models/pretrained/x.pth"}, "weights: models/pretrained/x.pth does not exist"),
         ({"normalization": "weights"}, "normalization: weights needs weights to name"),
-        ({"trackers": ["mlflow"]}, "trackers: mlflow is not installed: pip install mlflow"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line_and_writes_no_weights(train, changes, message):
@@ -535,12 +533,6 @@ def test_where_bf16_is_emulated_one_line_tells(workspace, set_params, monkeypatc
     make_accelerator(load_params(TrainParams))
     (told,) = capsys.readouterr().out.splitlines()
     assert told.startswith(expected)
-
-
-def test_trackers_get_the_same_scores(train):
-    train(trackers=["tensorboard"])
-    events = EventAccumulator("trackers/sightline").Reload()
-    assert [event.value for event in events.Scalars("train/loss")] == pytest.approx(losses_of(), rel=1e-6)
 
 
 def test_members_of_different_kinds_are_summarized_by_what_both_have():
