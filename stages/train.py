@@ -44,7 +44,7 @@ from sightline.training.devices import make_accelerator
 from sightline.training.first_head import keep_start
 from sightline.training.handcrafted.fit import fit_classical
 from sightline.training.interrupt import StopRequest
-from sightline.training.logs import Journal, start_trackers, summarize_best
+from sightline.training.logs import Journal, summarize_best
 from sightline.training.lonely import refuse_lonely
 from sightline.training.loop import Fitted, fit
 from sightline.training.members import Plan, divide, plan_members, untrained_notes
@@ -89,7 +89,6 @@ def main(params: TrainParams) -> None:
     refuse_lonely(trained, params, spec, accelerator.num_processes)
     for note in [*untrained_notes(samples, dataset.classes), *weights_notes(params, spec)]:
         accelerator.print(note)
-    start_trackers(accelerator, params)
     journal = Journal()
     fits, members = [], []
     with open_states(params, accelerator) as resume, StopRequest() as stop:

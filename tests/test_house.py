@@ -20,7 +20,7 @@ FLOORS = [  # from the ground up; a room within one that is named, such as image
     {"training", "scoring", "explaining", "deployment"},
     {"explaining.quality", "explaining.pictures", "deployment.card"},
     {"reporting", "drifting", "fetching", "serving", "tuning"},
-    {"gating"},
+    {"gating", "tracking"},
     {"sweeping"},
 ]
 PAINTERS = {  # besides drawing/ and explaining/pictures/, which have the colours, the letters and the tiles
@@ -112,7 +112,7 @@ def test_pictures_are_painted_in_few_places():
 
 
 def test_folders_and_files_stay_small():
-    folders = {path.parent for path in files()}
+    folders = {path.parent for path in files()} - {STAGES}  # which has a script a command
     counts = {folder.relative_to(ROOT).as_posix(): len(list(folder.glob("*.py"))) for folder in folders}
     assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
     lines = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in files()}

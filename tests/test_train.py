@@ -8,7 +8,6 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn import functional
 
 from sightline.common.errors import SightlineError
@@ -85,6 +84,7 @@ def test_three_colours_are_learnt_and_logged(train):
     assert list(dict.fromkeys(zip(curves["measure"], curves["subset"], strict=True))) == [
         ("loss", "training"),
         ("loss", "validation"),
+        ("accuracy", "training"),
         ("accuracy", "validation"),
         ("balanced accuracy", "validation"),
         ("F1, mean of the classes", "validation"),
@@ -240,7 +240,6 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
         ({"weights": "elsewhere.pth"}, "weights: elsewhere.pth is not inside models/pretrained"),
         ({"weights": "models/pretrained/x.pth"}, "weights: models/pretrained/x.pth does not exist"),
         ({"normalization": "weights"}, "normalization: weights needs weights to name"),
-        ({"trackers": ["mlflow"]}, "trackers: mlflow is not installed: pip install mlflow"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line_and_writes_no_weights(train, changes, message):
@@ -316,7 +315,9 @@ def earlier(prepared):
 
 def test_a_new_head_on_given_weights_is_zero_so_that_the_first_loss_is_ln_of_the_classes(train, earlier):
     one_step = {"epochs": 1, "batch_size": 60, "loss": "cross_entropy"}
-    assert train(**one_step, **earlier)["train"]["loss"] == pytest.approx(np.log(3), abs=1e-6)
+    first = train(**one_step, **earlier)["train"]
+    assert first["loss"] == pytest.approx(np.log(3), abs=1e-6)
+    assert first["accuracy"] == pytest.approx((pd.read_csv("data/prepared/index.csv")["label"][:60] == 0).mean())
     assert abs(train(**one_step, **earlier, head_init="timm")["train"]["loss"] - np.log(3)) > 1e-3
     assert abs(train(**one_step, head_init="zero", weights="")["train"]["loss"] - np.log(3)) > 1e-3
 
@@ -455,7 +456,7 @@ def test_without_validation_images_the_probe_is_chosen_on_parts_of_the_training_
     write_split(["train"] * 75 + ["test"] * 15, -1)
     train(epochs=0, head_init="probe", keep="last")
     assert "chosen on 5 parts of the training images" in capsys.readouterr().out
-    assert pd.read_csv("plots/train/epochs.csv")["measure"].tolist() == ["loss"]
+    assert pd.read_csv("plots/train/epochs.csv")["measure"].tolist() == ["loss", "accuracy"]
 
 
 def test_a_teacher_teaches(train):
@@ -535,12 +536,6 @@ def test_where_bf16_is_emulated_one_line_tells(workspace, set_params, monkeypatc
     make_accelerator(load_params(TrainParams))
     (told,) = capsys.readouterr().out.splitlines()
     assert told.startswith(expected)
-
-
-def test_trackers_get_the_same_scores(train):
-    train(trackers=["tensorboard"])
-    events = EventAccumulator("trackers/sightline").Reload()
-    assert [event.value for event in events.Scalars("train/loss")] == pytest.approx(losses_of(), rel=1e-6)
 
 
 def test_members_of_different_kinds_are_summarized_by_what_both_have():

@@ -28,7 +28,6 @@ LossName = Literal["cross_entropy", "focal", "bce"]
 ClassWeights = Literal["none", "balanced", "effective_number"]
 Average = Literal["none", "ema", "swa"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-Tracker = Literal["tensorboard", "mlflow", "wandb"]
 Monitor = Literal["val/loss", "val/accuracy", "val/balanced_accuracy", "val/f1_macro"]
 
 
@@ -127,7 +126,6 @@ class TrainParams(StageParams):
     precision: Precision
     channels_last: bool
     compile: bool
-    trackers: list[Tracker]
     monitor: Monitor
     keep: Literal["best", "last"]
 

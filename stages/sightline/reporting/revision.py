@@ -58,6 +58,25 @@ class Revision:
         except ABSENT:
             return None
 
+    def names(self, folder: str) -> list[str]:
+        """Return the sorted paths of all files below a folder."""
+        try:
+            return sorted(path.removeprefix("/") for path in self._files.find(folder))
+        except ABSENT:
+            return []
+
+    def fetch(self, folder: str, target: Path) -> bool:
+        """Copy the files below a folder to `target`; tell whether all of them are here."""
+        names = self.names(folder)
+        contents = {name: self.read(name) for name in names}
+        if not names or None in contents.values():
+            return False
+        for name, content in contents.items():
+            path = target / Path(name).relative_to(folder)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return True
+
     def read_params(self) -> dict:
         """Return params.yaml, flat: {"export.opset": 20}."""
         content = self.read("params.yaml")

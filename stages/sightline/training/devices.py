@@ -1,4 +1,4 @@
-"""accelerate, as the parameters ask for it: device, precision, accumulation, processes, trackers."""
+"""accelerate, as the parameters ask for it: device, precision, accumulation, processes."""
 
 import os
 from functools import partial
@@ -6,7 +6,6 @@ from functools import partial
 import torch
 from accelerate import Accelerator
 from accelerate.state import PartialState
-from accelerate.tracking import get_available_trackers
 from accelerate.utils import DistributedDataParallelKwargs
 from torch import nn
 from torch.distributed.nn.functional import all_reduce
@@ -17,7 +16,6 @@ from sightline.parameters.train import TrainParams
 from sightline.training.recipe.precision import fastest_precision, warn_of_emulation
 
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
-TRACKER_FOLDER = "trackers"
 
 
 def make_accelerator(params: TrainParams) -> Accelerator:
@@ -26,9 +24,8 @@ def make_accelerator(params: TrainParams) -> Accelerator:
     Raises
     ------
     SightlineError
-        The device cannot do the precision, or a tracker is not installed.
+        The device cannot do the precision.
     """
-    refuse_missing_trackers(params.trackers)
     state = PartialState(cpu=several_without_cuda())  # told so, or each of them would train alone
     precision = params.precision
     if precision == "auto":
@@ -43,8 +40,6 @@ def make_accelerator(params: TrainParams) -> Accelerator:
             cpu=several_without_cuda(),
             mixed_precision=MIXED_PRECISION[precision],
             kwargs_handlers=unused,
-            log_with=params.trackers or None,
-            project_dir=TRACKER_FOLDER,
         )
     except ValueError as error:
         raise SightlineError(f"params.yaml: precision: {params.precision} does not work here: {error}") from None
@@ -53,14 +48,6 @@ def make_accelerator(params: TrainParams) -> Accelerator:
 def several_without_cuda() -> bool:
     """Tell whether a launcher such as torchrun started more than one process on processors."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and not torch.cuda.is_available()
-
-
-def refuse_missing_trackers(names: list[str]) -> None:
-    """Raise SightlineError for a tracker whose package is not installed."""
-    installed = {str(kind.value) for kind in get_available_trackers()}
-    for name in names:
-        if name not in installed:
-            raise SightlineError(f"params.yaml: trackers: {name} is not installed: pip install {name}")
 
 
 def share_batch_statistics(network: nn.Module) -> nn.Module:

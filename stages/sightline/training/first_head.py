@@ -56,12 +56,13 @@ def start_from_probe(classifier: Classifier, train: Batches, val: Batches, run: 
 def keep_start(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitted:
     """Score the member as it starts, and train nothing.
 
-    The log gets epoch 0: ``train/loss``, the cross-entropy of the training images as they are stored, and, where there
-    are validation images, the scores of `validate_classifier`.
+    The log gets epoch 0: ``train/loss``, the cross-entropy of the training images as they are stored, their
+    ``train/accuracy``, and, where there are validation images, the scores of `validate_classifier`.
     """
     lay_out(classifier, run.params.channels_last, run.accelerator.device)
     size = run.images_at_once(classifier, train)
-    scores = {"train/loss": validate_classifier(classifier, train, size, run.accelerator)["val/loss"]}
+    measured = validate_classifier(classifier, train, size, run.accelerator)
+    scores = {f"train/{name}": measured[f"val/{name}"] for name in ("loss", "accuracy")}
     if len(val):
         scores |= validate_classifier(classifier, val, size, run.accelerator)
     run.log(0, scores)

@@ -1,4 +1,4 @@
-"""Where an epoch's scores go: DVCLive always, further trackers by parameter; and what the run comes to."""
+"""Where an epoch's scores go, DVCLive and a table; and what the run comes to."""
 
 import csv
 import math
@@ -12,7 +12,6 @@ from accelerate import Accelerator
 from dvclive import Live
 
 from sightline.common.files import CsvLines, replacing
-from sightline.parameters.train import TrainParams
 from sightline.training.history import Fitted, Scores
 
 CURVES = Path("plots/train/epochs.csv")
@@ -59,17 +58,8 @@ def make_log(journal: Journal, accelerator: Accelerator, prefix: str) -> Callabl
             live.log_metric(f"{prefix}{name}", value)
         live.make_summary()
         journal.add(epoch, member, scores)
-        accelerator.log({f"{prefix}{name}": value for name, value in scores.items()}, step=epoch)
 
     return log
-
-
-def start_trackers(accelerator: Accelerator, params: TrainParams) -> None:
-    """Tell the trackers beside DVCLive the parameters, lists and sections as text."""
-    if accelerator.log_with:
-        values = params.model_dump().items()
-        plain = {name: value if isinstance(value, int | float | str) else str(value) for name, value in values}
-        accelerator.init_trackers("sightline", config=plain)
 
 
 def summarize_best(fits: list[Fitted]) -> dict[str, Any]:

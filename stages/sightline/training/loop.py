@@ -64,12 +64,12 @@ def validate(state: TrainState, val: Batches) -> Scores:
 def train_epoch(
     state: TrainState, train: Batches, history: History, epoch: int, position: Position | None, progress: tqdm
 ) -> Scores:
-    """Make one pass over the training images, or the rest of one; return the first learning rate and the mean loss."""
+    """Make one pass over the training images, or the rest of one; return its first learning rate and mean scores."""
     run = state.run
     params = run.params
     network = state.classifier.network
     streams = Streams(run, epoch)
-    lr, losses = streams.go_to(position) if position else (state.optimizer.param_groups[0]["lr"], [])
+    lr, seen = streams.go_to(position) if position else (state.optimizer.param_groups[0]["lr"], [])
     network.train()
     keep_frozen_still(network)
     batches = train.shuffled(params.batch_size, streams.order, balance_of(params))
@@ -78,21 +78,22 @@ def train_epoch(
         part for batch in islice(batches, first, None) for part in batch.tensor_split(params.accumulate)
     )
     for step in range(first, steps_per_epoch(len(train), params.batch_size)):
-        losses += update(state, islice(parts, params.accumulate), streams.images, epoch)
+        seen += update(state, islice(parts, params.accumulate), streams.images, epoch)
         progress.update(params.batch_size)
         if run.stop_now:
-            interrupt(state, history, streams.position(step + 1, lr, losses))
-    return {"lr": lr, "train/loss": finite_mean(run.accelerator.reduce(torch.stack(losses), "mean"), epoch)}
+            interrupt(state, history, streams.position(step + 1, lr, seen))
+    losses, accuracies = run.accelerator.reduce(torch.stack(seen), "mean").T
+    return {"lr": lr, "train/loss": finite_mean(losses, epoch), "train/accuracy": accuracies.mean().item()}
 
 
 def update(state: TrainState, parts: Iterable[Part], generator: torch.Generator, epoch: int) -> list[torch.Tensor]:
-    """Change the weights once, by the gradients of the parts of a batch; return the loss of each of them."""
+    """Change the weights once, by the gradients of the parts of a batch; return loss and accuracy of each of them."""
     run = state.run
     params = run.params
     accelerator = run.accelerator
     network = state.classifier.network
     optimizer = state.optimizer
-    losses = []
+    seen = []
     for rows, pixels, labels in parts:
         with accelerator.accumulate(network):
             targets = labels
@@ -114,10 +115,11 @@ def update(state: TrainState, parts: Iterable[Part], generator: torch.Generator,
             if accelerator.sync_gradients:
                 state.schedule.step()
             optimizer.zero_grad()
-            losses.append(loss.detach())
+            right = (logits.argmax(dim=1) == labels[run.share]).to(loss.dtype)  # of mixed images, the first of the two
+            seen.append(torch.stack((loss.detach(), right.mean())))
     if state.average:
         state.average.after_update(state.network)
-    return losses
+    return seen
 
 
 def normalized(images: torch.Tensor, classifier: Classifier, layout: torch.memory_format) -> torch.Tensor:

@@ -87,11 +87,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Position:
-    """A point between two updates: updates done in the epoch, its first rate, losses, states of the random streams."""
+    """A point between two updates: updates done in the epoch, its first rate, loss and accuracy of each, streams."""
 
     step: int
     lr: float
-    losses: torch.Tensor
+    seen: torch.Tensor
     images: torch.Tensor
     network: torch.Tensor
     devices: list[torch.Tensor]
@@ -107,21 +107,21 @@ class Streams:
         process = run.accelerator.process_index
         torch.manual_seed(run.seed("network", epoch + 1, *([process] if process else [])))  # dropout and its kind
 
-    def position(self, step: int, lr: float, losses: list[torch.Tensor]) -> Position:
+    def position(self, step: int, lr: float, seen: list[torch.Tensor]) -> Position:
         """Return the point after `step` updates."""
         return Position(
             step,
             lr,
-            torch.stack(losses).cpu(),
+            torch.stack(seen).cpu(),
             self.images.get_state(),
             torch.get_rng_state(),
             torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         )
 
     def go_to(self, position: Position) -> tuple[float, list[torch.Tensor]]:
-        """Set the streams to where they were; return the epoch's first rate and the losses until then."""
+        """Set the streams to where they were; return the epoch's first rate, and what was seen until then."""
         self.images.set_state(position.images)
         torch.set_rng_state(position.network)
         if position.devices:
             torch.cuda.set_rng_state_all(position.devices)
-        return position.lr, list(position.losses.to(self.device))
+        return position.lr, list(position.seen.to(self.device))

@@ -21,8 +21,8 @@ AT_ONCE = 256  # images whose features are computed together: more is slower, as
 def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitted:
     """Fit the classifier's network on training images as they are stored, and validate it.
 
-    The log gets epoch 0 and its scores: ``train/loss``, the cross-entropy of the training images, and, where there
-    are validation images, those of `validate_classifier`.
+    The log gets epoch 0 and its scores: ``train/loss``, the cross-entropy of the training images, their
+    ``train/accuracy``, and, where there are validation images, those of `validate_classifier`.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
     fit_handcrafted(network, _scaled(classifier, train), train.labels.cpu().long().numpy(), settings_of(run))
     classifier.to(train.device)
     at_once = run.images_at_once(classifier, train)
-    scores = {"train/loss": validate_classifier(classifier, train, at_once, run.accelerator)["val/loss"]}
+    measured = validate_classifier(classifier, train, at_once, run.accelerator)
+    scores = {f"train/{name}": measured[f"val/{name}"] for name in ("loss", "accuracy")}
     if len(val):
         scores |= validate_classifier(classifier, val, at_once, run.accelerator)
     run.log(0, scores)
