@@ -20,9 +20,9 @@ import uvicorn
 
 from sightline.common.errors import SightlineError
 from sightline.serving.application import Application
-from sightline.serving.connection import Connection
+from sightline.serving.http.connection import Connection
+from sightline.serving.http.web import build_web
 from sightline.serving.settings import Settings, describe_settings, read_settings
-from sightline.serving.web import build_web
 
 GRACE = 5  # s that draining may take longer than the slowest request
 

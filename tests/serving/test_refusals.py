@@ -95,6 +95,7 @@ def test_a_body_that_is_too_large(service):
     [
         ("/classify?top=0", (400, "bad_request")),
         ("/classify?top=x", (400, "bad_request")),
+        ("/classify?top=%D9%A3", (400, "bad_request")),
         ("/classify?explain=maybe", (400, "bad_request")),
         ("/../../etc/passwd", (404, "not_found")),
         ("/v2/models/other/infer", (404, "unknown_model")),
