@@ -27,7 +27,7 @@ class Connection(HttpToolsProtocol):
         """Give a header its time."""
         super().on_message_begin()
         self._in_header = True
-        self._received = 0
+        self._received = 0  # without what came together with its begin, which may hold the body before it
         self._start_timer()
 
     def on_headers_complete(self) -> None:
