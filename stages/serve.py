@@ -15,14 +15,15 @@ import logging
 import os
 import signal
 import sys
+import warnings
 
 import uvicorn
 
 from sightline.common.errors import SightlineError
 from sightline.serving.application import Application
-from sightline.serving.connection import Connection
+from sightline.serving.http.connection import Connection
+from sightline.serving.http.web import build_web
 from sightline.serving.settings import Settings, describe_settings, read_settings
-from sightline.serving.web import build_web
 
 GRACE = 5  # s that draining may take longer than the slowest request
 
@@ -30,6 +31,7 @@ GRACE = 5  # s that draining may take longer than the slowest request
 def main() -> None:
     read_options()
     settings = read_settings(os.environ)
+    keep_log_readable()
     application = Application(settings)
     signal.signal(signal.SIGHUP, lambda *_: application.versions.look_soon())
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it has drained
@@ -43,6 +45,12 @@ def read_options() -> None:
         epilog="settings, as environment variables:\n" + describe_settings(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args()
+
+
+def keep_log_readable() -> None:
+    """Leave out what libraries remark on bad forms and images, which is answered."""
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="PIL")
 
 
 def configure(application: Application, settings: Settings) -> uvicorn.Config:

@@ -33,6 +33,7 @@ class Service:
     """A server that is running, and the application in it."""
 
     application: Application
+    server: uvicorn.Server
     port: int
 
     def ask(self, method, path, body=None, **headers):
@@ -75,7 +76,7 @@ def serving(**settings):
     while not server.started and time.monotonic() < until:
         time.sleep(0.01)
     try:
-        yield Service(application, server.servers[0].sockets[0].getsockname()[1])
+        yield Service(application, server, server.servers[0].sockets[0].getsockname()[1])
     finally:
         server.should_exit = True
         thread.join(PATIENCE)

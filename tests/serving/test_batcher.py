@@ -1,4 +1,5 @@
 import asyncio
+import threading
 import time
 
 import numpy as np
@@ -12,18 +13,24 @@ def images(*numbers):
 
 
 class Model:
-    """Doubles each image, and notes how many it got at once."""
+    """Doubles each image, and notes how many it got at once; held, it computes nothing before it is let go."""
 
-    def __init__(self, seconds=0.0):
+    def __init__(self):
         self.batches = []
-        self.seconds = seconds
+        self.free = threading.Event()
+        self.free.set()
 
     def run(self, pixels):
         self.batches.append(len(pixels))
-        time.sleep(self.seconds)
+        assert self.free.wait(10)
         if (pixels == 99).any():
             raise ValueError("99")
         return 2.0 * pixels.reshape(len(pixels), 1)
+
+    async def holding(self):
+        """Wait until a batch is held."""
+        while not self.batches:
+            await asyncio.sleep(0.001)
 
 
 def play(scene, model, largest=4, wait=0.05):
@@ -33,7 +40,7 @@ def play(scene, model, largest=4, wait=0.05):
     async def run():
         batcher = Batcher(model.run, largest, wait, lambda *what: observed.append(what))
         try:
-            return await asyncio.wait_for(scene(batcher), 10)
+            return await asyncio.wait_for(scene(batcher), 20)
         finally:
             batcher.close()
 
@@ -41,20 +48,23 @@ def play(scene, model, largest=4, wait=0.05):
 
 
 def test_what_comes_while_the_model_runs_goes_together_each_to_its_own():
-    model = Model(0.05)
+    model = Model()
+    model.free.clear()
 
     async def scene(batcher):
         first = asyncio.create_task(batcher.predict(images(1)))
-        await asyncio.sleep(0.01)
-        rest = [batcher.predict(images(*numbers)) for numbers in ([2], [3, 4], [5], [6])]
+        await model.holding()
+        rest = [asyncio.create_task(batcher.predict(images(*numbers))) for numbers in ([2], [3, 4], [5], [6])]
+        await asyncio.sleep(0.02)
+        model.free.set()
         return await asyncio.gather(first, *rest)
 
     results, observed = play(scene, model)
     assert [result.ravel().tolist() for result in results] == [[2], [4], [6, 8], [10], [12]]
     assert model.batches == [1, 4, 1]  # 2, 3, 4, 5 are the largest batch
-    assert [what[0] for what in observed] == [1, 4, 1]
-    assert all(0.05 < seconds < 0.5 for _, seconds, _ in observed)
-    assert observed[1][2] == pytest.approx([0.04] * 3, abs=0.03)  # waited for the first
+    assert [(count, len(waited)) for count, _, waited in observed] == [(1, 1), (4, 3), (1, 1)]
+    assert observed[0][1] >= 0.02  # the model's seconds
+    assert min(observed[1][2]) >= 0.02  # and those for which three items waited for it
 
 
 def test_it_waits_for_what_is_being_decoded_and_for_nothing_else():
@@ -64,17 +74,21 @@ def test_it_waits_for_what_is_being_decoded_and_for_nothing_else():
         start = time.perf_counter()
         await batcher.predict(images(1))
         alone = time.perf_counter() - start
+        others = asyncio.Event()
 
-        async def decoded(number, seconds):
+        async def decoded(number, after):
             with batcher.expecting():
-                await asyncio.sleep(seconds)
+                await after
             return await batcher.predict(images(number))
 
-        await asyncio.gather(decoded(1, 0), decoded(2, 0.02), decoded(3, 1))
+        slow = asyncio.create_task(decoded(3, others.wait()))
+        await asyncio.gather(decoded(1, asyncio.sleep(0)), decoded(2, asyncio.sleep(0.01)))
+        others.set()
+        await slow
         return alone
 
-    alone, _ = play(scene, model, wait=0.2)
-    assert alone < 0.1
+    alone, _ = play(scene, model, wait=1)
+    assert alone < 1
     assert model.batches == [1, 2, 1]  # the third took longer than a batch waits
 
 
@@ -86,15 +100,17 @@ def test_more_than_the_largest_batch_is_run_in_parts():
 
 
 def test_an_error_is_that_of_its_batch_alone_and_who_left_is_not_computed():
-    model = Model(0.03)
+    model = Model()
+    model.free.clear()
 
     async def scene(batcher):
         bad = asyncio.create_task(batcher.predict(images(99)))
-        await asyncio.sleep(0.01)
+        await model.holding()
         left = asyncio.create_task(batcher.predict(images(7)))
         stayed = asyncio.create_task(batcher.predict(images(8)))
         await asyncio.sleep(0)
         left.cancel()
+        model.free.set()
         with pytest.raises(ValueError, match="99"):
             await bad
         return await stayed

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import tomllib
 
 import numpy as np
 import pytest
 
+from imports import ROOT
 from shares_model import CLASSES, SIDE
 
 PIXELS = np.zeros((2, SIDE, SIDE, 3), np.uint8)
@@ -123,6 +125,11 @@ def test_a_request_that_cannot_be_understood(service, request_):
     body = request_ if isinstance(request_, str) else json.dumps(request_)
     reply = service.ask("POST", INFER, body)
     assert (reply.status, reply.json()["code"]) == (400, "bad_request")
+
+
+def test_the_servers_version_is_that_of_the_project(service):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert service.ask("GET", "/v2").json()["version"] == project["version"]
 
 
 def test_no_more_images_than_in_one_request(service):

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.serving.answers import answer
+from sightline.serving.decoders import Decoders
 from sightline.serving.errors import ServiceError
 from sightline.serving.formats import refuse_other_formats
 from sightline.serving.gate import Gate, Visit
@@ -46,7 +48,8 @@ class Application:
         self.versions = Versions(settings, self.metrics, self.revision)
         self._images = Gate(settings.queue)
         self._bodies = Gate(settings.bodies_mb << 20)
-        self._decoders = ThreadPoolExecutor(settings.decode_threads, "decode")
+        self._decoders = Decoders(settings.decode_threads)
+        self._helpers = ThreadPoolExecutor(settings.decode_threads, "helper")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -58,21 +61,22 @@ class Application:
         finally:
             watch.cancel()
             self.versions.current.retire()
-            self._decoders.shutdown(wait=False, cancel_futures=True)
+            self._decoders.close()
+            self._helpers.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
-    def accepted(self) -> Iterator[tuple[Served, Visit, Visit]]:
-        """Hold a place for one image within the `with` block: the model, room for more images, room for a body.
+    def accepted(self, served: Served) -> Iterator[tuple[Visit, Visit]]:
+        """Hold a model and a place for one image within the `with` block: room for more images, room for a body.
 
         Raises
         ------
         ServiceError
             503: there is none.
         """
-        with self.versions.current.used() as served, self._images.visit() as images, self._bodies.visit() as body:
+        with served, self._images.visit() as images, self._bodies.visit() as body:
             images.take(1)
             self.metrics.waiting.set(self._images.taken)
-            yield served, images, body
+            yield images, body
         self.metrics.waiting.set(self._images.taken)
 
     async def classify(self, served: Served, files: list[bytes], top: int, room: Visit, explain: bool) -> list[dict]:
@@ -101,8 +105,8 @@ class Application:
         return np.stack([probabilities for _, probabilities in found])
 
     async def in_thread(self, work: Callable, *given: object) -> Any:
-        """Return what `work` returns, called in one of the decoders' threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._decoders, work, *given)
+        """Return what `work` returns, called in a thread that is not the event loop's."""
+        return await asyncio.get_running_loop().run_in_executor(self._helpers, work, *given)
 
     async def _classify_one(self, served: Served, file: bytes, top: int, explain: bool) -> dict:
         pixels, probabilities = await self._predict(served, file)
@@ -131,14 +135,14 @@ class Application:
         refuse_other_formats(file, self.settings.formats)
         most = int(self.settings.megapixels * MILLION)
         try:
-            return await self.in_thread(self._timed_decode, served, file, most)
+            return await self._decoders.decode(partial(self._timed_decode, served, most), file)
         except BadImageError as error:
             raise ServiceError(422, "bad_image", str(error).removesuffix(OF_PREPARE)) from None
 
-    def _timed_decode(self, served: Served, file: bytes, most: int) -> np.ndarray:
+    def _timed_decode(self, served: Served, most: int, file: bytes) -> np.ndarray:
         start = time.perf_counter()
         pixels = served.model.decode(file, most)
-        self.metrics.seconds.labels("decode").observe(time.perf_counter() - start)
+        self.metrics.decode.observe(time.perf_counter() - start)
         return pixels
 
     def _told(self, result: dict | BaseException) -> dict:

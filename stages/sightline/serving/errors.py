@@ -28,12 +28,10 @@ class ServiceError(Exception):
         """Return the JSON."""
         return json.dumps({"error": str(self), "code": self.code}, ensure_ascii=False).encode()
 
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers besides those of every answer."""
-        headers = {"content-type": "application/json"}
-        if self.retry_after is not None:
-            headers["retry-after"] = str(self.retry_after)
-        return headers
+        retry = [] if self.retry_after is None else [(b"retry-after", b"%d" % self.retry_after)]
+        return [(b"content-type", b"application/json"), *retry]
 
 
 def busy() -> ServiceError:

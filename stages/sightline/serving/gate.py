@@ -1,8 +1,5 @@
 """A bound on what the service takes on, so that more is refused at once instead of waiting or filling memory."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sightline.serving.errors import busy
 
 
@@ -13,14 +10,9 @@ class Gate:
         self._most = most
         self.taken = 0
 
-    @contextmanager
-    def visit(self) -> Iterator["Visit"]:
-        """Hold what the visit takes within the `with` block."""
-        visit = Visit(self)
-        try:
-            yield visit
-        finally:
-            self.taken -= visit.taken
+    def visit(self) -> "Visit":
+        """Return what holds room within a `with` block."""
+        return Visit(self)
 
     def take(self, amount: int) -> None:
         """Take an amount, or raise a ServiceError, status 503."""
@@ -30,7 +22,7 @@ class Gate:
 
 
 class Visit:
-    """What one request holds of a gate."""
+    """What one request holds of a gate, until the end of its `with` block."""
 
     def __init__(self, gate: Gate):
         self._gate = gate
@@ -40,3 +32,9 @@ class Visit:
         """Take more, or raise a ServiceError, status 503."""
         self._gate.take(amount)
         self.taken += amount
+
+    def __enter__(self) -> "Visit":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._gate.taken -= self.taken

@@ -16,8 +16,13 @@ class Metrics:
         self.requests = self._make(Counter, "requests", "answers", ["endpoint", "status"])
         self.errors = self._make(Counter, "errors", "refused or failed, by kind", ["code"])
         self.seconds = self._make(
-            Histogram, "seconds", "of an image: decode, queue, model; of a request: body, total", ["part"], SECONDS
+            Histogram,
+            "seconds",
+            "decode, queue: of an image; model: of a batch; total: of a request",
+            ["part"],
+            SECONDS,
         )
+        self.decode, self.queue, self.run, self.total = map(self.seconds.labels, ("decode", "queue", "model", "total"))
         self.batches = self._make(Histogram, "batch_images", "images in one run of the model", [], BATCHES)
         self.predicted = self._make(Counter, "predictions", "images by predicted class", ["class"])
         self.confidence = self._make(Histogram, "confidence", "highest probability of an image", [], TENTHS)
@@ -33,10 +38,9 @@ class Metrics:
     def observe_batch(self, images: int, seconds: float, waited: list[float]) -> None:
         """Count a run of the model: its images, its seconds, how long each item waited before it."""
         self.batches.observe(images)
-        self.seconds.labels("model").observe(seconds)
-        queue = self.seconds.labels("queue")
+        self.run.observe(seconds)
         for wait in waited:
-            queue.observe(wait)
+            self.queue.observe(wait)
 
     def observe_answer(self, answer: dict) -> None:
         """Count what was told of one image."""

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,24 +28,27 @@ class Found:
 
 
 class Served:
-    """A model that answers, with its batches; requests use it until they are done, also when it was replaced."""
+    """A model that answers, with its batches; a `with` block keeps it running, also when it was replaced.
 
-    def __init__(self, model: ExportedModel, version: str, batcher: Batcher):
+    `headers` name it in every answer.
+    """
+
+    def __init__(self, model: ExportedModel, version: str, revision: str, batcher: Batcher):
         self.model = model
         self.version = version
         self.batcher = batcher
+        named = {"version": version, "sha256": model.sha256, "revision": revision}
+        self.headers = [(f"sightline-{name}".encode(), value.encode()) for name, value in named.items()]
         self._users = 0
         self._retired = False
 
-    @contextmanager
-    def used(self) -> Iterator["Served"]:
-        """Keep it running within the `with` block."""
+    def __enter__(self) -> "Served":
         self._users += 1
-        try:
-            yield self
-        finally:
-            self._users -= 1
-            self._close_unused()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._users -= 1
+        self._close_unused()
 
     def retire(self) -> None:
         """Stop it as soon as its last request is done."""
@@ -140,7 +141,7 @@ class Versions:
         self._metrics.model.clear()
         self._metrics.model.labels(found.version, model.sha256, self._revision).set(1)
         self._metrics.loads.labels("taken").inc()
-        return Served(model, found.version, batcher)
+        return Served(model, found.version, self._revision, batcher)
 
     def _refuse(self, reason: str) -> None:
         if reason != self._refused:

@@ -11,25 +11,25 @@ from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
 from sightline.serving.application import Application
-from sightline.serving.bodies import read_body
 from sightline.serving.errors import ServiceError, bad_request
 from sightline.serving.gate import Visit
+from sightline.serving.http.bodies import MEBIBYTE, read_body
 from sightline.serving.v2.requests import Inference, Output, read_inference
 from sightline.serving.v2.tensors import read_pixels, read_texts, write_texts
 from sightline.serving.versions import Served
 
 PIXELS, IMAGE, OUTPUT = "pixels", "image", "probabilities"
 JSON_LENGTH = "inference-header-content-length"
-SERVER = {"name": "sightline", "version": "0.1.0", "extensions": ["binary_tensor_data", "classification"]}
-MEBIBYTE = 1 << 20
+VERSION = "0.1.0"  # of Sightline, as in pyproject.toml
+SERVER = {"name": "sightline", "version": VERSION, "extensions": ["binary_tensor_data", "classification"]}
 
 
 def add_v2(web: FastAPI, application: Application) -> None:
     """Add the protocol's routes."""
     settings = application.settings
 
-    def find(name: str, version: str | None) -> Served:
-        served = application.versions.current
+    def find(request: Request, name: str, version: str | None) -> Served:
+        served = request.scope["served"]
         if name != settings.name or version not in {None, served.version}:
             raise ServiceError(404, "unknown_model", f"there is {settings.name}, version {served.version}")
         return served
@@ -48,20 +48,20 @@ def add_v2(web: FastAPI, application: Application) -> None:
 
     @web.get("/v2/models/{name}/ready")
     @web.get("/v2/models/{name}/versions/{version}/ready")
-    async def tell_model_ready(name: str, version: str | None = None) -> dict:
-        find(name, version)
+    async def tell_model_ready(request: Request, name: str, version: str | None = None) -> dict:
+        find(request, name, version)
         return {"name": name, "ready": True}
 
     @web.get("/v2/models/{name}")
     @web.get("/v2/models/{name}/versions/{version}")
-    async def tell_model(name: str, version: str | None = None) -> dict:
-        return describe(name, find(name, version))
+    async def tell_model(request: Request, name: str, version: str | None = None) -> dict:
+        return describe(name, find(request, name, version))
 
     @web.post("/v2/models/{name}/infer")
     @web.post("/v2/models/{name}/versions/{version}/infer")
     async def infer(request: Request, name: str, version: str | None = None) -> Response:
-        with application.accepted() as (served, images, room):
-            find(name, version)
+        served = find(request, name, version)
+        with application.accepted(served) as (images, room):
             body = await read_body(request, settings.body_mb * MEBIBYTE, settings.body_s, room)
             inference = await application.in_thread(read_inference, body, request.headers.get(JSON_LENGTH))
             probabilities = await compute(application, served, inference, images)

@@ -2,23 +2,20 @@
 
 import asyncio
 import hmac
+import itertools
 import logging
 import re
+import secrets
 import time
-import uuid
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sightline.serving.application import Application
 from sightline.serving.errors import ServiceError
 
 OPEN = ("/", "/v2/health/live", "/v2/health/ready")  # without a key: the page, and what orchestrators ask
-SANE = re.compile(r"[\w.-]{1,64}")
-PAGES = {  # for every answer
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-store",
-}
+SANE = re.compile(rb"[\w.-]{1,64}")
+ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 log = logging.getLogger("uvicorn.error")
 
 
@@ -28,13 +25,18 @@ class Envelope:
     def __init__(self, app: ASGIApp, application: Application):
         self._app = app
         self._application = application
+        self._prefix = secrets.token_hex(4).encode()
+        self._numbers = itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; whatever goes wrong becomes one JSON object, and a traceback goes to the log alone."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = Answer(send, self._headers(scope))
+        number = self._number_of(scope)
+        served = self._application.versions.current
+        scope["served"] = served  # the routes answer with what the headers name
+        answer = Answer(send, [*ALWAYS, *served.headers, (b"x-request-id", number)])
         start = time.perf_counter()
         try:
             self._check_key(scope)
@@ -46,34 +48,28 @@ class Envelope:
             seconds = self._application.settings.timeout_s
             await answer.refuse(ServiceError(504, "too_slow", f"no answer within {seconds:g} s"))
         except Exception:
-            log.exception("request %s failed", answer.headers["x-request-id"])
+            log.exception("request %s failed", number.decode())
             await answer.refuse(ServiceError(500, "internal", "the service failed: its log has the request's id"))
         self._count(scope, answer, time.perf_counter() - start)
 
-    def _headers(self, scope: Scope) -> dict[str, str]:
-        served = self._application.versions.current
-        given = Headers(scope=scope).get("x-request-id", "")
-        return PAGES | {
-            "x-request-id": given if SANE.fullmatch(given) else uuid.uuid4().hex,
-            "sightline-version": served.version,
-            "sightline-sha256": served.model.sha256,
-            "sightline-revision": self._application.revision,
-        }
+    def _number_of(self, scope: Scope) -> bytes:
+        """Return the id that the client gave its request, or a new one."""
+        given = header_of(scope, b"x-request-id")
+        return given if SANE.fullmatch(given) else b"%s%08x" % (self._prefix, next(self._numbers))
 
     def _check_key(self, scope: Scope) -> None:
         wanted = self._application.settings.api_key
-        if not wanted or scope["path"] in OPEN or scope["method"] == "OPTIONS":
+        if not wanted or scope["path"] in OPEN:
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode("latin-1"), wanted.encode()):
+        given = header_of(scope, b"x-api-key") or header_of(scope, b"authorization").removeprefix(b"Bearer ")
+        if not hmac.compare_digest(given, wanted.encode()):
             raise ServiceError(401, "key", "send the key as X-API-Key, or as Authorization: Bearer")
 
     def _count(self, scope: Scope, answer: "Answer", seconds: float) -> None:
         metrics = self._application.metrics
         endpoint = getattr(scope.get("route"), "path", "other")
         metrics.requests.labels(endpoint, answer.status).inc()
-        metrics.seconds.labels("total").observe(seconds)
+        metrics.total.observe(seconds)
         if answer.code:
             metrics.errors.labels(answer.code).inc()
 
@@ -81,19 +77,17 @@ class Envelope:
 class Answer:
     """Sends an answer with the headers of every answer, or an error where none was begun."""
 
-    def __init__(self, send: Send, headers: dict[str, str]):
-        self.headers = headers
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]):
         self.status = 0
         self.code = ""
+        self._headers = headers
         self._send = send
 
     async def send(self, message: Message) -> None:
         """Pass on a part of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in self.headers.items():
-                headers.setdefault(name, value)
+            message["headers"] = [*message["headers"], *self._headers]
         await self._send(message)
 
     async def refuse(self, error: ServiceError) -> None:
@@ -102,8 +96,11 @@ class Answer:
         if self.status:
             return
         body = error.body()
-        headers = error.headers() | {"content-length": str(len(body))}
-        start = {"type": "http.response.start", "status": error.status, "headers": []}
-        MutableHeaders(scope=start).update(headers)
-        await self.send(start)
+        headers = [*error.headers(), (b"content-length", b"%d" % len(body))]
+        await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
+
+
+def header_of(scope: Scope, name: bytes) -> bytes:
+    """Return a header's value; empty where there is none."""
+    return next((value for key, value in scope["headers"] if key == name), b"")
