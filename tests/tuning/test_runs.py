@@ -1,6 +1,5 @@
 """A trial as experiments of DVC, one a seed; and what a pruner is told of it."""
 
-
 import pytest
 
 from fake_runs import SETTINGS
