@@ -119,3 +119,21 @@ def test_damaged_exif_does_not_cost_the_picture(encode):
 def test_every_format_is_one_of_pillow():
     Image.init()
     assert {*FORMATS, *DRAWN_BY_PROGRAMS} <= set(Image.OPEN)
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+@pytest.mark.parametrize(("channels", "planes"), [(4, "contig"), (5, "separate"), (13, "contig"), (2, "separate")])
+def test_a_multispectral_tiff_is_refused_with_its_channels(bigtiff, channels, planes):
+    tifffile = pytest.importorskip("tifffile")
+    shape = (9, 9, channels) if planes == "contig" else (channels, 9, 9)
+    stream = io.BytesIO()
+    tifffile.imwrite(
+        stream,
+        np.zeros(shape, np.uint8),
+        photometric="minisblack",
+        planarconfig=planes,
+        extrasamples=["unspecified"] * (channels - 1),
+        bigtiff=bigtiff,
+    )
+    told = f"not supported: a TIFF of {channels} channels in this form: save RGB or grey, interleaved"
+    assert reason(stream.getvalue()) == told

@@ -116,3 +116,11 @@ def test_damaged_jpegs_are_refused_or_used_and_told():
     assert (filled.filled, sound.filled) == (True, False)
     assert (filled.pixels[:32] == sound.pixels[:32]).all()
     assert (filled.pixels[-1] == 128).all()
+
+
+def test_more_restart_markers_than_can_be_meant_take_no_time():
+    data = save(noise((160, 90)), restart_marker_rows=1)
+    start = lay_out(data).stretches[0][1]
+    turns = bytes(value for turn in range(8) for value in (255, 0xD0 + turn))
+    layout = lay_out(data[:start] + turns * 10_000 + data[start:])
+    assert len(layout.stretches) == 1

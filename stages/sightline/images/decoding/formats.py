@@ -6,7 +6,7 @@ Pillow knows formats that start programs (EPS) or hold no pixels (HDF5, WMF), so
 import io
 
 from PIL import Image
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import SAMPLESPERPIXEL, ImageFileDirectory_v2, TiffImageFile
 
 from sightline.images.decoding.bad_image import BadImageError, damaged_image
 
@@ -19,6 +19,8 @@ DRAWN_BY_PROGRAMS = ("EPS", "IPTC")  # Pillow hands the first, which the other m
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 READABLE = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x00\x00\x00\x0cjP  ")  # beginnings that promise an image
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+BIG = (b"+\0", b"\0+")  # BigTIFF
+SMALL_HEADER, BIG_HEADER = 8, 16  # bytes
 VIDEO = "a video: save the frames that are meant"
 TOLD = {  # by the beginning, that of texts in lower case
     (b"<svg",): "SVG holds commands to draw: render it as PNG",
@@ -102,6 +104,9 @@ def advice(data: bytes) -> str:
 
 
 def _why_no_tiff(data: bytes) -> str:
+    channels = _count_channels(data)
+    if channels > 1:
+        return f"not supported: a TIFF of {channels} channels in this form: save RGB or grey, interleaved"
     try:
         TiffImageFile(io.BytesIO(data))
     except SyntaxError as error:
@@ -110,3 +115,15 @@ def _why_no_tiff(data: bytes) -> str:
     except Exception:  # whatever damage makes it stumble over
         pass
     return "damaged: begins as a TIFF that cannot be read"
+
+
+def _count_channels(data: bytes) -> int:
+    """Return how many numbers a pixel of a TIFF has, 0 where its header does not tell."""
+    try:
+        directory = ImageFileDirectory_v2(data[: BIG_HEADER if data[2:4] in BIG else SMALL_HEADER])
+        stream = io.BytesIO(data)
+        stream.seek(directory.next)
+        directory.load(stream)
+        return int(directory.get(SAMPLESPERPIXEL, 0))
+    except Exception:  # whatever damage makes it stumble over
+        return 0

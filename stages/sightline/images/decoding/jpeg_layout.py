@@ -2,6 +2,7 @@
 
 import re
 import struct
+from itertools import islice
 from typing import NamedTuple
 
 SEGMENT = struct.Struct(">BBH")  # 255, what it is, its length
@@ -14,6 +15,7 @@ END = 0xD9
 START_OF_SCAN = 0xDA
 RESTART_INTERVAL = 0xDD
 STUFFED = 0xFF
+MOST_RESTARTS = 1 << 16  # of a scan; what lies between more of them is not told apart, lest a file be slow by intention
 ANY_MARKER = re.compile(rb"\xff[^\x00\xff]")
 OTHER_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
@@ -56,7 +58,10 @@ def lay_out(data: bytes) -> Layout:
 def _cut_at_restarts(data: bytes, start: int, end: int) -> tuple[list[tuple[int, int]], bool]:
     stretches = []
     ordered = True
-    for number, found in enumerate(RESTART.finditer(data, start, end)):
+    markers = list(islice(RESTART.finditer(data, start, end), MOST_RESTARTS + 1))
+    if len(markers) > MOST_RESTARTS:
+        return [(start, end)], True
+    for number, found in enumerate(markers):
         stretches.append((start, found.start()))
         start = found.end()
         ordered = ordered and data[start - 1] == RESTARTS[number % len(RESTARTS)]
