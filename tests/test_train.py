@@ -249,6 +249,24 @@ def test_what_cannot_be_trained_is_one_line_and_writes_no_weights(train, changes
     assert not list(Path("models").rglob("*.safetensors"))
 
 
+def test_the_features_of_a_probe_have_batches_for_fp32_whatever_the_precision(train, monkeypatch):
+    """bf16 takes half the room, but features are read without it."""
+    read = first_head.read_features
+    sizes = {"fp32": [], "bf16": []}
+    for kind, seen in sizes.items():
+
+        def note(classifier, batches, seen=seen):
+            return read(classifier, (seen.append(len(pixels)) or pixels for pixels in batches))
+
+        monkeypatch.setattr(first_head, "read_features", note)
+        train(
+            head_init="probe", epochs=0, model="cnn", memory_mb=1, input_size=32, arithmetic="native",
+            precision=kind,
+        )  # fmt: skip
+    assert sizes["bf16"] == sizes["fp32"]
+    assert max(sizes["fp32"]) < 16
+
+
 def test_the_first_loss_that_is_not_finite_is_named():
     losses = torch.tensor([1.0, float("inf"), float("nan")])
     with pytest.raises(SightlineError, match="became inf in epoch 4, step 1"):

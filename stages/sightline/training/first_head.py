@@ -6,6 +6,7 @@ import torch
 from tqdm import tqdm
 
 from sightline.networks.classifier import Classifier
+from sightline.networks.memory import images_at_once
 from sightline.networks.stack import PARTS
 from sightline.training.batches import Batches
 from sightline.training.history import Fitted
@@ -44,7 +45,7 @@ def start_from_probe(classifier: Classifier, train: Batches, val: Batches, run: 
     if run.is_begun():  # whose head is in its state
         return
     lay_out(classifier, run.params.channels_last, run.accelerator.device)
-    at_once = run.images_at_once(classifier, train)
+    at_once = images_at_once(classifier, train.pixels.shape[1], run.params.memory_mb)  # features are never in bf16
     seen, held_out = (_features(classifier, images, at_once, run) for images in (train, val))
     probe = fit_probe(seen, held_out, train.classes, _on_cpu(run.loss.weights))
     offsets = _on_cpu(run.loss.offsets)  # training adds them to the logits, which the regression did not
