@@ -5,7 +5,8 @@
 
 A replay is the tuner's own code, from asking for a trial to giving it up, with a runner that reads the curve of the
 nearest point in the table instead of training: so five seeds of three searches cost minutes. What it cannot tell is how
-searches differ between the points. Results: benchmarks/results/tuning/.
+searches differ between the points. The first trial is a corner of the table, since params.yaml is near its best point
+already. Results: benchmarks/results/tuning/.
 """
 
 import argparse
@@ -55,19 +56,28 @@ def write_table(name: str, path: Path) -> None:
 def replay(name: str, rows: list[dict]) -> None:
     """Print, search by search, mean and standard deviation over the seeds."""
     print(f"best of the table: {max(max(row['curve']) for row in rows):.4f}; {len(rows)} points")
-    print("search | best validation accuracy | lowest | test accuracy of the winner | trials begun | epochs")
+    print(
+        "search | best validation accuracy | lowest | epochs until then | test accuracy of the winner | trials | epochs"
+    )
     for label, changes in SEARCHES.items():
         found = [search_once(name, rows, changes, seed) for seed in SEEDS]
-        best, test, begun, epochs = np.array(found).T
+        best, when, test, begun, epochs = np.array(found).T
         print(
-            f"{label} | {best.mean():.4f} ± {best.std(ddof=1):.4f} | {best.min():.4f} | "
+            f"{label} | {best.mean():.4f} ± {best.std(ddof=1):.4f} | {best.min():.4f} | {when.mean():.0f} | "
             f"{test.mean():.4f} ± {test.std(ddof=1):.4f} | {begun.mean():.0f} | {epochs.mean():.0f}"
         )
 
 
-def search_once(name: str, rows: list[dict], changes: dict, seed: int) -> tuple[float, float, int, int]:
-    """Search with one seed until the epochs are spent; return best validation and test accuracy, trials, epochs."""
+def search_once(name: str, rows: list[dict], changes: dict, seed: int) -> tuple[float, int, float, int, int]:
+    """Search with one seed until the epochs are spent.
+
+    Returns
+    -------
+    tuple
+        Best validation accuracy, epochs spent until it was found, test accuracy of it, trials begun, epochs spent.
+    """
     from optuna.storages import InMemoryStorage
+    from optuna.trial import FrozenTrial
 
     from sightline.common.params import load_params
     from sightline.parameters.whole import WholeParams
@@ -77,20 +87,26 @@ def search_once(name: str, rows: list[dict], changes: dict, seed: int) -> tuple[
     from sightline.tuning.space import read_parameters
     from sightline.tuning.study import open_study
     from sightline.tuning.today import flatten
+    from tuning_table import AXES
 
     quieten()
     settings = make_settings(name, changes, seed)
     parameters = read_parameters(settings.space)
     today = flatten(load_params(WholeParams, str(REPOSITORY / "params.yaml")).model_dump(mode="json"))
     length = len(rows[0]["curve"])
-    today |= {"epochs": length}
+    today |= {"epochs": length} | {axis: values[0] for axis, values in AXES[name].items()}
     study = open_study(settings, parameters, today, InMemoryStorage(), length)
     runner = TableRunner(rows)
     budget = FULL_TRIALS[name] * length
-    search(Search(study, settings, parameters, today, runner, lambda: runner.spent >= budget, lambda trial: None, 0.0))
+    spent_at = {}
+
+    def tell(trial: FrozenTrial) -> None:
+        spent_at[trial.number] = runner.spent
+
+    search(Search(study, settings, parameters, today, runner, lambda: runner.spent >= budget, tell, 0.0))
     winner = find_winner(study, settings)
     row = runner.rows_of[f"{settings.study}-{winner.number}"]
-    return winner.values[0], row["test"], len(runner.rows_of), runner.spent
+    return winner.values[0], spent_at[winner.number], row["test"], len(runner.rows_of), runner.spent
 
 
 def make_settings(name: str, changes: dict, seed: int):

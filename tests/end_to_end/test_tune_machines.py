@@ -48,7 +48,7 @@ def database(tmp_path_factory):
 
 def test_two_clones_share_a_study(repo, database, tmp_path):
     hub = tmp_path / "hub.git"
-    repo.git("init", "--quiet", "--bare", str(hub))
+    repo.git("init", "--quiet", "--bare", "--initial-branch", "main", str(hub))
     repo.git("remote", "add", "origin", str(hub))
     repo.dvc("remote", "add", "--default", "shared", str(tmp_path / "cache"))
     text = SETTINGS.replace("journal", database).replace("push: ''", "push: origin").replace("jobs: 2", "jobs: 1")
