@@ -20,7 +20,7 @@ case "$name" in
   echo "ERROR: failed to reproduce 'prepare'"; rm -r "$copy"; exit 1;;
 *bad*) echo "Running stage 'train':"; echo "params.yaml: lr: too much"
   echo "ERROR: failed to reproduce 'train'"; rm -r "$copy"; exit 1;;
-*full*) echo "Running stage 'train':"; echo "epoch 1/1"
+*full*) echo "Running stage 'prepare':"; echo "digits: 4 images"
   echo "ERROR: unexpected error - [Errno 28] No space left on device"; rm -r "$copy"; exit 1;;
 esac
 sleep "$PRETEND"

@@ -44,7 +44,7 @@ def test_a_failure_stops_no_other_and_a_broken_data_set_is_tried_once(pretended)
 
 def test_a_full_disk_stops_the_sweep(pretended):
     outcome = pretended.run(["a-full-s0-1", "b-x-s0-1", "b-y-s0-1"], 1, StopRequest())
-    assert outcome.stopped == "the disk is full: free some space"
+    assert (outcome.stopped, outcome.skipped) == ("the disk is full: free some space", {})
     assert len(pretended.ended()) == 0
 
 

@@ -105,6 +105,7 @@ class Runner:
         log = running.read_log()
         if any(words in log for words in FULL):  # DVC says it behind what the stage said last
             outcome.stopped = "the disk is full: free some space"
+            return
         stage = log.rpartition(MARK)[2].partition("'")[0]
         if stage in FIRST:
             outcome.skipped[job.cell.data] = f"fails in {stage}"
