@@ -72,7 +72,11 @@ def open_comet() -> Writer:
 
 
 TRACKERS = {"tensorboard": open_tensorboard, "mlflow": open_mlflow, "wandb": open_wandb, "comet": open_comet}
-SILENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false"}  # no word to their makers
+SILENT = {  # no word to their makers, and no warnings of what is meant to be so
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "WANDB_ERROR_REPORTING": "false",
+    "COMET_LOGGING_CONSOLE": "error",
+}
 
 
 def open_tracker(name: str) -> Writer:
