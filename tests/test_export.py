@@ -67,7 +67,7 @@ def test_a_stack_is_exported_as_one_model(here):
 
 def test_a_repository_for_triton(here):
     make_run(here, MIXED)
-    main(ExportParams(arithmetic="native", memory_mb=1, export=ExportSection(**OPTIONS | {"triton": True})))
+    main(ExportParams(export=ExportSection(**OPTIONS | {"triton": True}), **SHARED))
     folder = Path("models/exported/triton/classifier")
     graph = Path("models/exported/model.onnx").read_bytes()
     assert (folder / "1/model.onnx").read_bytes() == graph

@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 import zlib
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image
@@ -170,13 +171,33 @@ def test_a_header_that_never_ends_gets_its_time_and_no_more(service, monkeypatch
     assert answer == b"" if not before else answer.startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_full_service_says_so_at_once(shares_model, red):
-    with serving(model=shares_model, queue=2, bodies_mb=1) as small:
-        assert small.classify(red, red).status == 200
-        for busy in (small.classify(red, red, red), small.classify(bytes(ONE_MIB + 1))):
+@contextmanager
+def unfinished(port, received, length):
+    """Hold a request of which some bytes have not arrived."""
+    head = f"POST /classify HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(head + bytes(received))
+        time.sleep(0.1)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("settings", "received", "body"), [({"queue": 1}, 1, b"x"), ({"bodies_mb": 1}, 800_000, bytes(500_000))]
+)
+def test_a_full_service_says_so_at_once(shares_model, red, settings, received, body):
+    with serving(model=shares_model, **settings) as small:
+        with unfinished(small.port, received, received + 1):
+            busy = small.classify(body)
             assert told(busy) == (503, "busy")
             assert busy.headers["retry-after"] == "1"
-        assert small.classify(red, red).status == 200  # the places are free again
+        time.sleep(0.1)
+        assert small.classify(red).status == 200  # the place is free again
+
+
+def test_what_would_never_fit_is_not_told_to_come_again(shares_model, red):
+    with serving(model=shares_model, queue=10) as small:
+        assert small.classify(red, query="?explain=1").status == 200  # 1 and 9 squares
+        assert told(small.classify(red, red, query="?explain=1")) == (413, "too_much")
 
 
 def test_an_answer_that_takes_too_long_and_one_that_fails(shares_model, red, monkeypatch):

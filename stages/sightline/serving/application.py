@@ -47,6 +47,7 @@ class Application:
         self.revision = settings.revision or _git_revision()
         self.versions = Versions(settings, self.metrics, self.revision)
         self._images = Gate(settings.queue)
+        self.metrics.waiting.set_function(lambda: self._images.taken)
         self._bodies = Gate(settings.bodies_mb << 20)
         self._decoders = Decoders(settings.decode_threads)
         self._helpers = ThreadPoolExecutor(settings.decode_threads, "helper")
@@ -75,9 +76,7 @@ class Application:
         """
         with served, self._images.visit() as images, self._bodies.visit() as body:
             images.take(1)
-            self.metrics.waiting.set(self._images.taken)
             yield images, body
-        self.metrics.waiting.set(self._images.taken)
 
     async def classify(self, served: Served, files: list[bytes], top: int, room: Visit, explain: bool) -> list[dict]:
         """Return what `answers.answer` does for each file, with `map`, a PNG, where it is asked for.
@@ -87,7 +86,7 @@ class Application:
         Raises
         ------
         ServiceError
-            The only image cannot be used, or there is no room.
+            The only image cannot be used, or there is no room; a map takes that of one image a hidden square.
         """
         squares = len(hidden_squares(served.model.preprocessing.image_size)) if explain else 0
         room.take(len(files) * (1 + squares) - 1)

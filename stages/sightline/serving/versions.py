@@ -78,7 +78,7 @@ class Versions:
         self._metrics = metrics
         self._revision = revision
         self._seen = find_model(settings.model)
-        self.first = self._open(self._seen)
+        self._first: ExportedModel | None = self._open(self._seen)
         self._asked = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._refused = ""
@@ -87,7 +87,8 @@ class Versions:
     def start(self) -> None:
         """Let the first model answer; to be called in the event loop."""
         self._loop = asyncio.get_running_loop()
-        self.current = self._serve(self.first, self._seen)
+        self.current = self._serve(self._first, self._seen)
+        self._first = None  # so that it goes when another has taken its place
 
     def look_soon(self) -> None:
         """Look for a new model at once; may be called from a signal handler."""
