@@ -10,7 +10,7 @@ from running_service import serving
 from sightline.images.sources.open import open_source
 from sightline.serving.model import open_model
 
-AT_ONCE = 64
+AT_ONCE = 8  # the largest batch by default
 
 
 def test_the_service_answers_as_the_pipeline_predicted(first, monkeypatch):
@@ -22,7 +22,7 @@ def test_the_service_answers_as_the_pipeline_predicted(first, monkeypatch):
     files = [container.read(name, 1 << 20) for name in table["id"]]
     model = open_model("models/exported/model.onnx", threads=1)
     found, told = [], []
-    with serving(model="models/exported/model.onnx", images=AT_ONCE) as service:
+    with serving(model="models/exported/model.onnx", batch=AT_ONCE) as service:
         for start in range(0, len(files), AT_ONCE):
             part = files[start : start + AT_ONCE]
             told += service.classify(*part).json()["images"]

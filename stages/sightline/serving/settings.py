@@ -33,7 +33,7 @@ class Settings(BaseModel):
     threads: Positive = Field(default_factory=count_cores, description="that compute; default: all cores")
     decode_threads: Positive = Field(2, description="that decode images")
     providers: tuple[str, ...] = Field((CPU,), description="of onnxruntime, the first that can compute a node does it")
-    batch: Positive = Field(32, description="images computed at once, at most")
+    batch: Positive = Field(8, description="images computed at once, at most; more takes memory, and pays on a GPU")
     batch_wait_ms: float = Field(2.0, ge=0, description="how long a batch waits for images that are being decoded")
     queue: Positive = Field(256, description="images accepted and not answered; above it 503")
     bodies_mb: Positive = Field(256, description="MiB of all requests' bodies together; above it 503")
