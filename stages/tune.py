@@ -98,6 +98,7 @@ def tune(study: Study, settings: TuneParams, parameters: list[Parameter], today:
 
     for trial in take_over(study, settings, parameters, today, ROOT):
         tell(trial)
+    push_trials(study, settings, ROOT, pushed)
     runner = DvcRunner(settings, ROOT)
     try:
         search(Search(study, settings, parameters, today, runner, lambda: stop.noted, tell))

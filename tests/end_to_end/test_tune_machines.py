@@ -58,7 +58,7 @@ def test_two_clones_share_a_study(repo, database, tmp_path):
     repo.dvc("push")
     repo.git("clone", "--quiet", str(hub), str(tmp_path / "second"))
     second = Repo(tmp_path / "second", repo.home)
-    second.dvc("pull")
+    second.dvc("pull", "--with-deps", "train")
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(one.run, sys.executable, "stages/tune.py") for one in (repo, second)]
         outputs = [run.result() for run in runs]

@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from sightline.common.errors import SightlineError
 from sightline.experiments.copies import Copy, find_copies
+from sightline.experiments.links import link_to_cache
 from sightline.experiments.order import Order
 from sightline.experiments.running import Running
 
@@ -21,6 +22,7 @@ BUSY = ("Unable to acquire lock", "index.lock", "is locked by")  # what DVC and 
 TRIES = 10
 PAUSE = 1.0  # s between two of them
 POLL = 0.05  # s
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}  # the log shows at once what happens
 
 
 def start(order: Order, root: Path) -> Running:
@@ -70,7 +72,7 @@ def _launch(order: Order, root: Path) -> subprocess.Popen:
             return subprocess.Popen(
                 order.command(),
                 cwd=root,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"} | order.environment,  # the log shows at once what happens
+                env=os.environ | UNBUFFERED | link_to_cache(root) | order.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
