@@ -5,11 +5,11 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from sightline.experiments.copies import Copy, find_copies, remove_copy
 from sightline.experiments.order import Order
-from sightline.experiments.processes import is_alive, mark_of
 from sightline.experiments.running import Running, find_reason
 
 STARTED = "Reproducing experiment 's-0'\nStage 'prepare' didn't change, skipping\nRunning stage 'train':\n"
@@ -80,23 +80,19 @@ def test_epochs_count_once_train_has_begun_and_once_they_are_whole(copy, tmp_pat
 @pytest.mark.parametrize("end", [Running.stop, Running.interrupt])
 def test_an_end_ends_what_the_process_started_and_removes_the_copy(copy, tmp_path, end):
     running = begin(copy, tmp_path)
-    mark = running.mark()
-    assert is_alive(mark)
-    child = mark_of(wait_for_child(running.process.pid))
+    child = wait_for_child(running.process.pid)
     begun = time.monotonic()
     end(running, tmp_path)
     assert time.monotonic() - begun < 10
-    assert not is_alive(mark)
-    assert not is_alive(child)
+    assert running.status() is not None
+    assert not child.is_running()
     assert not copy.folder.exists()
 
 
 def wait_for_child(pid):
-    import psutil
-
     while not (children := psutil.Process(pid).children()):
         time.sleep(0.02)
-    return children[0].pid
+    return children[0]
 
 
 @pytest.mark.parametrize(("end", "kept"), [(Running.interrupt, True), (Running.stop, False)])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sightline.experiments.copies import Copy, remove_copy
 from sightline.experiments.order import Order
-from sightline.experiments.processes import PATIENCE, Mark, end_group, mark_of, opened_below
+from sightline.experiments.processes import PATIENCE, end_group, opened_below
 from sightline.experiments.scores import read_curves
 
 NOISE = ("Reproducing experiment", "Stage '", "Running stage '", "> ", "Updating lock file")  # what DVC says anyway
@@ -38,10 +38,6 @@ class Running:
     def folder(self) -> Path | None:
         """Where its files lie: gone when it has ended."""
         return self.copy.folder if self.copy else None
-
-    def mark(self) -> Mark:
-        """Return what tells its process from any other, for a note that outlives this process."""
-        return mark_of(self.process.pid)
 
     def status(self) -> int | None:
         """Return the exit status, or None while it runs."""
