@@ -3,12 +3,13 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper
 from test_graph import make_ensemble, make_spec, run
 from timm.models.maxxvit import AttentionCl, RelPosMlp
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.deployment.artifacts import make_artifacts
+from sightline.deployment.artifacts import Artifacts, make_artifacts, open_runners
 from sightline.deployment.failures import reason_of
 from sightline.deployment.graph import build_graph, settle, trace_program
 
@@ -95,6 +96,27 @@ def test_a_format_that_cannot_be_made_is_left_out(monkeypatch):
     assert made.files() == {"model.onnx": b"graph"}
     reason = "left out: cannot be made of this network: ValueError: cannot view"
     assert made.notes == {"model.pt2": reason, "model_fp16.onnx": reason}
+
+
+def seven_values() -> bytes:
+    """Return a model that loads, and that fails unless its input has seven values."""
+    node = helper.make_node("Reshape", ["pixels", "shape"], ["probabilities"])
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", SIDE, SIDE, 3])
+    probabilities = helper.make_tensor_value_info("probabilities", TensorProto.UINT8, [7])
+    shape = helper.make_tensor("shape", TensorProto.INT64, [1], [7])
+    graph = helper.make_graph([node], "seven", [pixels], [probabilities], [shape])
+    return helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 20)]).SerializeToString()
+
+
+def test_a_file_that_loads_and_does_not_run_is_left_out_or_refused():
+    pixels = np.zeros((1, SIDE, SIDE, 3), np.uint8)
+    reason = "models/exported/{}: not written: its run-time cannot run it: Fail: [ONNXRuntimeError]"
+    lossy = Artifacts({}, {"model_fp16.onnx": seven_values()}, {})
+    assert open_runners(lossy, pixels) == {}
+    assert lossy.notes["model_fp16.onnx"].startswith("left out: " + reason.format("model_fp16.onnx"))
+    with pytest.raises(SightlineError) as caught:
+        open_runners(Artifacts({"model.onnx": seven_values()}, {}, {}), pixels)
+    assert str(caught.value).startswith(reason.format("model.onnx"))
 
 
 def test_the_reason_is_the_first_line_of_the_first_error():

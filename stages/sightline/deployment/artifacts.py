@@ -103,7 +103,7 @@ def judge_artifacts(
         return {}, []
     compared = images.compared
     print(f"export: parity of {', '.join(made.files())}: {len(compared.ids)} images")
-    runners = open_runners(made)
+    runners = open_runners(made, images.pixels[:1])
     predicted = predict_all(runners, images.decoded(), len(compared.ids))
     metrics = {}
     flips = []
@@ -123,13 +123,15 @@ def judge_artifacts(
     return metrics, flips
 
 
-def open_runners(made: Artifacts) -> dict[str, Runner]:
-    """Return what runs each file; one that loses accuracy anyway is left out where nothing runs it."""
+def open_runners(made: Artifacts, pixels: np.ndarray) -> dict[str, Runner]:
+    """Return what runs each file, tried on `pixels`; one that loses accuracy anyway is left out if nothing does."""
     runners = {}
     for name, content in made.files().items():
         try:
-            with refusing(f"models/exported/{name}: not written: its run-time cannot load it", ANOTHER_OPSET):
-                runners[name] = RUNNERS[Path(name).suffix](content)
+            with refusing(f"models/exported/{name}: not written: its run-time cannot run it", ANOTHER_OPSET):
+                runner = RUNNERS[Path(name).suffix](content)
+                runner(pixels)
+            runners[name] = runner
         except SightlineError as error:
             if name in made.exact:
                 raise
