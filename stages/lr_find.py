@@ -86,7 +86,7 @@ def range_test(state: TrainState, train: Batches, run: Run) -> tuple[np.ndarray,
             group["lr"] = rate * scale
         streams = Streams(run, len(losses))
         parts = train.ahead(batch.tensor_split(run.params.accumulate))
-        losses.append(torch.stack(update(state, parts, streams.images, 0)).mean().item())
+        losses.append(torch.stack(update(state, parts, streams.images, 0))[:, 0].mean().item())
         if not np.isfinite(losses[-1]) or losses[-1] > DIVERGED * losses[0]:
             break
     return rates[: len(losses)], np.array(losses)

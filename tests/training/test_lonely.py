@@ -25,7 +25,7 @@ def params(workspace, set_params):
 
 
 def spec(size=SIZE):
-    return ModelSpec.model_construct(classes=CLASSES, input_size=size)
+    return ModelSpec.model_construct(classes=CLASSES, input_size=size, mean=[0.5] * 3)
 
 
 @pytest.mark.parametrize(
