@@ -12,7 +12,10 @@ repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params
 recipe: $(VENV)/.requirements ## NAME=photos SET="prepare.source=data/raw/photos epochs=5": run an experiment of recipes/; without NAME: list them
 	@test -f "recipes/$(NAME)" || { test -z "$(NAME)" || echo "recipes/$(NAME): no such recipe; there are"; cd recipes && awk 'FNR == 1 { sub(/^# /, ""); printf "%-20s%s\n", FILENAME, $$0 }' *; exit 2; }
 	@git diff --quiet HEAD -- params.yaml || echo "params.yaml is changed, and the recipe is laid over it: for the committed one, git checkout params.yaml"
-	dvc exp run $$(grep ^-S recipes/$(NAME)) $(addprefix -S=,$(filter-out -S,$(SET)))
+	@set -f; set -- $(filter-out -S,$(SET)); for pair; do \
+		case "$$pair" in *=*) ;; *) echo "SET: $$pair is no key=value; with blanks in it: SET='\"prepare.source=data/raw/my photos\"'"; exit 2;; esac; \
+		set -- "$$@" "-S=$$pair"; shift; \
+	done; dvc exp run $$(grep ^-S recipes/$(NAME)) "$$@"
 
 weights: $(VENV)/.requirements ## NAME=tf_efficientnet_lite0: fetch a network's published weights into models/pretrained
 	python stages/weights.py $(if $(NAME),"$(NAME)")

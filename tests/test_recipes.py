@@ -92,3 +92,11 @@ def test_make_recipe_without_a_known_name_lists_all_of_them(make):
         lines = printed.stdout.splitlines()
         assert lines[: len(first)] == first
         assert [line.split()[0] for line in lines[len(first) :]] == RECIPES
+
+
+def test_make_recipe_hands_on_a_value_with_blanks_in_quotes_and_refuses_it_without(make):
+    printed = make("NAME=photos", 'SET="prepare.source=data/raw/my photos" seed=1')
+    assert printed.stdout.splitlines()[-2:] == ["-S=prepare.source=data/raw/my photos", "-S=seed=1"]
+    refused = make("NAME=photos", "SET=prepare.source=data/raw/my photos")
+    assert refused.returncode != 0
+    assert refused.stdout.splitlines()[-1].startswith("SET: photos is no key=value; with blanks in it: ")

@@ -74,7 +74,7 @@ def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float) ->
         path, reason = bad[0]
         raise SightlineError(
             f"prepare.max_bad_fraction: {len(bad)} of {total} files cannot be used, more than {limit:g}: "
-            f"first {path} ({reason}); all are listed in data/prepared/quarantine.csv"
+            f"first {path} ({reason}); all are in data/prepared/quarantine.csv: take them out, or allow more"
         )
 
 

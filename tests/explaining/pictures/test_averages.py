@@ -28,3 +28,11 @@ def test_thousands_of_classes_make_no_larger_picture():
     one = (np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8)))
     most = draw_averages("Grad-CAM", {f"class {k}": one for k in range(MOST)}, 0.6)
     assert draw_averages("Grad-CAM", {f"class {k}": one for k in range(3000)}, 0.6).size == most.size
+
+
+def test_a_heading_is_shown_to_its_end_above_a_single_class():
+    means = {"cat": (np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8)))}
+    heading = "Integrated gradients, mean over up to 20 correct test images of each class, 60 of 100 classes"
+    narrow, wide = (draw_averages(text, means, 0.6) for text in ("Grad-CAM", heading))
+    assert wide.width > narrow.width
+    assert np.asarray(wide)[:30, narrow.width :].min() < 100  # letters stand where the narrow picture ends

@@ -114,6 +114,12 @@ def test_sheets_grow_in_both_directions():
     assert 0.5 < many.width / many.height < 2
 
 
+def test_a_heading_is_shown_to_its_end_above_a_single_image():
+    heading = "Correct predictions, the most confident of each class"
+    first, last = (draw_sheet(f"{heading} {end}", [shown()], 0.6) for end in ("first", "lasts"))
+    assert np.any(np.asarray(first)[:TITLE] != np.asarray(last)[:TITLE, : first.width])
+
+
 def test_an_empty_kind_is_said_to_be_empty():
     empty = draw_sheet("Wrong", [], 0.6)
     assert np.array_equal(np.asarray(empty), np.asarray(draw_message(["Wrong: none"])))

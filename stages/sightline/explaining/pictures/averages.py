@@ -35,10 +35,11 @@ def draw_averages(heading: str, means: dict[str, tuple[np.ndarray, np.ndarray]],
     side = tile_side(len(next(iter(shown.values()))[0]), 2 * len(shown))
     width, height = 2 * (side + GAP) + GAP, TITLE + side + CAPTION + GAP
     columns = max(2, round(math.sqrt(len(shown) * height / width)))
-    canvas = Image.new("RGB", (columns * width + GAP, PLAIN_HEADING + math.ceil(len(shown) / columns) * height), PAPER)
-    draw = ImageDraw.Draw(canvas)
     bold = font(14, bold=True)
-    draw.text((GAP, GAP), shortened(heading, bold, canvas.width - 2 * GAP), INK, bold)
+    canvas_width = max(columns * width + GAP, math.ceil(bold.getlength(heading)) + 2 * GAP)
+    canvas = Image.new("RGB", (canvas_width, PLAIN_HEADING + math.ceil(len(shown) / columns) * height), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    draw.text((GAP, GAP), heading, INK, bold)
     for number, (name, (pixels, heat)) in enumerate(shown.items()):
         left, top = GAP + number % columns * width, PLAIN_HEADING + number // columns * height
         draw.text((left, top + 15), shortened(name, bold, width - 2 * GAP), INK, bold, anchor="ls")

@@ -63,10 +63,11 @@ def draw_sheet(heading: str, group: list[Explained], alpha: float) -> Image.Imag
     height = TITLE + side + CAPTION + GAP
     columns = max(1, round(math.sqrt(len(group) * height / width)))
     rows = math.ceil(len(group) / columns)
-    canvas = Image.new("RGB", (columns * width + GAP, HEADING + rows * height), PAPER)
-    draw = ImageDraw.Draw(canvas)
     letters = font(16, bold=True)
-    draw.text((GAP, GAP), shortened(heading, letters, canvas.width - 2 * GAP), INK, letters)
+    canvas_width = max(columns * width + GAP, math.ceil(letters.getlength(heading)) + 2 * GAP)
+    canvas = Image.new("RGB", (canvas_width, HEADING + rows * height), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    draw.text((GAP, GAP), heading, INK, letters)
     draw.text((GAP, GAP + 22), shortened(ORDER, font(12), canvas.width - 2 * GAP), MUTED, font(12))
     for number, (shown, drawn) in enumerate(zip(group, tiles, strict=True)):
         corner = GAP + number % columns * width, HEADING + number // columns * height
