@@ -76,6 +76,12 @@ def test_without_a_window_a_range_is_found():
     assert (levels(data, {"dicom_unwindowed": (-1000, 1550)}) == np.rint((VALUES + 1000) / 10)).all()
 
 
+@pytest.mark.parametrize("window", [{"WindowCenter": ""}, {"WindowCenter": "", "WindowWidth": ""}, {"WindowWidth": 0}])
+def test_a_window_without_numbers_is_none(window):
+    data = dicom(VALUES, **{"WindowCenter": 40, "WindowWidth": 400} | window)
+    assert measure(data, 1000).kind == "dicom_unwindowed"
+
+
 def test_colours_are_as_they_are():
     color = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     how = Preprocessing(8, "stretch", "nearest", (0, 0, 0), ranges={})

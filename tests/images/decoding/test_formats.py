@@ -109,6 +109,21 @@ def test_a_tiff_of_doubles_is_said():
     assert reason(stream.getvalue()).startswith("not supported: a TIFF of such pixels (64-bit floats")
 
 
+def test_a_tiff_of_signed_bytes_is_said():
+    tifffile = pytest.importorskip("tifffile")
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, np.full((8, 8), -1, dtype=np.int8))
+    assert reason(stream.getvalue()).startswith("not supported: a TIFF of signed 8-bit values")
+
+
+def test_raw_data_are_told_from_the_thumbnail_that_they_begin_with(encode):
+    dng = encode(SMOOTH, "TIFF", tiffinfo={50706: b"\1\4\0\0"})
+    nef = encode(SMOOTH, "TIFF", save_all=True, append_images=[Image.new("RGB", (64, 64))], tiffinfo={254: 1})
+    for data in (dng, nef, b"\0\0\0\x18ftypcrx " + bytes(50)):
+        assert reason(data) == "not an image: a camera's raw data: develop it to TIFF or JPEG"
+    assert close_to_smooth(decode(encode(SMOOTH, "TIFF", tiffinfo={254: 1}), HOW, 10_000).pixels)
+
+
 def test_damaged_exif_does_not_cost_the_picture(encode):
     exif = b"eXIfgarbage!"
     png = encode(SMOOTH)

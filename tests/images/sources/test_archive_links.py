@@ -153,3 +153,26 @@ def test_refused_members_reach_the_listing(workspace):
         "dog/pipe.png",
         "dog/round.png",
     ]
+
+
+def test_paths_that_stand_there_twice_are_told_and_the_last_counts(tmp_path):
+    members = [("./cat/1.png", b"old"), ("cat/2.png", b"2"), ("cat/1.png", b"new")]
+    make_tar(tmp_path / "a.tar", members)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    for name in ("a.tar", "a.zip"):
+        container = open_container(tmp_path / name)
+        assert container.read("cat/1.png", 10) == b"new"
+        assert container.notes == [
+            f"{tmp_path / name}: 1 files are there again under the same path: the last one counts"
+        ]
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_tars_that_were_put_together_lose_nothing_silently(tmp_path, name):
+    make_tar(tmp_path / name, [("cat/1.png", b"1")])
+    once = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(once + once)
+    with pytest.raises(SightlineError, match="something follows its end at byte 1024: if archives were put tog"):
+        open_container(tmp_path / name)

@@ -90,15 +90,20 @@ class Scan:
 
 def _window(file: "pydicom.Dataset") -> Range | None:
     """Return the values that become black and white by the first window; None where there is none."""
-    if "WindowCenter" not in file or "WindowWidth" not in file:
+    center, width = _first(file.get("WindowCenter")), _first(file.get("WindowWidth"))
+    if center is None or width is None or width <= 0:  # as anonymizers leave them
         return None
-    center, width = (np.atleast_1d(value)[0] for value in (file.WindowCenter, file.WindowWidth))
-    center, width = float(center), float(width)
     function = file.get("VOILUTFunction", "LINEAR")
     if function == "LINEAR_EXACT":
         return center - width / 2, center + width / 2
     half = max(width - 1, 1) / 2
     return center - 0.5 - half, center - 0.5 + half
+
+
+def _first(value: object) -> float | None:
+    """Return the first of one or several numbers; None where the element is empty or not there."""
+    numbers = np.atleast_1d(value)
+    return None if not len(numbers) or numbers[0] is None else float(numbers[0])
 
 
 def _range_of_shown(file: "pydicom.Dataset") -> Range:

@@ -6,7 +6,7 @@ Pillow knows formats that start programs (EPS) or hold no pixels (HDF5, WMF), so
 import io
 
 from PIL import Image
-from PIL.TiffImagePlugin import SAMPLESPERPIXEL, ImageFileDirectory_v2, TiffImageFile
+from PIL.TiffImagePlugin import SAMPLEFORMAT, SAMPLESPERPIXEL, SUBIFD, ImageFileDirectory_v2, TiffImageFile
 
 from sightline.images.decoding.bad_image import BadImageError, damaged_image
 
@@ -20,14 +20,18 @@ HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 READABLE = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x00\x00\x00\x0cjP  ")  # beginnings that promise an image
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BIG = (b"+\0", b"\0+")  # BigTIFF
+SIGNED = 2  # of a TIFF's sample format
+KIND_OF_PICTURE, REDUCED = 254, 1  # tag NewSubfileType, its value of a thumbnail
+DNG_VERSION = 50706
 SMALL_HEADER, BIG_HEADER = 8, 16  # bytes
+RAW = "a camera's raw data: develop it to TIFF or JPEG"
 VIDEO = "a video: save the frames that are meant"
 TOLD = {  # by the beginning, that of texts in lower case
     (b"<svg",): "SVG holds commands to draw: render it as PNG",
     (b"<!doctype html", b"<html"): "a web page, perhaps in place of a download",
     (b"version https://git-lfs",): "a pointer of Git LFS: run `git lfs pull`",
     (b"%pdf",): "PDF: save its pages or pictures as PNG",
-    (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"IIU\0"): "a camera's raw data: develop it to TIFF or JPEG",
+    (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"IIU\0"): RAW,
     (b"\x1aE\xdf\xa3", b"FLV\1", b"\0\0\1\xba", b"\0\0\1\xb3", b"OggS"): VIDEO,
     (b"\x93NUMPY", b"\x89HDF", b"SIMPLE  =", b"v/1\1", b"#?RADIANCE", b"#?RGBE"): "numbers: save them as 16-bit TIFF",
     (b"PK\3\4", b"\x1f\x8b", b"7z\xbc\xaf"): "an archive",
@@ -55,8 +59,23 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
         raise damaged_image(error) from None
     if image.format in DRAWN_BY_PROGRAMS:
         raise BadImageError(f"{image.format} files may start another program: convert it to PNG")
+    if image.format == "TIFF":
+        _refuse_other_tiffs(image, data)
     refuse_large(image.width, image.height, max_pixels)
     return image
+
+
+def _refuse_other_tiffs(image: TiffImageFile, data: bytes) -> None:
+    """Raise BadImageError for a TIFF whose values Pillow takes for others, or whose first picture is not the main one.
+
+    Source: TIFF 6.0 and the DNG specification 1.7; NEF, ARW and PEF, too, begin with a thumbnail.
+    """
+    tags = image.tag_v2
+    if SIGNED in tags.get(SAMPLEFORMAT, ()) and image.mode in ("L", "LA", "RGB"):
+        raise BadImageError("not supported: a TIFF of signed 8-bit values: save them unsigned, or in 16 bits")
+    is_thumbnail = tags.get(KIND_OF_PICTURE, 0) == REDUCED and (SUBIFD in tags or tags.next)
+    if is_thumbnail or DNG_VERSION in tags or data[8:10] == b"CR":
+        raise BadImageError(f"not an image: {RAW}")
 
 
 def refuse_large(width: int, height: int, max_pixels: int) -> None:
@@ -94,6 +113,8 @@ def advice(data: bytes) -> str:
         return "damaged: begins as an image that cannot be read"
     if data.startswith(TIFF):
         return _why_no_tiff(data)
+    if data[4:12] == b"ftypcrx ":  # Canon's CR3
+        return f"not an image: {RAW}"
     if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI "):
         return f"not an image: {VIDEO}"
     text = data[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()

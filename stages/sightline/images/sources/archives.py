@@ -22,6 +22,7 @@ from sightline.images.sources.zips.methods import METHODS, UNPACK
 
 UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError)
 LONGEST_LINK = 4096  # bytes of the path that a link in a zip holds
+PIECE = 1 << 20  # bytes
 MODE = ZipEntry._fields.index("mode")
 S_IFMT = 0o170000  # the bits of a mode that tell what it is
 
@@ -33,6 +34,7 @@ class ZipArchive:
         self._file = path.open("rb")
         self.refused: list[tuple[str, str]] = []
         self.hidden: list[str] = []
+        repeated = 0
         names, entries = list_entries(self._file)
         row_of = {}
         for row, raw in enumerate(names):
@@ -40,9 +42,11 @@ class ZipArchive:
             if name.endswith("/"):
                 continue
             if is_offered(name, path, self.refused):
+                repeated += name in row_of
                 row_of[name] = row
             elif is_hidden_image(name):
                 self.hidden.append(name)
+        self.notes = note_repeated(repeated, path)
         self._follow(row_of, entries)
         self._names = sorted(row_of)
         self._entries = entries[[row_of[name] for name in self._names]]
@@ -97,19 +101,29 @@ class TarArchive:
         self._last = (-1, b"")  # a link's file was read just before: going back costs the whole archive
         self.refused: list[tuple[str, str]] = []
         self.hidden: list[str] = []
+        self._repeated = 0
         links = {}
         while (member := self._archive.next()) is not None:
             self._list(member, path, links)
             self._archive.members.clear()  # tarfile would keep an object of 1 kB for each
         self._refuse_early_end()
+        self.notes = note_repeated(self._repeated, path)
         self._follow(links)
 
     def _refuse_early_end(self) -> None:
-        """Raise ReadError where the listing ended at a header that is cut or damaged: tarfile takes it for the end."""
-        self._archive.fileobj.seek(self._archive.offset)
-        block = self._archive.fileobj.read(tarfile.BLOCKSIZE)
-        if block.strip(b"\0"):
-            raise tarfile.ReadError(f"no header of a member at byte {self._archive.offset}")
+        """Raise ReadError where something follows the end: a header that is cut or damaged, or another archive.
+
+        tarfile takes both for the end.
+        """
+        end = self._archive.offset
+        self._archive.fileobj.seek(end)
+        if self._archive.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
+            raise tarfile.ReadError(f"no header of a member at byte {end}")
+        while piece := self._archive.fileobj.read(PIECE):
+            if piece.strip(b"\0"):
+                raise tarfile.ReadError(
+                    f"something follows its end at byte {end}: if archives were put together, use `tar --concatenate`"
+                )
 
     def _list(self, member: tarfile.TarInfo, path: Path, links: dict[str, str]) -> None:
         if member.isdir():
@@ -118,6 +132,7 @@ class TarArchive:
         if not is_offered(name, path, self.refused):
             self.hidden += [name] if is_hidden_image(name) else []
             return
+        self._repeated += name in self._place or name in links
         self._place.pop(name, None)
         links.pop(name, None)
         if member.islnk():
@@ -164,6 +179,11 @@ class TarArchive:
         if len(data) < self._sizes[place]:
             raise BadImageError("damaged in the archive: truncated")
         return data
+
+
+def note_repeated(count: int, path: Path) -> list[str]:
+    """Return a line on paths that stand in an archive more than once, or nothing."""
+    return [f"{path}: {count:,} files are there again under the same path: the last one counts"] if count else []
 
 
 def refuse_long(size: int, limit: int) -> None:

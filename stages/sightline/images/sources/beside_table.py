@@ -19,6 +19,7 @@ class BesideTable:
         self.folder = Folder(root, within)
         self.refused: list[tuple[str, str]] = []
         self.hidden: list[str] = []
+        self.notes: list[str] = []
         self._paths = paths
         self._most_open = most_open
         self._archives: dict[str, Container] = {}

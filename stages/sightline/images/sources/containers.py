@@ -16,11 +16,12 @@ class Container(Protocol):
     """Files by their POSIX path.
 
     As soon as names are listed, `refused` holds (path as it can be shown, reason) of what is no readable file, and
-    `hidden` images that are hidden, or hidden folders.
+    `hidden` images that are hidden, or hidden folders, and `notes` lines that the user should read once.
     """
 
     refused: list[tuple[str, str]]
     hidden: list[str]
+    notes: list[str]
 
     def names(self) -> list[str]:
         """Return the files' paths in the order in which reading is cheapest; hidden files and litter are left out."""

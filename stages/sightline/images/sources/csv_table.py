@@ -1,7 +1,6 @@
 """A table of `path,label`, optionally `group,subset` and further columns: images beside it, archives included."""
 
 import re
-from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from sightline.common.errors import SightlineError
@@ -10,7 +9,14 @@ from sightline.images.sources.folder import refuse_linked
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import MISSING, name_fault, one_line, shown, tidy
 from sightline.images.sources.naming import PLAIN, Naming, refuse_missing
-from sightline.images.sources.table_columns import RESERVED, check_box, read_subsets, refuse_divisions, refuse_subset
+from sightline.images.sources.table_columns import (
+    RESERVED,
+    check_box,
+    read_subsets,
+    refuse_divisions,
+    refuse_missing_group,
+    refuse_subset,
+)
 from sightline.images.sources.table_rows import read_rows
 from sightline.images.store import BOX_COLUMNS
 
@@ -66,10 +72,8 @@ def _further_columns(path: Path, columns: list[str], naming: Naming) -> list[str
     used = {name for name in naming.columns() if not (naming.is_template and name in naming.path_columns())}
     built_of = set(naming.path_columns()) & RESERVED
     further = [name for name in columns if name and name not in used | built_of]
-    for name, times in Counter(filter(None, columns)).items():
-        if times > 1:
-            raise SightlineError(f"{path}: has the column {name!r} twice: keep one")
-        if name in RESERVED and name in further:
+    for name in further:
+        if name in RESERVED:
             raise SightlineError(f"{path}: the column {name!r} has a name that Sightline needs itself: rename it")
     missing = [name for name in BOX_COLUMNS if name not in columns]
     if 0 < len(missing) < len(BOX_COLUMNS):
@@ -85,8 +89,7 @@ def _add_row(listing: Listing, row: dict[str, str], naming: Naming, where: str) 
     if label.lower() in MISSING:
         raise SightlineError(f"{where}: the label {label!r} stands for a missing value: leave the row out, or label it")
     group = one_line(row.get(naming.group, ""))
-    if group.lower() in MISSING:
-        raise SightlineError(f"{where}: the group {group!r} stands for a missing value: leave the cell empty")
+    refuse_missing_group(group, where)
     subset = row.get(naming.subset, "")
     refuse_subset(subset, where)
     further = {column: one_line(row[column]) for column in listing.further}

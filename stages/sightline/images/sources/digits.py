@@ -15,6 +15,7 @@ class InMemory:
     def __init__(self, names: list[str], images):
         self.refused: list[tuple[str, str]] = []
         self.hidden: list[str] = []
+        self.notes: list[str] = []
         self._names = names
         self._images = images
         self._position = {name: index for index, name in enumerate(names)}

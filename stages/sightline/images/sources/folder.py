@@ -27,6 +27,7 @@ class Folder:
         self._within = within
         self.refused: list[tuple[str, str]] = []
         self.hidden: list[str] = []
+        self.notes: list[str] = []
 
     def names(self) -> list[str]:
         self.refused.clear()

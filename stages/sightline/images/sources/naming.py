@@ -54,11 +54,17 @@ def naming_of(changed: dict[str, str]) -> Naming:
     return replace(PLAIN, **changed)
 
 
-def refuse_missing(columns: Iterable[str], naming: Naming, where: str) -> None:
-    """Raise SightlineError for a column that is not there: path and label always, others where they were named."""
+KEYS = ("path", "label", "group", "subset")
+
+
+def refuse_missing(columns: Iterable[str], naming: Naming, where: str, keys: tuple[str, ...] = KEYS) -> None:
+    """Raise SightlineError for a column that is not there: path and label always, others where they were named.
+
+    `keys` are those that this source tells by columns.
+    """
     columns = list(columns)
     optional = {key for key in ("group", "subset") if key not in naming.changed()}
-    for key in ("path", "label", "group", "subset"):
+    for key in keys:
         for name in naming.path_columns() if key == "path" else [getattr(naming, key)]:
             if name not in columns and key not in optional:
                 found = ", ".join(filter(None, columns)) or "none"

@@ -94,7 +94,7 @@ def _open_images(
     if naming.pattern:
         refuse_unused(naming, source, used=("label",))
         return list_by_file_name(names, naming.pattern, source), container
-    metadata = find_metadata(container, names)
+    metadata = find_metadata(container, names, naming, source)
     if metadata:
         return list_image_folder(names, metadata, naming, source), container
     exported = open_exports(path, container, names, naming, source)
@@ -111,6 +111,7 @@ def _open_images(
 
 def _complete(listing: Listing, container: Container, source: str) -> Listing:
     """Add to a listing what a folder or an archive could not offer."""
+    listing.notes += container.notes
     if container.hidden:  # said but listed nowhere: DVC does not see when they change
         listing.notes.append(f"hidden images or folders, which are left out: {quote_some(sorted(container.hidden))}")
     listing.refused += [(name, reason) for name, reason in container.refused if not side_kind(name)]

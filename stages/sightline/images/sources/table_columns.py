@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.layouts.subset_names import WORDS, subset_of, subsets_of, words_of
+from sightline.images.sources.names import MISSING
 from sightline.images.store import BOX_COLUMNS, INDEX_COLUMNS
 
 RESERVED = {*INDEX_COLUMNS, "row", "fold"}  # names of what prepare and split tell of an image
@@ -27,6 +28,12 @@ FILLERS = {
     "cv",
 }
 REFUSED = ("", "unlabelled")
+
+
+def refuse_missing_group(group: str, where: str) -> None:
+    """Raise SightlineError for a group that programs write where there is none: all such images would be one group."""
+    if group.lower() in MISSING:
+        raise SightlineError(f"{where}: the group {group!r} stands for a missing value: leave the cell empty")
 
 
 def refuse_subset(text: str, where: str) -> None:

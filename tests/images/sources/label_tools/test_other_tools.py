@@ -158,6 +158,13 @@ def test_several_classes_of_a_test_image_are_refused_too(fill, opened):
     ]
 
 
+def test_annotations_of_images_that_coco_does_not_name_are_told(fill, opened):
+    fill("1.jpg", files={"a.json": coco({1: "1.jpg"}, (1, 1), (7, 2), ("1", 2))})
+    listing, labels, _ = opened()
+    assert labels == {"1.jpg": "cat"}
+    assert listing.notes[1] == "data/raw/set/a.json: 2 annotations are of images that it does not name"
+
+
 def test_subsets_of_coco_without_labels_are_left_aside(fill, opened):
     train = {"labels_train.json": coco({1: "1.jpg"}, (1, 1)), "labels_test.json": coco({2: "2.jpg"})}
     fill("train/1.jpg", "test/2.jpg", files=train)
@@ -211,6 +218,7 @@ def test_the_annotations_of_coco_may_be_named(fill, opened):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (coco({1: "1.jpg"}, (1, 1), categories=[CATEGORIES[0]] * 2), "several of its categories have the id 1"),
         (coco({1: "1.jpg"}, (1, 7)), "an annotation names the category 7, which it does not have"),
         (coco({1: "1.jpg"}), "none of its 1 images has a label"),
         (coco({}), "none of its 0 images has a label"),

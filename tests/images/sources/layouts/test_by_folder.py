@@ -70,6 +70,10 @@ def test_a_train_beside_other_vehicles_is_a_class():
         (("simpsons/bart", "simpsons/lisa", "simpson_testset/all"), "'simpson_testset' may be subsets or classes"),
         (("color/rust", "color/scab", "grayscale/rust", "grayscale/scab"), "hold the same folders ('rust', 'scab')"),
         (("fold1/a", "fold1/b", "fold2/a", "fold2/b"), "'fold1', 'fold2' hold the same folders ('a', 'b')"),
+        (
+            ("cells/cells/a", "cells/cells/b", "cells/a", "cells/b"),
+            "'cells/cells' holds all the folders that stand beside",
+        ),
         (("cat", " "), "the class folder's name is blank"),
     ],
 )

@@ -215,3 +215,20 @@ def test_without_pyarrow_a_line_says_what_to_install(workspace, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(SightlineError, match=r"a.parquet needs pyarrow: run `pip install -r requirements-formats.txt`"):
         open_source("data/raw/a.parquet")
+
+
+def test_classes_that_are_numbers_in_some_files_alone_are_refused(workspace):
+    save(workspace, "set/0.parquet", hugging_face([0, 1]))
+    save(workspace, "set/1.parquet", hugging_face([0, 1]).replace_schema_metadata({}))
+    with pytest.raises(
+        SightlineError, match=r"^data/raw/set/1.parquet: some files have names for the numbers of 'label'"
+    ):
+        open_source("data/raw/set")
+
+
+def test_a_column_of_several_labels_is_refused(workspace):
+    save(workspace, "many.parquet", pa.table({"image": [b"a"], "label": [[0, 2]]}))
+    with pytest.raises(
+        SightlineError, match=r"many.parquet: the column 'label' is of list<\w+: int64>: one class an im"
+    ):
+        open_source("data/raw/many.parquet")

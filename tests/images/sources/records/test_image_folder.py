@@ -91,7 +91,7 @@ def test_metadata_without_file_names_is_a_side_file(workspace):
     [
         ("_csv", "file_name,breed\na.png,pug\n", r"set/metadata.csv: has no column 'label' .*by prepare.label"),
         ("_csv", "file_name,label\na.png,x\na.png,y\n", "metadata.csv: 'a.png' stands there twice"),
-        ("_csv", "file_name,label\na.png,x,y\n", "metadata.csv: behind row 0: a row has more cells than the header"),
+        ("_csv", "file_name,label\na.png,x,y\n", "set/metadata.csv: line 2: has 3 cells, the header 2: put"),
         ("_csv", "file_name,label,split\na.png,x,train\n", "the column 'split' holds only train: call it subset"),
         ("_csv", "file_name,label\nb.png,x\n", r"no image with a label: b.png \(file not found"),
         ("_jsonl", '{"file_name": "a.png", "label": "x"}\n{"file_na', "metadata.jsonl: behind row 1: .*: mend it"),
@@ -109,3 +109,32 @@ def test_a_group_that_no_row_has_is_named(workspace):
     fill(workspace, "a.png", _csv="file_name,label\na.png,x\n")
     with pytest.raises(SightlineError, match=r"has no 'patient' \(found: label\): set prepare.group to one"):
         open_source(SOURCE, naming_of({"group": "patient"}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"file_name;label\na.png;x\nb.png;y\n",
+        b"File_Name\tLabel\na.png\tx\nb.png\ty\n",
+        "file_name, label\na.png, x\nb.png, y\n".encode("utf-16"),
+    ],
+)
+def test_metadata_is_a_table_of_any_kind(workspace, content):
+    fill(workspace, "a.png", "b.png")
+    (workspace / SOURCE / "metadata.csv").write_bytes(content)
+    listing, _ = open_source(SOURCE)
+    assert (listing.paths, listing.classes) == (["a.png", "b.png"], ["x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("file_name,label,label\na.png,x,y\n", "has the column 'label' twice: keep one"),
+        ("file_name,breed\na.png,x\n", r"has no column 'label' \(found: file_name, breed\): name the one by"),
+        ("file_name,label,group\na.png,x,NaN\n", ": a.png: the group 'NaN' stands for a missing value"),
+    ],
+)
+def test_columns_that_would_mislead_are_refused(workspace, text, told):
+    fill(workspace, "a.png", _csv=text)
+    with pytest.raises(SightlineError, match=f"^data/raw/set.*{told}"):
+        open_source(SOURCE)

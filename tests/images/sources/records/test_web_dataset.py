@@ -88,6 +88,28 @@ def test_the_label_is_what_is_named_or_the_plainest(workspace, shard, parts, cha
     assert rows_of("data/raw/set", **changed)[0][1] == label
 
 
+@pytest.mark.parametrize(
+    ("json", "label"), [("1.0", "dog"), ('{"label": 0.0}', "cat"), ('"1"', "dog"), ("0.5", "0.5"), ('"1 dog"', "1 dog")]
+)
+def test_numbers_of_any_kind_are_lines_of_the_classes(workspace, shard, json, label):
+    shard("set/0.tar", {"1.jpg": "a", "1.json": json, "classes.txt": "cat\ndog\n"})
+    assert rows_of("data/raw/set")[0][1] == label
+
+
+def test_numbers_below_zero_are_no_label(workspace, shard):
+    shard("set/0.tar", {"1.jpg": "a", "1.cls": "-1", "2.jpg": "b", "2.cls": "0", "classes.txt": "cat\ndog\n"})
+    listing, _ = open_source("data/raw/set")
+    assert (listing.classes, listing.refused) == (["cat"], [("0.tar/1.jpg", "no label")])
+
+
+def test_shards_that_are_not_there_are_told(workspace, shard):
+    for number in (0, 2):
+        shard(f"set/train-{number:05d}-of-00003.tar", {"1.jpg": "a", "1.cls": "x"})
+    shard("set/test-00000-of-00001.tar", {"1.jpg": "a", "1.cls": "x"})
+    listing, _ = open_source("data/raw/set")
+    assert listing.notes == ["2 of 3 files train-*-of-00003 are there"]
+
+
 def test_a_single_tar_with_labels_of_samples_is_a_shard(workspace, shard):
     shard("one.tar", {"1.jpg": "a", "1.cls": "1", "classes.txt": "cat\ndog"})
     assert rows_of("data/raw/one.tar") == [("one.tar/1.jpg", "dog", "", "a")]

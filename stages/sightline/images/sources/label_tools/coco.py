@@ -1,6 +1,6 @@
 """COCO JSON whose annotations give images a category: iNaturalist's, camera traps', those of several programs."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.label_tools.choosing import choose
@@ -22,7 +22,8 @@ def is_coco(content: object) -> bool:
 def read_coco(content: dict, naming: Naming, where: str) -> Annotations:
     """Read one category an image; `prepare.label` may name another key of the categories, or of `attributes`."""
     refuse_unused(naming, where, used=("label", "group", "subset"))
-    categories = {category["id"]: category for category in content["categories"]}
+    categories = _by_id(content["categories"], "categories", where)
+    known = _by_id(content["images"], "images", where)
     annotations = content["annotations"]
     key = NAME
     if naming.label != PLAIN.label:
@@ -31,6 +32,7 @@ def read_coco(content: dict, naming: Naming, where: str) -> Annotations:
         key = choose(told, naming, where, "key of categories or attributes", ())
     said = defaultdict(set)
     boxes = 0
+    unknown = sum(annotation["image_id"] not in known for annotation in annotations)
     for annotation in annotations:
         number = annotation.get("category_id")
         if number is not None and number not in categories:
@@ -44,4 +46,14 @@ def read_coco(content: dict, naming: Naming, where: str) -> Annotations:
         cells = {name: value for name, value in image.items() if name not in OF_THE_FILE}
         images.append(TaggedImage(as_text(image["file_name"]), [Vote(labels)] if labels else [], cells))
     notes = [f"{where}: an image whose boxes all have one class has that class"] if boxes else []
+    if unknown:
+        notes.append(f"{where}: {unknown:,} annotations are of images that it does not name")
     return Annotations("COCO", key, images, notes)
+
+
+def _by_id(items: list[dict], what: str, where: str) -> dict[object, dict]:
+    found = {item["id"]: item for item in items}
+    if len(found) < len(items):
+        often = next(number for number, times in Counter(item["id"] for item in items).items() if times > 1)
+        raise SightlineError(f"{where}: several of its {what} have the id {often}: number them anew")
+    return found

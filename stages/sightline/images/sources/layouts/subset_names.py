@@ -3,17 +3,25 @@
 import re
 from collections.abc import Iterable
 
-TRAIN = "train training trn trainval entrainement entrenamiento treino 训练 训练集"
-VAL = "val valid validation validate validating vali dev devel development validacion validacao 验证 验证集"
-TEST = "test testing tests tst holdout heldout prueba teste 测试 测试集"
+TRAINED = """
+    train training trainings trn trainval entrainement entraînement apprentissage entrenamiento treino treinamento
+    addestramento обучение 训练 训练集 訓練 訓練集 学習 학습 훈련
+"""
+VALIDATED = """
+    val valid validation validate validating vali validierung validierungs dev devel development validacion validación
+    validacao validação проверка 验证 验证集 驗證 驗證集 検証 검증
+"""
+TESTED = """
+    test testing tests tst holdout heldout prueba teste тест 测试 测试集 測試 測試集 テスト 테스트
+"""
 JUDGED = "eval evaluation evaluate evaluating"  # test, unless another folder is that
 UNLABELLED = "unlabeled unlabelled unlab pred predict prediction predictions"
 WORDS = {
     word: kind
     for kind, words in (
-        ("train", TRAIN),
-        ("val", VAL),
-        ("test", TEST),
+        ("train", TRAINED),
+        ("val", VALIDATED),
+        ("test", TESTED),
         ("eval", JUDGED),
         ("unlabelled", UNLABELLED),
     )
@@ -28,7 +36,7 @@ SAY_NOTHING = """
     processed clean public private standard stage phase kaggle jpg jpeg png rgb gray px
 """
 AFFIXES = frozenset(SAY_NOTHING.split())
-GLUED = ("dataset", "images", "image", "imgs", "img", "data", "set")  # trainset, traindata
+GLUED = ("dataset", "images", "image", "imgs", "img", "data", "set", "daten", "bilder", "データ")  # trainset, Testdaten
 SHORT = {"tr": "train", "te": "test", "ts": "test", "va": "val", "vl": "val"}  # languages too: only among themselves
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 WORD = re.compile(r"[^\W\d_]+")

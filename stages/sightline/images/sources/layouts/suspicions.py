@@ -37,6 +37,7 @@ def refuse_no_classes(tree: Tree, outer: list[str], source: str) -> None:
     """
     for folder in outer:
         _refuse_never(tree.folders(folder), source)
+        _refuse_whole_again(tree, folder, source)
     for folder in outer:
         for inner in _inside(tree, folder):
             _refuse_pairs(tree.folders(inner), source, inner)
@@ -57,6 +58,18 @@ def _refuse_never(names: set[str], source: str) -> None:
             f"prepare.source: {source}: {quote_some(never)} cannot be {'a class' if len(never) == 1 else 'classes'}: "
             f"put one folder a class there and nothing else, or name the images and their labels in a table"
         )
+
+
+def _refuse_whole_again(tree: Tree, folder: str, source: str) -> None:
+    """Raise SightlineError for a folder among classes that holds folders of all their names: the data set once more."""
+    names = tree.folders(folder)
+    for name in sorted(names):
+        others = names - {name}
+        if len(others) > 1 and others <= tree.folders(join(folder, name)):
+            raise SightlineError(
+                f"prepare.source: {source}: {join(folder, name)!r} holds all the folders that stand beside it "
+                f"({quote_some(sorted(others))}) and is no class: remove it, or name it as prepare.source"
+            )
 
 
 def _refuse_pairs(names: set[str], source: str, folder: str) -> None:

@@ -15,7 +15,7 @@ from sightline.images.sources.records.columnar_files import (
     open_columnar,
 )
 from sightline.images.sources.records.records import Records
-from sightline.images.sources.records.shard_names import shard_subsets
+from sightline.images.sources.records.shard_names import note_missing_shards, shard_subsets
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,11 +48,19 @@ def open_rows(root: Path, found: list[str], naming: Naming, source: str) -> tupl
     files = [file for name in found for file in (_of_state(root, name) if name.endswith(STATE) else [name])]
     subsets = shard_subsets(files)
     records = Records(naming, source)
+    records.listing.notes += note_missing_shards(files)
     column = ""
+    bare = set()
     for file in files:
         opened = open_columnar(root / file)
         column = _image_column(opened, naming, f"{source}: {file}", column)
-        refuse_missing({*opened.schema.names, naming.path}, naming, f"{root / file}")
+        refuse_missing(opened.schema.names, naming, f"{root / file}", ("label", "group", "subset"))
+        bare.add(_are_bare_numbers(opened, naming.label, f"{root / file}"))
+        if len(bare - {None}) > 1:
+            raise SightlineError(
+                f"{root / file}: some files have names for the numbers of {naming.label!r} and others do not: "
+                f"save all of them alike"
+            )
         for row, cells in enumerate(_rows(opened, root / file)):
             records.add(f"{file}/{row:06d}", cells.get(naming.label), cells, subsets[file])
     listing = records.finish()
@@ -93,7 +101,23 @@ def _holds_images(kind: "pa.DataType") -> bool:
 
     if types.is_struct(kind):
         return any(field.name == "bytes" and _holds_images(field.type) for field in kind)
-    return types.is_binary(kind) or types.is_large_binary(kind)
+    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind)
+
+
+def _are_bare_numbers(opened: ColumnarFile, label: str, where: str) -> bool | None:
+    """Return whether classes are numbers without names; None where they are no numbers.
+
+    Raises
+    ------
+    SightlineError
+        The column holds lists or objects.
+    """
+    from pyarrow import types
+
+    kind = opened.schema.field(label).type
+    if types.is_nested(kind):
+        raise SightlineError(f"{where}: the column {label!r} is of {kind}: one class an image is needed")
+    return not hugging_face_features(opened.schema).get(label, {}).get("names") if types.is_integer(kind) else None
 
 
 def _rows(opened: ColumnarFile, path: Path) -> Iterator[dict[str, object]]:

@@ -127,6 +127,7 @@ class RowImages:
     def __init__(self, root: Path, paths: list[str], column: str):
         self.refused: list[tuple[str, str]] = []
         self.hidden: list[str] = []
+        self.notes: list[str] = []
         self._root = root
         self._names = paths
         self._column = column

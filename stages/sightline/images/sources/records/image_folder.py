@@ -1,6 +1,5 @@
 """Hugging Face's imagefolder: `metadata.csv` or `metadata.jsonl` tells what each `file_name` beside it shows."""
 
-import csv
 import io
 import json
 import posixpath
@@ -14,16 +13,23 @@ from sightline.images.sources.layouts.tree import enclosing, grow, steps_inside
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.naming import Naming, refuse_missing, refuse_unused
 from sightline.images.sources.records.records import Records
+from sightline.images.sources.table_rows import parse_rows
 
 METADATA = ("metadata.csv", "metadata.jsonl")
 FILE_NAME = "file_name"
 
 
-def find_metadata(container: Container, names: list[str]) -> dict[str, list[dict]]:
-    """Return the rows of each metadata file that has the column `file_name`, by its path."""
+def find_metadata(container: Container, names: list[str], naming: Naming, source: str) -> dict[str, list[dict]]:
+    """Return the rows of each metadata file that has the column `file_name`, by its path.
+
+    Raises
+    ------
+    SightlineError
+        One is damaged, or no text in a known encoding.
+    """
     files = sorted(name for name in names if name.rpartition("/")[2] in METADATA)
-    found = {name: list(_rows(name, container)) for name in files}
-    return {name: rows for name, rows in found.items() if rows and FILE_NAME in rows[0]}
+    found = {name: list(_rows(name, container, naming, source)) for name in files}
+    return {name: rows for name, rows in found.items() if any(FILE_NAME in row for row in rows)}
 
 
 def list_image_folder(names: list[str], metadata: dict[str, list[dict]], naming: Naming, source: str) -> Listing:
@@ -43,8 +49,8 @@ def list_image_folder(names: list[str], metadata: dict[str, list[dict]], naming:
     place = {name: row for row, name in enumerate(names)}
     told: set[str] = set()
     for file, rows in metadata.items():
-        columns = {column for row in rows for column in row}
-        refuse_missing(columns | {naming.path, naming.group, naming.subset}, naming, f"{source}/{file}")
+        columns = dict.fromkeys(column for row in rows for column in row)
+        refuse_missing(columns, naming, f"{source}/{file}", keys=("label",))
         for row in rows:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(file), str(row.get(FILE_NAME) or "")))
             if path in told:
@@ -64,24 +70,27 @@ def list_image_folder(names: list[str], metadata: dict[str, list[dict]], naming:
     return listing
 
 
-def _rows(name: str, container: Container) -> Iterator[dict]:
+def _rows(name: str, container: Container, naming: Naming, source: str) -> Iterator[dict]:
+    where = f"{source}/{name}"
+    try:
+        raw = container.read(name, TEXT_LIMIT)
+    except BadImageError as error:
+        raise SightlineError(f"{where}: {error}: mend it, or remove the file") from None
+    return _csv_rows(raw, naming, where) if name.endswith(".csv") else _json_rows(raw, where)
+
+
+def _csv_rows(raw: bytes, naming: Naming, where: str) -> Iterator[dict]:
+    rows = parse_rows(io.BytesIO(raw), [FILE_NAME, naming.label, naming.group, naming.subset], where)
+    _, header = next(rows, (0, []))
+    for _, cells in rows:
+        yield dict(zip(header, cells, strict=True))
+
+
+def _json_rows(raw: bytes, where: str) -> Iterator[dict]:
     number = 0
     try:
-        text = container.read(name, TEXT_LIMIT).decode("utf-8-sig")
-        for row in (_csv_rows if name.endswith(".csv") else _json_rows)(text):
-            yield row
+        for line in filter(str.strip, raw.decode("utf-8-sig").split("\n")):
+            yield {**json.loads(line)}
             number += 1
-    except (ValueError, TypeError, csv.Error, BadImageError) as error:
-        raise SightlineError(f"{name}: behind row {number}: {error}: mend it, or remove the file") from None
-
-
-def _csv_rows(text: str) -> Iterator[dict]:
-    for row in csv.DictReader(io.StringIO(text, newline=""), strict=True, restval=""):
-        if None in row:
-            raise ValueError("a row has more cells than the header")
-        yield row
-
-
-def _json_rows(text: str) -> Iterator[dict]:
-    for line in filter(str.strip, text.split("\n")):
-        yield {**json.loads(line)}
+    except (ValueError, TypeError) as error:
+        raise SightlineError(f"{where}: behind row {number}: {error}: mend it, or remove the file") from None

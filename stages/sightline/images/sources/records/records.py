@@ -9,7 +9,14 @@ from sightline.images.sources.layouts.by_folder import NOT_MEANT
 from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import MISSING, name_fault, one_line, shown, tidy
 from sightline.images.sources.naming import Naming
-from sightline.images.sources.table_columns import RESERVED, check_box, read_subsets, refuse_divisions, refuse_subset
+from sightline.images.sources.table_columns import (
+    RESERVED,
+    check_box,
+    read_subsets,
+    refuse_divisions,
+    refuse_missing_group,
+    refuse_subset,
+)
 from sightline.images.store import BOX_COLUMNS
 
 
@@ -57,10 +64,12 @@ class Records:
             return
         further = {column: one_line(as_text(value)) for column, value in cells.items() if self._is_kept(column, value)}
         check_box([further.get(column, "") for column in BOX_COLUMNS], f"{self._where}: {path}")
+        group = one_line(as_text(cells.get(self._naming.group)))
+        refuse_missing_group(group, f"{self._where}: {path}")
         for column in further.keys() - self.listing.further.keys():
             self.listing.further[column] = [""] * len(self.listing.paths)
         texts = [further.get(column, "") for column in self.listing.further]
-        self.listing.add(path, name, subset, one_line(as_text(cells.get(self._naming.group))), texts)
+        self.listing.add(path, name, subset, group, texts)
 
     def put_aside(self, path: str, reason: str, subset: str) -> None:
         """List what cannot be used; it counts as bad, but where images without labels are published."""

@@ -1,12 +1,14 @@
 """What the names of shards tell: which of train, val and test they hold, and which files a pattern in braces means."""
 
 import re
+from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.layouts.subset_names import subsets_of
 
 NUMBERS = re.compile(r"[-_.]?\d+(-of-\d+)?$")
+OF_SEVERAL = re.compile(r"(\d+)-of-(\d+)(?=\.[^/]*$)")
 RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 MOST_SHARDS = 100_000
 
@@ -35,6 +37,20 @@ def shard_subsets(names: list[str]) -> dict[str, str]:
                 )
             return {name: kinds[told[name]] for name in names}
     return dict.fromkeys(names, "")
+
+
+def note_missing_shards(names: list[str]) -> list[str]:
+    """Return lines about files called ``train-00000-of-00004`` of which not all are there."""
+    numbers = defaultdict(set)
+    for name in names:
+        found = OF_SEVERAL.search(name)
+        if found:
+            numbers[name[: found.start()], int(found[2])].add(int(found[1]))
+    return [
+        f"{len(some):,} of {count:,} files {start}*-of-{count:05d} are there"
+        for (start, count), some in numbers.items()
+        if len(some) < count
+    ]
 
 
 def expand_braces(path: Path) -> list[str]:

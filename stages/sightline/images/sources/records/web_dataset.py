@@ -1,6 +1,7 @@
 """WebDataset: tars in which files of one name up to the first dot are one sample, `1.jpg` and `1.cls` or `1.json`."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,10 +14,11 @@ from sightline.images.sources.listing import Listing
 from sightline.images.sources.names import IMAGE_SUFFIXES
 from sightline.images.sources.naming import PLAIN, Naming, refuse_unused
 from sightline.images.sources.records.records import Records, as_text
-from sightline.images.sources.records.shard_names import shard_subsets
+from sightline.images.sources.records.shard_names import note_missing_shards, shard_subsets
 
 CLASSES = "classes.txt"  # a class a line, from number 0 on
 LONGEST_LABEL = 1 << 20  # bytes
+NUMBER = re.compile(r"[+-]?\d{1,9}(\.0*)?")  # of a class, also where a program made it a fraction
 OPEN_SHARDS = 4  # thousands of them would be more files than a process may open
 
 
@@ -49,6 +51,7 @@ def open_shards(root: Path, shards: list[str], naming: Naming, source: str) -> t
         refuse_unused(naming, source, used=("group", "subset"))
     subsets = shard_subsets(shards)
     records = Records(naming, source)
+    records.listing.notes += note_missing_shards(shards)
     beside = root / CLASSES
     classes = _read_classes(beside.read_bytes, beside) if beside.is_file() else []
     for name in shards:
@@ -56,6 +59,7 @@ def open_shards(root: Path, shards: list[str], naming: Naming, source: str) -> t
         members = shard.archive.names()
         if CLASSES in members and not classes:
             classes = _read_classes(lambda archive=shard.archive: archive.read(CLASSES, LONGEST_LABEL), root / name)
+        records.listing.notes += shard.archive.notes
         records.listing.refused += [(f"{name}/{member}", reason) for member, reason in shard.archive.refused]
         for parts in _samples(members):
             _add(records, shard, parts, classes, naming)
@@ -111,12 +115,13 @@ def _read_json(archive: Container, parts: dict[str, str]) -> dict[str, object]:
 
 
 def _class_name(label: str, classes: list[str]) -> str:
-    """Return the line of classes.txt that a number means; any other text is a class itself."""
-    if not classes or not label.isdecimal():
+    """Return the line of classes.txt that a number means, nothing for one below 0; any other text is a class itself."""
+    if not classes or not NUMBER.fullmatch(label):
         return label
-    if int(label) >= len(classes):
+    number = int(float(label))
+    if number >= len(classes):
         raise ValueError(f"{CLASSES} has {len(classes)} lines and none for {label}")
-    return classes[int(label)]
+    return classes[number] if number >= 0 else ""
 
 
 def _read_classes(read: Callable[[], bytes], where: Path) -> list[str]:
