@@ -74,6 +74,8 @@ def test_epochs_count_once_train_has_begun_and_once_they_are_whole(copy, tmp_pat
     (tmp_path / "log").write_text(STARTED)
     assert running.curves("val/loss") == [[2.5, 2.0]]
     assert running.curves("val/accuracy") == []
+    (tmp_path / "log").unlink()
+    assert running.curves("val/loss") == []
     running.stop(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 import threading
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from optuna.trial import TrialState
 from fake_runs import FakeRun
 from sightline.common.errors import SightlineError
 from sightline.tuning import takeover
+from sightline.tuning.storage import working_alone
 from sightline.tuning.study import ask
 
 
@@ -114,6 +116,15 @@ def test_a_full_disk_ends_all_and_nothing_is_lost(tuner, monkeypatch):
     study, runner = again.run(quick)
     assert sum(trial.state == TrialState.COMPLETE for trial in study.trials) == 5
     assert len(runner.begun) == 2
+
+
+def test_a_folder_that_is_removed_meanwhile_ends_all_in_a_line(tuner):
+    one = tuner(trials=2)
+    with (
+        pytest.raises(SightlineError, match=r"^tuning/s: removed while the search ran, which ends it$"),
+        working_alone(one.settings),
+    ):
+        one.run(lambda values: shutil.rmtree("tuning/s") or quick(values))
 
 
 @pytest.mark.parametrize(

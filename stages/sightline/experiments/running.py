@@ -69,8 +69,11 @@ class Running:
         return read_curves(self.folder, score) if trains else []
 
     def read_log(self) -> str:
-        """Return all that it printed."""
-        return self.order.log.read_text(encoding="utf-8", errors="replace")
+        """Return all that it printed; nothing where somebody has removed the log."""
+        try:
+            return self.order.log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
 
     def reason(self) -> str:
         """Return in one line why it failed."""
