@@ -42,7 +42,7 @@ from sightline.tuning.sharing import apply_trial, push_trials
 from sightline.tuning.space import Parameter, Values, read_parameters
 from sightline.tuning.storage import naming_storage, open_storage, working_alone
 from sightline.tuning.study import open_study, read_question
-from sightline.tuning.takeover import take_over
+from sightline.tuning.takeover import refuse_remains, take_over
 from sightline.tuning.today import read_today, refuse_space
 
 ROOT = Path()
@@ -64,7 +64,9 @@ def main(params: Params) -> None:
     refuse_space(parameters, today)
     with working_alone(settings), naming_storage(settings.storage), StopRequest() as stop:
         epochs = today["epochs"] * count_members(today, settings.seeds)
-        study = open_study(settings, parameters, today, open_storage(settings), epochs)
+        storage = open_storage(settings)
+        refuse_remains(settings, storage, ROOT)
+        study = open_study(settings, parameters, today, storage, epochs)
         tune(study, settings, parameters, today | read_question(study)["today"], stop)
         draw(study, settings, parameters)
         conclude(study, settings, stop)

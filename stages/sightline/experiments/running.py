@@ -90,4 +90,6 @@ def find_reason(log: str) -> str:
     said = [line for line in lines[:complaint] if line and not line.startswith(NOISE)]
     if said:
         return said[-1]
-    return lines[complaint].removeprefix("ERROR: ") if lines[complaint:] else "it ended without a word"
+    return (
+        lines[complaint].removeprefix("ERROR: ") if lines[complaint:] else "it ended without a word: is the disk full?"
+    )

@@ -18,7 +18,7 @@ from sightline.tuning.settings import HERE, TuneParams, load_settings, read_spac
 from sightline.tuning.space import Values, read_parameters
 from sightline.tuning.storage import open_storage, working_alone
 from sightline.tuning.study import open_study, values_of
-from sightline.tuning.takeover import take_over
+from sightline.tuning.takeover import refuse_remains, take_over
 from sightline.tuning.today import flatten, refuse_space
 
 
@@ -48,7 +48,9 @@ def run_study(asked: Asked, params: dict, jobs: int, root: Path, is_stopped: Cal
     refuse_space(parameters, today)
     with working_alone(settings):
         epochs = today["epochs"] * count_members(today, [])
-        study = open_study(settings, parameters, today, open_storage(settings), epochs)
+        storage = open_storage(settings)
+        refuse_remains(settings, storage, root)
+        study = open_study(settings, parameters, today, storage, epochs)
 
         def tell(trial: FrozenTrial) -> None:
             write_results(study, settings)

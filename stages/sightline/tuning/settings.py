@@ -62,7 +62,7 @@ Space = dict[Name, Any]  # an entry, or a list of entries of which one holds at 
 class TuneParams(StrictModel):
     """The content of tune.yaml."""
 
-    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.]*$")]
+    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
     objectives: Annotated[list[Score | Cost], Field(min_length=1)]
     space: Name | Space
     sampler: Sampler

@@ -71,7 +71,7 @@ def open_journal(path: Path) -> JournalStorage:
     try:
         return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path))))
     except ValueError as error:
-        raise SightlineError(f"{path}: damaged ({in_one_line(error)}): remove it, or name another study") from None
+        raise SightlineError(f"{path}: damaged ({in_one_line(error)}): give the study another name") from None
 
 
 @contextmanager
