@@ -107,12 +107,19 @@ def describe_plan(agenda: Agenda, is_chosen: Choice, side_by_side: int, root: Pa
     times = [estimate(job.cell, runs) for job in waiting]
     lines = [f"{asked.title}: {asked.trials} trials first, of which earlier runs tell nothing" for asked in studies]
     lines += [f"{job.cell.title}: {describe_time(time)}" for job, time in zip(waiting, times, strict=True)]
-    known = [time for time in times if time is not None]
-    unknown = f", and {len(times) - len(known)} of which earlier runs tell nothing" if len(known) < len(times) else ""
     after = f", and those of {len(studies)} studies after them" if studies else ""
-    total = describe_seconds(sum(known) / min(side_by_side, max(1, len(waiting))))
-    lines.append(f"{len(waiting)} of {len(chosen)} experiments would run: about {total}{unknown}{after}")
+    lines.append(f"{len(waiting)} of {len(chosen)} experiments would run{describe_total(times, side_by_side)}{after}")
     return [*lines, *(why for why, cell in blocked.items() if is_chosen(cell))]
+
+
+def describe_total(times: list[float | None], side_by_side: int) -> str:
+    """Return how long experiments are likely to take together, behind how many they are; nothing where none runs."""
+    known = [time for time in times if time is not None]
+    unknown = len(times) - len(known)
+    total = max(sum(known) / side_by_side, max(known, default=0))
+    parts = [f"about {describe_seconds(total)}"] if known else []
+    parts += [f"{unknown} of which earlier runs tell nothing"] if unknown else []
+    return f": {', and '.join(parts)}" if parts else ""
 
 
 def describe_time(seconds: float | None) -> str:

@@ -42,8 +42,8 @@ from sightline.tuning.sharing import apply_trial, push_trials
 from sightline.tuning.space import Parameter, Values, read_parameters
 from sightline.tuning.storage import naming_storage, open_storage, working_alone
 from sightline.tuning.study import open_study, read_question
-from sightline.tuning.takeover import take_over
-from sightline.tuning.today import read_today, refuse_space
+from sightline.tuning.takeover import refuse_remains, take_over
+from sightline.tuning.today import read_today, refuse_idle, refuse_space
 
 ROOT = Path()
 
@@ -62,9 +62,12 @@ def main(params: Params) -> None:
     today = read_today()
     parameters = read_parameters(settings.space)
     refuse_space(parameters, today)
+    refuse_idle(parameters, settings.objectives)
     with working_alone(settings), naming_storage(settings.storage), StopRequest() as stop:
         epochs = today["epochs"] * count_members(today, settings.seeds)
-        study = open_study(settings, parameters, today, open_storage(settings), epochs)
+        storage = open_storage(settings)
+        refuse_remains(settings, storage, ROOT)
+        study = open_study(settings, parameters, today, storage, epochs)
         tune(study, settings, parameters, today | read_question(study)["today"], stop)
         draw(study, settings, parameters)
         conclude(study, settings, stop)

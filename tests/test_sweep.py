@@ -12,7 +12,7 @@ from sightline.sweeping.journal import Run, append_run
 from sightline.sweeping.plan import Cell
 from sightline.sweeping.runner import Outcome
 from sightline.sweeping.studies import Asked
-from sweep import choose_cells, describe_plan, finish, run
+from sweep import choose_cells, describe_plan, describe_total, finish, run
 from sweep_repo import add_experiment, job_of, make_repository
 
 SWEEP = SweepFile(
@@ -43,7 +43,7 @@ def test_a_dry_run_tells_what_is_missing_and_how_long_it_takes(agenda, tmp_path)
         "digits vit seed 0: about 2 min",
         "cats cnn seed 0: no estimate",
         "cats vit seed 0: about 5 min",
-        "3 of 4 experiments would run: about 3 min, and 1 of which earlier runs tell nothing, and those of 1 studies "
+        "3 of 4 experiments would run: about 5 min, and 1 of which earlier runs tell nothing, and those of 1 studies "
         "after them",
         "cannot run: no dogs here",
     ]
@@ -51,6 +51,13 @@ def test_a_dry_run_tells_what_is_missing_and_how_long_it_takes(agenda, tmp_path)
         "cats vit seed 0: about 5 min",
         "1 of 1 experiments would run: about 5 min",
     ]
+
+
+def test_the_whole_takes_as_long_as_its_longest_experiment_and_nothing_is_made_up():
+    assert describe_total([60, 40, 200, None], 2) == ": about 3 min, and 1 of which earlier runs tell nothing"
+    assert describe_total([60, 40, 50], 2) == ": about 75 s"
+    assert describe_total([None, None], 2) == ": 2 of which earlier runs tell nothing"
+    assert describe_total([], 2) == ""
 
 
 def test_names_on_the_command_line_choose_and_unknown_ones_are_one_line():

@@ -24,7 +24,7 @@ SLEEP = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import t
         (f"{STARTED}{FAILED}", FAILED.removeprefix("ERROR: ").strip()),
         ("ERROR: Could not override 'lrr'.\nTo append use +lrr\n", "Could not override 'lrr'."),
         (f"{STARTED}Traceback (most recent call last):\n  File x\nValueError: no\n{FAILED}", "ValueError: no"),
-        ("", "it ended without a word"),
+        ("", "it ended without a word: is the disk full?"),
     ],
 )
 def test_the_reason_is_what_the_stage_said_else_what_dvc_said(log, reason):
@@ -74,6 +74,8 @@ def test_epochs_count_once_train_has_begun_and_once_they_are_whole(copy, tmp_pat
     (tmp_path / "log").write_text(STARTED)
     assert running.curves("val/loss") == [[2.5, 2.0]]
     assert running.curves("val/accuracy") == []
+    (tmp_path / "log").unlink()
+    assert running.curves("val/loss") == []
     running.stop(tmp_path)
 
 

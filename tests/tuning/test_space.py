@@ -5,7 +5,7 @@ import pytest
 from sightline.common.errors import SightlineError
 from sightline.tuning.settings import Entry
 from sightline.tuning.space import Parameter, list_grid, read_parameters
-from sightline.tuning.today import flatten, read_today, refuse_space, unflatten
+from sightline.tuning.today import flatten, read_today, refuse_idle, refuse_space, unflatten
 
 
 @pytest.fixture
@@ -44,10 +44,35 @@ LOW = {"low": 0.1, "high": 0.2}
             {"lr": LOW | {"when": {"optimizer": "sgd"}}, "optimizer": {"choices": ["sgd"]}},
             "space: lr (optimizer=sgd): when: optimizer must stand above it",
         ),
+        (
+            {"optimizer": {"choices": ["sgd"]}, "lr": LOW | {"when": {"optimizer": ["adam", "lion"]}}},
+            "space: lr (optimizer=['adam', 'lion']): when: optimizer is never adam or lion in this space",
+        ),
+        ({"lr": {"low": 0.1, "high": float("inf")}}, "tune.yaml: space: lr: high: must be "),
     ],
 )
 def test_a_bad_space_is_one_line(refused, space, line):
     assert line in refused(space)
+
+
+@pytest.mark.parametrize(
+    ("space", "objective", "line"),
+    [
+        ({}, "val/loss", "tune.yaml: space: is empty: name keys of params.yaml"),
+        ({"split.val": LOW}, "val/loss", "space: split.val: chooses images, which must be the same for all trials"),
+        ({"seed": {"low": 0, "high": 3}}, "val/loss", "space: seed: chooses images"),
+        ({"export.prune": LOW}, "val/loss", "space: export.prune: changes none of the objectives: take it out"),
+        ({"export.prune": LOW}, "bytes", ""),
+    ],
+)
+def test_what_tells_trials_apart_by_chance_or_not_at_all_is_no_space(space, objective, line):
+    parameters = read_parameters(space)
+    if not line:
+        refuse_idle(parameters, [objective])
+        return
+    with pytest.raises(SightlineError) as caught:
+        refuse_idle(parameters, [objective])
+    assert line in str(caught.value)
 
 
 def test_a_condition_of_several_values_holds_for_each():

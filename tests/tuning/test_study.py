@@ -1,8 +1,11 @@
 """A study that is gone on with: after a kill, with another question, from two machines, on a damaged or full disk."""
 
+import csv
 import errno
 import json
+import shutil
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +14,10 @@ from optuna.trial import TrialState
 from fake_runs import FakeRun
 from sightline.common.errors import SightlineError
 from sightline.tuning import takeover
+from sightline.tuning.results import write_results
+from sightline.tuning.storage import open_storage, working_alone
 from sightline.tuning.study import ask
+from sweep_repo import add_experiment, make_repository
 
 
 def quick(values):
@@ -54,6 +60,9 @@ def test_a_trial_that_ended_meanwhile_counts(killed, world, workspace):
     study, told = killed.take_over(workspace)
     assert [trial.state for trial in told] == [TrialState.FAIL, TrialState.COMPLETE]
     assert (study.trials[1].value, study.trials[1].user_attrs["epochs_trained"]) == (0.9, 4)
+    write_results(study, killed.settings)
+    rows = csv.DictReader(Path("tuning/s/trials.csv").read_text().splitlines())
+    assert [row["epochs_trained"] for row in rows] == ["", "4"]
     _, runner = killed.run(quick)
     assert len(runner.begun) == 3
 
@@ -114,6 +123,27 @@ def test_a_full_disk_ends_all_and_nothing_is_lost(tuner, monkeypatch):
     study, runner = again.run(quick)
     assert sum(trial.state == TrialState.COMPLETE for trial in study.trials) == 5
     assert len(runner.begun) == 2
+
+
+def test_a_study_does_not_begin_among_experiments_of_its_name(tuner, workspace):
+    make_repository(workspace)
+    for name in ("other-0", "s-cnn-s0-12345678", "s-2-seed-1", "s-2"):
+        add_experiment(workspace, name, age=1)
+    one = tuner()
+    storage = open_storage(one.settings)
+    with pytest.raises(SightlineError, match=r"give it another name, or delete them: dvc exp remove s-2 s-2-seed-1$"):
+        takeover.refuse_remains(one.settings, storage, workspace)
+    one.open()  # a study that has begun goes on
+    takeover.refuse_remains(one.settings, storage, workspace)
+
+
+def test_a_folder_that_is_removed_meanwhile_ends_all_in_a_line(tuner):
+    one = tuner(trials=2)
+    with (
+        pytest.raises(SightlineError, match=r"^tuning/s: removed while the search ran, which ends it$"),
+        working_alone(one.settings),
+    ):
+        one.run(lambda values: shutil.rmtree("tuning/s") or quick(values))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from imports import ROOT
 from sightline.common.errors import SightlineError
 from sightline.tuning.settings import load_settings, read_space
 from sightline.tuning.space import read_parameters
-from sightline.tuning.today import read_today, refuse_space
+from sightline.tuning.today import read_today, refuse_idle, refuse_space
 
 SPACES = sorted((ROOT / "tuning").glob("*.yaml"))
 
@@ -35,7 +35,9 @@ def test_the_shipped_file_is_good(write):
 
 @pytest.mark.parametrize("path", SPACES, ids=lambda path: path.stem)
 def test_every_ready_space_fits_params_yaml(workspace, path):
-    refuse_space(read_parameters(read_space(str(path))), read_today())
+    parameters = read_parameters(read_space(str(path)))
+    refuse_idle(parameters, ["val/accuracy"])
+    refuse_space(parameters, read_today())
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,8 @@ def test_every_ready_space_fits_params_yaml(workspace, path):
         ({"objectives": ["val/loss", "parameters"]}, "pruner: trials of several objectives cannot be pruned"),
         ({"objectives": ["macs"]}, "pruner: macs has no value for each epoch: set it to none"),
         ({"study": "a-b"}, "tune.yaml: study: "),
+        ({"study": "a..b"}, "tune.yaml: study: "),
+        ({"seeds": [1, 1]}, "tune.yaml: seeds: one stands twice"),
         ({"jobs": 0}, "tune.yaml: jobs: must be greater than or equal to 1 (got 0)"),
         ({"trails": 5}, "tune.yaml: trails: is not a known key: did you mean trials?"),
         ({"space": "tuning/cnn.yaml"}, "tune.yaml: space: tuning/cnn.yaml: no such file (there are tuning/hand"),

@@ -32,6 +32,7 @@ def draw_history(trials: pd.DataFrame, objective: str, bigger_is_better: bool) -
     axes.scatter(given_up["trial"], given_up[objective], s=18, facecolors="none", edgecolors=BEFORE, label="given up")
     axes.step(ended["trial"], best, where="post", color=MARK, label="best so far")
     axes.set(xlabel="trial", ylabel=objective)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False)
     return figure
 

@@ -69,8 +69,11 @@ class Running:
         return read_curves(self.folder, score) if trains else []
 
     def read_log(self) -> str:
-        """Return all that it printed."""
-        return self.order.log.read_text(encoding="utf-8", errors="replace")
+        """Return all that it printed; nothing where somebody has removed the log."""
+        try:
+            return self.order.log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
 
     def reason(self) -> str:
         """Return in one line why it failed."""
@@ -87,4 +90,6 @@ def find_reason(log: str) -> str:
     said = [line for line in lines[:complaint] if line and not line.startswith(NOISE)]
     if said:
         return said[-1]
-    return lines[complaint].removeprefix("ERROR: ") if lines[complaint:] else "it ended without a word"
+    return (
+        lines[complaint].removeprefix("ERROR: ") if lines[complaint:] else "it ended without a word: is the disk full?"
+    )

@@ -36,10 +36,14 @@ def read_curve(path: Path) -> list[float]:
 
 def find_experiment(name: str, root: Path) -> str | None:
     """Return the commit of the newest experiment of this name, or None."""
+    return next((commit for commit, other in list_experiments(root) if other == name), None)
+
+
+def list_experiments(root: Path) -> list[tuple[str, str]]:
+    """Return commit and name of all experiments, the newest first."""
     listed = _git(root, "for-each-ref", "--sort=-creatordate", "--format=%(objectname) %(refname)", "refs/exps")
     lines = (line.split(" ", 1) for line in listed.splitlines())
-    found = (commit for commit, ref in lines if ref.count("/") == 4 and ref.rpartition("/")[2] == name)
-    return next(found, None)
+    return [(commit, ref.rpartition("/")[2]) for commit, ref in lines if ref.count("/") == 4]
 
 
 def read_metrics(commit: str, stage: str, root: Path) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from sightline.tuning.settings import HERE, TuneParams, load_settings, read_spac
 from sightline.tuning.space import Values, read_parameters
 from sightline.tuning.storage import open_storage, working_alone
 from sightline.tuning.study import open_study, values_of
-from sightline.tuning.takeover import take_over
-from sightline.tuning.today import flatten, refuse_space
+from sightline.tuning.takeover import refuse_remains, take_over
+from sightline.tuning.today import flatten, refuse_idle, refuse_space
 
 
 class CellRunner:
@@ -46,9 +46,12 @@ def run_study(asked: Asked, params: dict, jobs: int, root: Path, is_stopped: Cal
     today = flatten(merge(params, asked.cell.values))
     parameters = read_parameters(settings.space)
     refuse_space(parameters, today)
+    refuse_idle(parameters, settings.objectives)
     with working_alone(settings):
         epochs = today["epochs"] * count_members(today, [])
-        study = open_study(settings, parameters, today, open_storage(settings), epochs)
+        storage = open_storage(settings)
+        refuse_remains(settings, storage, root)
+        study = open_study(settings, parameters, today, storage, epochs)
 
         def tell(trial: FrozenTrial) -> None:
             write_results(study, settings)

@@ -27,7 +27,8 @@ def tabulate_trials(study: Study, settings: TuneParams) -> pd.DataFrame:
     The value of a trial that was given up is that of its last epoch.
     """
     begun = [trial for trial in study.get_trials(deepcopy=False) if trial.state != TrialState.WAITING]
-    return pd.DataFrame([_row(trial, settings) for trial in begun])
+    table = pd.DataFrame([_row(trial, settings) for trial in begun])
+    return table.astype({EPOCHS: "Int64"}) if len(table) else table
 
 
 def find_winner(study: Study, settings: TuneParams) -> FrozenTrial | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 
 from sightline.common.errors import SightlineError
 from sightline.common.params import Count, Name, NotNegative, Seed, StrictModel, check_params, load_params, validate
@@ -37,8 +37,8 @@ class Entry(StrictModel):
     """
 
     choices: Annotated[list[Any], Field(min_length=1)] | None = None
-    low: int | float | None = None
-    high: int | float | None = None
+    low: int | FiniteFloat | None = None
+    high: int | FiniteFloat | None = None
     log: bool = False
     step: int | float | None = Field(default=None, gt=0)
     points: int = Field(default=3, ge=2)
@@ -62,7 +62,7 @@ Space = dict[Name, Any]  # an entry, or a list of entries of which one holds at 
 class TuneParams(StrictModel):
     """The content of tune.yaml."""
 
-    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.]*$")]
+    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
     objectives: Annotated[list[Score | Cost], Field(min_length=1)]
     space: Name | Space
     sampler: Sampler
@@ -81,6 +81,8 @@ class TuneParams(StrictModel):
     def objectives_fit_sampler_and_pruner(self) -> "TuneParams":
         if len(set(self.objectives)) < len(self.objectives):
             raise ValueError("objectives: one stands twice")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds: one stands twice")
         if len(self.objectives) > 1 and self.pruner != "none":
             raise ValueError("pruner: trials of several objectives cannot be pruned: set it to none")
         if len(self.objectives) > 1 and self.sampler == "cmaes":

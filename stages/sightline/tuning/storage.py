@@ -25,7 +25,7 @@ def working_alone(settings: TuneParams) -> Iterator[None]:
     Raises
     ------
     SightlineError
-        Another tuner works at it.
+        Another tuner works at it, or somebody removes the folder meanwhile.
     """
     settings.folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -35,6 +35,10 @@ def working_alone(settings: TuneParams) -> Iterator[None]:
         raise SightlineError(
             f"{settings.folder}: another `make tune` works at this study: wait, or raise jobs"
         ) from None
+    except FileNotFoundError:
+        if settings.folder.exists():
+            raise
+        raise SightlineError(f"{settings.folder}: removed while the search ran, which ends it") from None
 
 
 def open_storage(settings: TuneParams) -> BaseStorage:
@@ -67,7 +71,7 @@ def open_journal(path: Path) -> JournalStorage:
     try:
         return JournalStorage(JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path))))
     except ValueError as error:
-        raise SightlineError(f"{path}: damaged ({in_one_line(error)}): remove it, or name another study") from None
+        raise SightlineError(f"{path}: damaged ({in_one_line(error)}): give the study another name") from None
 
 
 @contextmanager

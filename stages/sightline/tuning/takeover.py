@@ -1,18 +1,37 @@
 """What a tuner that was killed has left: trials that still run, that ended without being told, or that were lost."""
 
+import re
 from pathlib import Path
 
-from optuna import Study
+from optuna import Study, get_all_study_names
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from sightline.common.errors import SightlineError
 from sightline.experiments.orphans import end_orphan
-from sightline.experiments.scores import find_experiment
+from sightline.experiments.scores import find_experiment, list_experiments
 from sightline.tuning.loop import EPOCHS, REASON
 from sightline.tuning.objectives import count_epochs
 from sightline.tuning.runs import names_of, read_values
 from sightline.tuning.settings import TuneParams
 from sightline.tuning.space import Parameter, Values
 from sightline.tuning.study import enqueue, is_of, values_of
+
+
+def refuse_remains(settings: TuneParams, storage: BaseStorage, root: Path) -> None:
+    """Raise SightlineError when a study is to begin whose experiments are there: its folder was removed, say.
+
+    DVC would refuse each trial, since its name is taken, when it has trained.
+    """
+    if settings.study in get_all_study_names(storage):
+        return
+    pattern = re.compile(rf"{re.escape(settings.study)}-\d+(-seed-\d+)?")
+    names = sorted({name for _, name in list_experiments(root) if pattern.fullmatch(name)})
+    if names:
+        raise SightlineError(
+            f"{settings.study}: the study is to begin, but has experiments already, which would be in its way: give it "
+            f"another name, or delete them: dvc exp remove {' '.join(names)}"
+        )
 
 
 def take_over(

@@ -49,9 +49,15 @@ def test_ten_images_won_and_none_lost_are_no_chance(compare):
     assert not lead.is_chance
     assert (lead.difference.before, lead.difference.after) == (pytest.approx(0.8), pytest.approx(0.9))
     assert 0 < lead.difference.low < 0.1 < lead.difference.high
-    assert (
-        "more than chance explains (McNemar's exact p = 0.002, 95% interval of the difference +0.0" in lead.describe()
+    assert lead.describe().startswith(
+        "one against two on the same 100 test images: accuracy 0.9000 against 0.8000, better by more than chance "
+        "explains (McNemar's exact p = 0.002, 95% interval of the difference +0.0"
     )
+
+
+def test_a_first_one_that_is_worse_on_test_is_called_so(compare):
+    lead = compare([True] * 80 + [False] * 20, [True] * 90 + [False] * 10)
+    assert "accuracy 0.8000 against 0.9000, worse by more than chance explains" in lead.describe()
 
 
 def test_three_images_won_are_chance(compare):
@@ -59,7 +65,8 @@ def test_three_images_won_are_chance(compare):
     assert lead.p == pytest.approx(0.25)
     assert lead.is_chance and lead.difference is None
     assert lead.describe() == (
-        "one against two on the same 100 test images: no more than chance explains (McNemar's exact p = 0.25)"
+        "one against two on the same 100 test images: accuracy 0.9000 against 0.8700, no further apart than chance "
+        "explains (McNemar's exact p = 0.25)"
     )
 
 

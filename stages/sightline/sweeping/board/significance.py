@@ -29,6 +29,8 @@ class Lead:
         The models, in the order of validation.
     images : int
         Test images that both predicted.
+    accuracies : tuple of float
+        Of the first and of the second on these images.
     p : float
         McNemar's exact p-value.
     difference : Difference or None
@@ -40,6 +42,7 @@ class Lead:
     first: str
     second: str
     images: int
+    accuracies: tuple[float, float]
     p: float
     difference: Difference | None
     confidence: float
@@ -51,14 +54,16 @@ class Lead:
 
     def describe(self) -> str:
         """Return it as a sentence."""
-        verdict = "no more than chance explains" if self.is_chance else "more than chance explains"
+        first, second = self.accuracies
+        apart = f"{'better' if first > second else 'worse'} by more than chance explains"
+        verdict = "no further apart than chance explains" if self.is_chance else apart
         interval = ""
         if self.difference:
             gap = self.difference
             interval = f", {self.confidence:.0%} interval of the difference {gap.low:+.4f} to {gap.high:+.4f}"
         return (
-            f"{self.first} against {self.second} on the same {self.images:,} test images: {verdict} "
-            f"(McNemar's exact p = {self.p:.2g}{interval})"
+            f"{self.first} against {self.second} on the same {self.images:,} test images: accuracy {first:.4f} against "
+            f"{second:.4f}, {verdict} (McNemar's exact p = {self.p:.2g}{interval})"
         )
 
 
@@ -77,6 +82,9 @@ def compare_leaders(entries: list[Entry], how: Resampling) -> Lead | str:
     if not len(pair):
         return "the first two have no test image in common"
     difference = None
+    right = pair.right()
+    accuracies = (float(right[1].mean()), float(right[0].mean()))
     if how.resamples:
         difference = bootstrap_differences(pair, how.bins, how.resamples, how.confidence, how.seed)[METRIC]
-    return Lead(entries[0].model, entries[1].model, len(pair), mcnemar(*pair.right()), difference, how.confidence)
+    models = entries[0].model, entries[1].model
+    return Lead(*models, len(pair), accuracies, mcnemar(*right), difference, how.confidence)
