@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights lr-find tune tune-apply drift report track sweep promote clean-experiments serve test clean help
+.PHONY: repro recipe weights lr-find tune tune-apply drift report track sweep promote clean-experiments serve monitor test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -47,6 +47,9 @@ clean-experiments: $(VENV)/.requirements ## KEEP=3 DAYS=14: show what sweeps no 
 
 serve: $(VENV)/.requirements-serve ## answer over HTTP what images show, on http://127.0.0.1:8000; python stages/serve.py --help lists settings
 	python stages/serve.py
+
+monitor: $(VENV)/.requirements ## ARGS="--log LOG --feedback feedback.csv": drift and accuracy of what the service answered: monitor/monitor.html
+	python stages/monitor.py $(ARGS)
 
 track: $(VENV)/.requirements ## TRACKER=mlflow RUNS="my-experiment main": hand finished runs to TensorBoard, MLflow, W&B or Comet: trackers
 	python stages/track.py $(if $(TRACKER),"$(TRACKER)") $(RUNS)

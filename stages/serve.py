@@ -4,7 +4,8 @@ Run    make serve                                      http://127.0.0.1:8000, it
        python stages/serve.py --help                   every setting: environment variables SIGHTLINE_...
        SIGHTLINE_PORT=9000 python stages/serve.py      another port
        curl --data-binary @photo.jpg http://127.0.0.1:8000/classify
-Reads  models/exported/model.onnx, or what SIGHTLINE_MODEL names; it writes nothing
+Reads  models/exported/model.onnx, or what SIGHTLINE_MODEL names
+Writes lines of what it answered where SIGHTLINE_LOG names a folder for them; nothing else
 
 SIGTERM: no new connections, what was accepted is answered. SIGHUP: look for a new model now. Exit status 1 with a line
 where a setting or the model is wrong. docs/deployment.md tells more.
@@ -23,6 +24,7 @@ from sightline.common.errors import SightlineError
 from sightline.serving.application import Application
 from sightline.serving.http.connection import Connection
 from sightline.serving.http.web import build_web
+from sightline.serving.messages import logging_config
 from sightline.serving.settings import Settings, describe_settings, read_settings
 
 GRACE = 5  # s that draining may take longer than the slowest request
@@ -65,6 +67,7 @@ def configure(application: Application, settings: Settings) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=int(settings.timeout_s) + GRACE,
         log_level=logging.INFO,
+        log_config=logging_config(settings.messages),
     )
 
 

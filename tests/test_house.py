@@ -20,7 +20,7 @@ FLOORS = [  # from the ground up; a room within one that is named, such as image
     {"training", "scoring", "explaining", "deployment"},
     {"explaining.quality", "explaining.pictures", "deployment.card"},
     {"reporting", "drifting", "fetching", "serving", "tuning"},
-    {"gating", "tracking"},
+    {"gating", "tracking", "monitoring"},
     {"sweeping"},
 ]
 PAINTERS = {  # besides drawing/ and explaining/pictures/, which have the colours, the letters and the tiles

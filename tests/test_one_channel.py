@@ -24,7 +24,7 @@ from sightline.images.store import open_pixels, read_dataset
 from sightline.networks.architectures.build import OWN_NETWORKS, build_network
 from sightline.networks.classifier import Classifier
 from sightline.parameters.prepare import PrepareParams
-from sightline.scoring.reference import summarize_pixels
+from sightline.scoring.pixel_summary import summarize_pixels
 from sightline.scoring.robustness.corruptions import CORRUPTIONS, corrupt
 from sightline.training.augmentation.color import jitter_colors
 from sightline.training.augmentation.operations import NAMES, apply_operations

@@ -3,8 +3,8 @@ import pytest
 
 from sightline.common.errors import SightlineError
 from sightline.drifting import compare as module
-from sightline.drifting.batch import Batch
 from sightline.drifting.compare import compare_batch
+from sightline.drifting.numbers import Batch
 from sightline.drifting.present import describe, draw, to_json
 from sightline.scoring.reference import Reference, describe_embeddings, place
 

@@ -4,9 +4,10 @@ import pytest
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
-from sightline.scoring import reference
+from sightline.scoring import pixel_summary
 from sightline.scoring.embeddings import EmbeddingSample
-from sightline.scoring.reference import describe_embeddings, describe_reference, place, read_reference, summarize_pixels
+from sightline.scoring.pixel_summary import summarize_pixels
+from sightline.scoring.reference import describe_embeddings, describe_reference, place, read_reference
 
 NAMES = ["b", "a"]
 
@@ -25,7 +26,7 @@ def test_blocks_of_pixels_give_the_same_as_all_at_once(monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (9, 6, 6, 3), dtype=np.uint8)
     whole = summarize_pixels(pixels, np.arange(9))
     blocks = [slice(0, 4), slice(4, 8), slice(8, 12)]
-    monkeypatch.setattr(reference, "row_blocks", lambda rows, width: iter(blocks))
+    monkeypatch.setattr(pixel_summary, "row_blocks", lambda rows, width: iter(blocks))
     parts = summarize_pixels(pixels, np.arange(9))
     assert list(parts) == list(whole)
     for name, values in parts.items():

@@ -1,7 +1,6 @@
 """What a batch of new images looks like, by the same numbers as the reference."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,38 +8,12 @@ import torch
 from tqdm import tqdm
 
 from sightline.common.errors import SightlineError
+from sightline.drifting.numbers import Batch
 from sightline.networks.decider import Decider
 from sightline.networks.embedding import watching
 from sightline.networks.parts import Parts
-from sightline.scoring.reference import DECIMALS, EmbeddingReference, place, summarize_pixels
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Numbers of n images.
-
-    Parameters
-    ----------
-    pixels : dict of str to ndarray
-        Summary to float [n].
-    confidence : ndarray
-        float [n].
-    counts : ndarray
-        int [classes]: how often each was predicted.
-    places : ndarray or None
-        float [n, axes + 1], as `sightline.scoring.reference.place` gives them; None without reference of embeddings.
-    unreadable : int
-        Files beside the n that are no images.
-    """
-
-    pixels: dict[str, np.ndarray]
-    confidence: np.ndarray
-    counts: np.ndarray
-    places: np.ndarray | None
-    unreadable: int
-
-    def __len__(self) -> int:
-        return len(self.confidence)
+from sightline.scoring.pixel_summary import DECIMALS, summarize_pixels
+from sightline.scoring.reference import EmbeddingReference, place
 
 
 def look_at(

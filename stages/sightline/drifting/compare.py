@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sightline.common.errors import SightlineError
-from sightline.drifting.batch import Batch
+from sightline.drifting.numbers import Batch
 from sightline.drifting.statistics import (
     compare_values,
     correct,

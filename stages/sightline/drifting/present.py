@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from sightline.common.rows import evenly
 from sightline.drawing.canvas import AFTER, BARS, BEFORE, INK, MUTED, WRONG
 from sightline.drawing.charts import fitted
-from sightline.drifting.batch import Batch
+from sightline.drifting.numbers import Batch
 from sightline.scoring.reference import Reference
 
 NAME = 1.4  # inches that a class name may take

@@ -1,15 +1,19 @@
 """What test images and predictions look like today, to compare later batches with: the reference of a drift check."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from sightline.common.files import read_json
 from sightline.common.params import StrictModel, validate
-from sightline.common.rows import row_blocks
-from sightline.scoring.embeddings import EmbeddingSample, principal_axes
+from sightline.scoring.pixel_summary import DECIMALS, summarize_pixels
+
+if TYPE_CHECKING:  # monitor reads a reference without torch
+    import pandas as pd
+
+    from sightline.scoring.embeddings import EmbeddingSample
 
 AXES = 16
-DECIMALS = 6
 PLACE_DECIMALS = 4  # coarser than what float32 rounds, differently on another device, where an axis has no variance
 
 
@@ -45,7 +49,9 @@ def read_reference(path: str = "data/predictions/reference.json") -> Reference:
     return validate(Reference, read_json(path), f"{path} (`dvc repro evaluate` makes it anew)")
 
 
-def describe_reference(sample: EmbeddingSample, pixels: np.ndarray, test: pd.DataFrame, names: list[str]) -> Reference:
+def describe_reference(
+    sample: "EmbeddingSample", pixels: np.ndarray, test: "pd.DataFrame", names: list[str]
+) -> Reference:
     """Describe test images, which no network has trained on.
 
     Parameters
@@ -72,6 +78,8 @@ def describe_reference(sample: EmbeddingSample, pixels: np.ndarray, test: pd.Dat
 
 def describe_embeddings(vectors: np.ndarray) -> EmbeddingReference | None:
     """Fit axes to every second of the embeddings, float64 [n, features], and place the others; None where all equal."""
+    from sightline.scoring.embeddings import principal_axes
+
     fitted = vectors[::2]
     placed = vectors[1::2]
     if len(placed) == 0 or not fitted.std(axis=0).any():
@@ -101,43 +109,6 @@ def place(vectors: np.ndarray, mean: np.ndarray, scale: float, axes: np.ndarray)
     centred = (vectors.astype(np.float64) - mean) / scale
     along = centred @ axes.T
     return np.c_[along, np.linalg.norm(centred - along @ axes, axis=1)].round(PLACE_DECIMALS)
-
-
-def summarize_pixels(pixels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Return one number an image, float [n], of each summary; a block at a time, since photos are large.
-
-    red, green, blue: means in [0, 1]; brightness and contrast: mean and deviation of the luma (BT.601); saturation:
-    mean of the largest minus the smallest channel; sharpness: mean absolute difference of neighbouring luma. Grey
-    images have no colours and no saturation.
-
-    Parameters
-    ----------
-    pixels : ndarray
-        uint8 [N, H, W, C], usually mapped into memory.
-    rows : ndarray
-        int [n], positions in `pixels`.
-    """
-    slices = row_blocks(len(rows), pixels[:1].size)
-    blocks = [_summarize(np.asarray(pixels[rows[block]])) for block in slices]
-    if not blocks:
-        return {}
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-
-
-def _summarize(pixels: np.ndarray) -> dict[str, np.ndarray]:
-    scaled = pixels.astype(np.float32) / 255
-    is_grey = pixels.shape[3] == 1
-    luma = scaled[..., 0] if is_grey else scaled @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    steps = [np.abs(np.diff(luma, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
-    lightness = {
-        "brightness": luma.mean(axis=(1, 2)),
-        "contrast": luma.std(axis=(1, 2)),
-        "sharpness": sum(steps) / len(steps),
-    }
-    if is_grey:
-        return lightness
-    colors = dict(zip(("red", "green", "blue"), scaled.mean(axis=(1, 2)).T, strict=True))
-    return colors | lightness | {"saturation": (scaled.max(axis=3) - scaled.min(axis=3)).mean(axis=(1, 2))}
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -18,8 +18,11 @@ from sightline.serving.decoders import Decoders
 from sightline.serving.errors import ServiceError
 from sightline.serving.formats import refuse_other_formats
 from sightline.serving.gate import Gate, Visit
+from sightline.serving.messages import REQUEST
 from sightline.serving.metrics import Metrics
 from sightline.serving.occlusion import draw_map, hidden_squares, hide_squares, map_falls
+from sightline.serving.record.lines import Answered
+from sightline.serving.record.writer import Record
 from sightline.serving.settings import Settings
 from sightline.serving.versions import Served, Versions
 
@@ -50,6 +53,7 @@ class Application:
         self.metrics.waiting.set_function(lambda: self._images.taken)
         self._bodies = Gate(settings.bodies_mb << 20)
         self._decoders = Decoders(settings.decode_threads)
+        self._record = Record(settings, self.metrics) if settings.log else None
         self._helpers = ThreadPoolExecutor(settings.decode_threads, "helper")
 
     @asynccontextmanager
@@ -57,6 +61,8 @@ class Application:
         """Answer within the `async with` block."""
         self.versions.start()
         watch = asyncio.create_task(self.versions.watch())
+        if self._record:
+            self._record.start()
         try:
             yield
         finally:
@@ -64,6 +70,8 @@ class Application:
             self.versions.current.retire()
             self._decoders.close()
             self._helpers.shutdown(wait=False, cancel_futures=True)
+            if self._record:
+                self._record.close()
 
     @contextmanager
     def accepted(self, served: Served) -> Iterator[tuple[Visit, Visit]]:
@@ -103,6 +111,10 @@ class Application:
                 raise result
         return np.stack([probabilities for _, probabilities in found])
 
+    async def pixel_probabilities(self, served: Served, pixels: np.ndarray) -> np.ndarray:
+        """Return probabilities float32 [n, classes] of pixels uint8 [n, S, S, C], n > 0."""
+        return await self._compute(served, pixels, None)
+
     async def in_thread(self, work: Callable, *given: object) -> Any:
         """Return what `work` returns, called in a thread that is not the event loop's."""
         return await asyncio.get_running_loop().run_in_executor(self._helpers, work, *given)
@@ -119,7 +131,16 @@ class Application:
         """Return pixels uint8 [S, S, 3] and probabilities float32 [classes]."""
         with served.batcher.expecting():
             pixels = await self._decode(served, file)
-        return pixels, (await served.batcher.predict(pixels[None]))[0]
+        return pixels, (await self._compute(served, pixels[None], file))[0]
+
+    async def _compute(self, served: Served, pixels: np.ndarray, file: bytes | None) -> np.ndarray:
+        """Return probabilities float32 [n, classes], and have them written down."""
+        found = await served.batcher.predict(pixels)
+        if self._record:
+            request = REQUEST.get()
+            for image, probabilities in zip(pixels, found, strict=True):
+                self._record.add(Answered(time.time(), request, served.model, image, probabilities, file))
+        return found
 
     async def _explain(self, served: Served, pixels: np.ndarray, probabilities: np.ndarray) -> bytes:
         """Return a PNG; batch by batch, so that others are answered in between."""

@@ -28,6 +28,7 @@ class Metrics:
         self.confidence = self._make(Histogram, "confidence", "highest probability of an image", [], TENTHS)
         self.abstentions = self._make(Counter, "abstentions", "images below min_confidence", [])
         self.waiting = self._make(Gauge, "images_waiting", "images accepted and not answered", [])
+        self.dropped = self._make(Counter, "log_dropped", "lines of the prediction log that were not written", [])
         self.model = self._make(Gauge, "model", "1 for the model that answers", ["version", "sha256", "revision"])
         self.loads = self._make(Counter, "model_loads", "new models taken, or refused", ["result"])
 

@@ -1,7 +1,7 @@
 """The service's settings: environment variables, since containers, Kubernetes and Ray all set those."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -44,6 +44,11 @@ class Settings(BaseModel):
     body_s: Seconds = Field(15, description="for a body to arrive; above it 408")
     timeout_s: Seconds = Field(30, description="for a whole request; above it 504")
     watch_s: float = Field(2, ge=0, description="how often to look for a new model; 0: on SIGHUP alone")
+    log: str = Field("", description="folder for a line of every answered image; empty: none")
+    log_mb: Positive = Field(256, description="MiB of all its lines; the oldest go")
+    log_top: Positive = Field(10, description="most probable classes in a line")
+    log_images_mb: int = Field(0, ge=0, description="MiB of the images themselves, the oldest go; 0: none is kept")
+    messages: Literal["text", "json"] = Field("text", description="json: a line with its id for each request too")
 
     _split_lists = field_validator("cors", "providers", "formats", mode="before")(_split)
 

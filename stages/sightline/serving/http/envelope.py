@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sightline.serving.application import Application
 from sightline.serving.errors import ServiceError
+from sightline.serving.messages import REQUEST
 
 OPEN = ("/", "/v2/health/live", "/v2/health/ready")  # without a key: the page, and what orchestrators ask
 SANE = re.compile(rb"[\w.-]{1,64}")
@@ -25,6 +26,7 @@ class Envelope:
     def __init__(self, app: ASGIApp, application: Application):
         self._app = app
         self._application = application
+        self._tells_each = application.settings.messages == "json"
         self._prefix = secrets.token_hex(4).encode()
         self._numbers = itertools.count()
 
@@ -34,6 +36,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         number = self._number_of(scope)
+        REQUEST.set(number.decode())
         served = self._application.versions.current
         scope["served"] = served  # the routes answer with what the headers name
         answer = Answer(send, [*ALWAYS, *served.headers, (b"x-request-id", number)])
@@ -69,6 +72,9 @@ class Envelope:
         metrics = self._application.metrics
         endpoint = getattr(scope.get("route"), "path", "other")
         metrics.requests.labels(endpoint, answer.status).inc()
+        if self._tells_each:
+            told = {"endpoint": endpoint, "status": answer.status, "ms": round(1000 * seconds, 2)}
+            log.info("answered", extra=told)
         metrics.total.observe(seconds)
         if answer.code:
             metrics.errors.labels(answer.code).inc()

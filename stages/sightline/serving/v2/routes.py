@@ -95,7 +95,7 @@ async def compute(application: Application, served: Served, inference: Inference
     room.take(tensor.shape[0] - 1)
     if (tensor.name, tensor.datatype) == (PIXELS, "UINT8") and tensor.shape[1:] == shape:
         pixels = await application.in_thread(read_pixels, tensor.shape, inference.data)
-        return await served.batcher.predict(pixels)
+        return await application.pixel_probabilities(served, pixels)
     if (tensor.name, tensor.datatype) == (IMAGE, "BYTES") and tensor.shape[1:] in ([], [1]):
         return await application.probabilities(served, read_texts(tensor.shape, inference.data))
     wanted = f"{PIXELS} UINT8 [n, {shape[0]}, {shape[1]}, {shape[2]}], or {IMAGE} BYTES [n] of encoded images"
