@@ -316,3 +316,11 @@ def test_a_tar_whose_listing_breaks_off_in_the_middle_is_refused(workspace, name
     (workspace / "data/raw" / name).write_bytes(pack(content))
     with pytest.raises(SightlineError, match="not a readable archive: no header of a member at byte 1024"):
         open_source(f"data/raw/{name}")
+
+
+def test_a_locale_that_takes_names_for_another_encoding_is_refused(workspace, monkeypatch):
+    as_folder(workspace / "data/raw/photos", {"Gr\u00fcn/1.png": b"1"})
+    assert open_source("data/raw/photos")[0].classes == ["Gr\u00fcn"]
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: "iso8859-1")
+    with pytest.raises(SightlineError, match=r"are read as iso8859-1 by this locale, not as UTF-8: set LC_ALL=C.UTF-8"):
+        open_source("data/raw/photos")

@@ -1,5 +1,6 @@
 """`prepare.source`: where labelled images come from."""
 
+import sys
 from pathlib import Path
 
 from sightline.common.errors import SightlineError, quote_some
@@ -48,7 +49,16 @@ def open_source(source: str, naming: Naming = PLAIN) -> tuple[Listing, Container
         from sightline.images.sources.torchvision_sets import open_torchvision  # torchvision, for this source alone
 
         return open_torchvision(source.partition(":")[2], DOWNLOADS)
+    _refuse_locale(sys.getfilesystemencoding())
     return _open_path(_inside_raw(source), source, naming)
+
+
+def _refuse_locale(encoding: str) -> None:
+    """Raise SightlineError where Python takes names of files for another encoding: classes would have other names."""
+    if encoding != "utf-8":
+        raise SightlineError(
+            f"names of files are read as {encoding} by this locale, not as UTF-8: set LC_ALL=C.UTF-8, or PYTHONUTF8=1"
+        )
 
 
 def _open_path(path: Path, source: str, naming: Naming) -> tuple[Listing, Container]:
