@@ -8,6 +8,7 @@ import zipfile
 import pytest
 
 from sightline.common.errors import SightlineError
+from sightline.images.sources.label_tools.recognise import recognise
 
 CAT_OF_TWO = {"id": 1, "data": {"image": "/data/upload/3/42d46c4c-1.png", "patient": 7}}
 
@@ -155,7 +156,7 @@ TABLE = (
 )
 
 
-@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.tsv", "\t")])
+@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.tsv", "\t"), ("a.csv", ";")])
 def test_a_table_of_the_server_1_23_2_has_a_row_for_each_annotation(fill, opened, name, delimiter):
     rows = csv.reader(io.StringIO(TABLE))
     stream = io.StringIO()
@@ -172,6 +173,12 @@ def test_a_table_of_the_server_1_23_2_has_a_row_for_each_annotation(fill, opened
     ]
     with pytest.raises(SightlineError, match="has the choices 'animal', 'patient', 'quality': name one of them"):
         opened()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_table_that_another_program_saved_is_known(encoding):
+    rows, _ = recognise("data/raw/set/a.csv", TABLE.encode(encoding))
+    assert (len(rows), rows[0]["id"]) == (len(TABLE.splitlines()) - 1, next(csv.DictReader(io.StringIO(TABLE)))["id"])
 
 
 def test_tasks_of_one_image_are_counted_together(fill, opened):

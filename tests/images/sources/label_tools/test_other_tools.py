@@ -253,9 +253,9 @@ def test_vott_s_table_gives_a_class_to_images_of_one(fill, opened):
     ("rows", "message"),
     [
         ("", "none of its 0 images has a label"),
-        ("1.jpg,1,2,3,4,cat,dog\n", "cannot be read .a row has more cells than the header."),
-        ('"1.jpg,1,2,3,4,cat\n', "cannot be read .unexpected end of data."),
-        ("1.jpg,1,2,3,4,K\xe4fer\n".encode("cp1252"), "cannot be read .'utf-8' codec can't decode"),
+        ("1.jpg,1,2,3,4,cat,dog\n", "line 2: has 7 cells, the header 6: put"),
+        ('"1.jpg,1,2,3,4,cat\n', "behind line 1: unexpected end of data: is a quote missing"),
+        ("1.jpg,1,2,3,4,K\xe4fer\n".encode("cp1252"), "line 2: not UTF-8 .*: save the table as CSV"),
     ],
 )
 def test_broken_tables_of_vott_are_one_line(fill, opened, rows, message):

@@ -1,8 +1,8 @@
 """Which file of a source is a label tool's export, by what is in it."""
 
-import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,19 @@ from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.containers import TEXT_LIMIT, Container
 from sightline.images.sources.label_tools.coco import is_coco, read_coco
 from sightline.images.sources.label_tools.cvat import is_cvat, read_cvat
-from sightline.images.sources.label_tools.label_studio_records import is_record, is_records, read_records, read_rows
+from sightline.images.sources.label_tools.label_studio_records import (
+    ABOUT_ANNOTATION,
+    is_record,
+    is_records,
+    read_records,
+    read_rows,
+)
 from sightline.images.sources.label_tools.label_studio_tasks import is_tasks, read_tasks
 from sightline.images.sources.label_tools.synsets import find_lists, parse_list, read_list
 from sightline.images.sources.label_tools.votes import Annotations
 from sightline.images.sources.label_tools.vott import COLUMNS, is_project, read_project, read_regions
 from sightline.images.sources.naming import Naming
+from sightline.images.sources.table_rows import DELIMITERS, UTF16, parse_rows
 
 MOST_ALIKE = 16  # files of one suffix in a folder; more of them tell of an image each
 MOST_FILES = 64  # files that are looked into
@@ -93,8 +100,8 @@ def recognise(where: str, raw: bytes) -> tuple[object, Reader] | None:
         It begins as one and is damaged, or is in no encoding that its format knows.
     """
     try:
-        return PARSERS[f".{where.lower().rpartition('.')[2]}"](raw)
-    except (ValueError, LookupError, csv.Error, ElementTree.ParseError, RecursionError) as error:
+        return PARSERS[f".{where.lower().rpartition('.')[2]}"](raw, where)
+    except (ValueError, LookupError, ElementTree.ParseError, RecursionError) as error:
         raise SightlineError(
             f"{where}: looks like the export of a label tool and cannot be read ({in_one_line(error)}): "
             f"export it once more, or remove it"
@@ -102,8 +109,12 @@ def recognise(where: str, raw: bytes) -> tuple[object, Reader] | None:
 
 
 def table_reader(line: bytes) -> Reader | None:
-    """Return what reads a table by its first line, None where no label tool writes such a one."""
-    header = tuple(line.decode("utf-8-sig", "replace").strip().replace('"', "").replace("\t", ",").split(","))
+    """Return what reads a table by its first line, None where no label tool writes such a one.
+
+    Programs that saved it again may have put other delimiters, or UTF-16, whose last byte belongs to the line's end.
+    """
+    text = line.decode("utf-16" if line.startswith(UTF16) else "utf-8-sig", "replace").strip("\ufffd\r\n\0 ")
+    header = tuple(re.split(f"[{DELIMITERS}]", text.replace('"', "")))
     if header == COLUMNS:
         return read_regions
     return read_rows if is_record(header) else None
@@ -118,7 +129,7 @@ def _start(raw: bytes, length: int) -> bytes:
     return raw[:length].replace(b"\0", b"")
 
 
-def _parse_json(raw: bytes) -> tuple[object, Reader] | None:
+def _parse_json(raw: bytes, _where: str) -> tuple[object, Reader] | None:
     plain = _start(raw, len(raw)) if b"\0" in raw[:8] else raw
     if not any(key in plain for key in KEYS):
         return None
@@ -128,23 +139,20 @@ def _parse_json(raw: bytes) -> tuple[object, Reader] | None:
     return next(((content, reader) for fits, reader in JSON_READERS.items() if fits(content)), None)
 
 
-def _parse_xml(raw: bytes) -> tuple[object, Reader] | None:
+def _parse_xml(raw: bytes, _where: str) -> tuple[object, Reader] | None:
     if b"<annotations" not in _start(raw, 4096):
         return None
     root = ElementTree.fromstring(raw)
     return (root, read_cvat) if is_cvat(root) else None
 
 
-def _parse_csv(raw: bytes) -> tuple[object, Reader] | None:
+def _parse_csv(raw: bytes, where: str) -> tuple[object, Reader] | None:
     reader = table_reader(raw.partition(b"\n")[0])
     if reader is None:
         return None
-    text = io.StringIO(raw.decode("utf-8-sig"), newline="")
-    dialect = "excel-tab" if b"\t" in raw.partition(b"\n")[0] else "excel"
-    rows = list(csv.DictReader(text, dialect=dialect, strict=True, restval=""))
-    if any(None in row for row in rows):
-        raise ValueError("a row has more cells than the header")
-    return rows, reader
+    rows = parse_rows(io.BytesIO(raw), (*COLUMNS, *ABOUT_ANNOTATION), where)
+    _, header = next(rows)
+    return [dict(zip(header, cells, strict=True)) for _, cells in rows], reader
 
 
 JSON_READERS = {is_tasks: read_tasks, is_records: read_records, is_coco: read_coco, is_project: read_project}
