@@ -100,6 +100,27 @@ def test_a_pattern_with_a_slash_sees_the_path_and_may_name_more(workspace):
     assert listing.further == {"side": ["left", "right"]}
 
 
+def test_a_subset_in_a_pattern_is_read_as_in_a_table(workspace):
+    source = folder(workspace, "Training_cat_1.jpg", "Testing_cat_2.jpg", "dog_3.jpg")
+    listing, _ = open_source(source, naming_of({"label": r"regex:^((?P<subset>T[a-z]+)_)?(?P<label>[a-z]+)_"}))
+    assert list(zip(listing.classes, listing.subsets, strict=True)) == [("cat", "test"), ("cat", "train"), ("dog", "")]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        (
+            r"regex:^(?P<subset>\w+?)_(?P<label>\w+)_",
+            r"pets/part_cat_3.jpg: subset 'part' must be one of train, val, test",
+        ),
+        (r"regex:^(?P<split>\w+?)_(?P<label>\w+)_", r"pets: the column 'split' is called as if it divided the images"),
+    ],
+)
+def test_a_pattern_that_divides_otherwise_is_refused(workspace, pattern, message):
+    with pytest.raises(SightlineError, match=message):
+        open_source(folder(workspace, "train_cat_1.jpg", "part_cat_3.jpg"), naming_of({"label": pattern}))
+
+
 def test_a_pattern_that_matches_nothing_ends_in_a_line(workspace):
     with pytest.raises(SightlineError, match=r"holds no image that can be read, and 1 entries .*does not match"):
         open_source(folder(workspace, "a.jpg"), PETS)

@@ -33,7 +33,7 @@ BESIDE_IMAGES = """
 """
 SIDE_SUFFIXES = frozenset(BESIDE_IMAGES.split())
 SIDE_NAMES = {"readme", "license", "licence", "copying", "notice", "authors", "changelog", "makefile", "checksums"}
-MISSING = {"nan", "<na>", "nat", "#n/a", "null"}  # how programs write that a label is not there
+MISSING = {"nan", "<na>", "nat", "#n/a", "n/a", "null"}  # how programs write that a label is not there
 NOT_ALWAYS_TEXT = re.compile("[\ud800-\udfff]")  # how Python holds bytes that are not UTF-8
 CONTROLS = re.compile("[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")
 
