@@ -78,8 +78,7 @@ def range_test(state: TrainState, train: Batches, run: Run) -> tuple[np.ndarray,
     state.classifier.network.train()
     keep_frozen_still(state.network)
     rates = np.geomspace(LOWEST, HIGHEST, UPDATES)
-    base = state.optimizer.param_groups[0]["initial_lr"]
-    scales = [group["initial_lr"] / base for group in state.optimizer.param_groups]  # those of layer_decay
+    scales = rate_scales(state.optimizer)
     losses: list[float] = []
     for rate, batch in zip(tqdm(rates, desc="lr-find", disable=None), endless(train, run), strict=False):
         for group, scale in zip(state.optimizer.param_groups, scales, strict=True):
@@ -90,6 +89,12 @@ def range_test(state: TrainState, train: Batches, run: Run) -> tuple[np.ndarray,
         if not np.isfinite(losses[-1]) or losses[-1] > DIVERGED * losses[0]:
             break
     return rates[: len(losses)], np.array(losses)
+
+
+def rate_scales(optimizer: torch.optim.Optimizer) -> list[float]:
+    """Return each parameter group's share of `lr`, by `layer_decay`: 1 for the head."""
+    rates = [group["initial_lr"] for group in optimizer.param_groups]
+    return [rate / max(rates) for rate in rates]
 
 
 def endless(train: Batches, run: Run):

@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from accelerate.state import AcceleratorState
 
-from lr_find import main, smooth, suggest
+from lr_find import main, rate_scales, smooth, suggest
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
 from sightline.parameters.train import TrainParams
@@ -24,6 +25,11 @@ def test_the_steepest_fall_is_suggested():
 def test_a_loss_that_only_rises_suggests_nothing():
     with pytest.raises(SightlineError, match="the loss did not fall"):
         suggest(pd.DataFrame({"lr": np.geomspace(1e-6, 1, 20), "smoothed": np.arange(20.0)}))
+
+
+def test_the_rate_is_that_of_the_head_with_layer_decay():
+    groups = [{"params": [torch.zeros(1)], "initial_lr": rate} for rate in (0.02, 0.04, 0.08)]
+    assert rate_scales(torch.optim.SGD(groups, lr=0.08)) == [0.25, 0.5, 1.0]
 
 
 def test_a_model_without_a_learning_rate_is_refused_in_one_line(workspace, set_params):

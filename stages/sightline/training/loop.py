@@ -15,7 +15,7 @@ from sightline.training.logs import describe_epoch
 from sightline.training.recipe.averaging import recompute_statistics
 from sightline.training.recipe.freeze import keep_frozen_still
 from sightline.training.recipe.losses import l1_norm
-from sightline.training.recipe.optim import clip_gradients
+from sightline.training.recipe.optim import clip_gradients, peak_rate
 from sightline.training.recipe.schedules import lower
 from sightline.training.run import Position, Run, Streams
 from sightline.training.state import TrainState, build_state
@@ -69,7 +69,7 @@ def train_epoch(
     params = run.params
     network = state.classifier.network
     streams = Streams(run, epoch)
-    lr, seen = streams.go_to(position) if position else (state.optimizer.param_groups[0]["lr"], [])
+    lr, seen = streams.go_to(position) if position else (peak_rate(state.optimizer), [])
     network.train()
     keep_frozen_still(network)
     batches = train.shuffled(params.batch_size, streams.order, balance_of(params))

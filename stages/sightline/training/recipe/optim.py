@@ -51,6 +51,11 @@ def build_optimizer(
     return Lookahead(optimizer)
 
 
+def peak_rate(optimizer: torch.optim.Optimizer) -> float:
+    """Return the learning rate of the layers that learn fastest: `lr` as scheduled, whatever `layer_decay` is."""
+    return max(group["lr"] for group in optimizer.param_groups)
+
+
 def _build_timm(groups: list[dict], name: str, lr: float, momentum: float) -> torch.optim.Optimizer:
     from timm.optim import create_optimizer_v2, list_optimizers  # timm takes over a second to import
 
