@@ -38,7 +38,7 @@ from sightline.tuning.results import (
 from sightline.tuning.runs import DvcRunner
 from sightline.tuning.search import quieten
 from sightline.tuning.settings import FILE, TuneParams, load_settings
-from sightline.tuning.sharing import apply_trial, push_trials
+from sightline.tuning.sharing import ASIDE, apply_trial, has_changes, push_trials
 from sightline.tuning.space import Parameter, Values, read_parameters
 from sightline.tuning.storage import naming_storage, open_storage, working_alone
 from sightline.tuning.study import open_study, read_question
@@ -85,8 +85,11 @@ def put_into_workspace(settings: TuneParams, trial: int | None) -> None:
     """Apply a trial, or the winner."""
     number = read_winner(settings.folder)["trial"] if trial is None else trial
     name = f"{settings.study}-{number}"
+    changed = has_changes(ROOT)
     whole = apply_trial(name, ROOT)
     print(f"{name} is in the workspace{'' if whole else ', but not all results are in the cache'}: `dvc repro` goes on")
+    if changed:
+        print(f"what was changed and not committed has been set aside: `git stash apply {ASIDE}` brings it back")
 
 
 def tune(study: Study, settings: TuneParams, parameters: list[Parameter], today: Values, stop: StopRequest) -> None:

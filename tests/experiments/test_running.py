@@ -21,6 +21,7 @@ SLEEP = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import t
     ("log", "reason"),
     [
         (f"{STARTED}> python stages/check.py\nparams.yaml: lr: must be > 0\n{FAILED}", "params.yaml: lr: must be > 0"),
+        (f"'data/raw/a.zip.dvc' didn't change, skipping\n{FAILED}", FAILED.removeprefix("ERROR: ").strip()),
         (f"{STARTED}{FAILED}", FAILED.removeprefix("ERROR: ").strip()),
         ("ERROR: Could not override 'lrr'.\nTo append use +lrr\n", "Could not override 'lrr'."),
         (f"{STARTED}Traceback (most recent call last):\n  File x\nValueError: no\n{FAILED}", "ValueError: no"),

@@ -52,6 +52,16 @@ def test_selections_of_data_sets_that_the_board_lacks_stay(tmp_path):
     assert describe_unmet(rank([result("vit", 0.7)]), both) == []
 
 
+def test_where_files_are_not_here_what_is_registered_of_them_stays_and_counts(tmp_path):
+    slow = Limits(max_latency_ms=2.0)
+    first, chosen = write(rank([result("vit", 0.9, latency=3.0), result("cnn", 0.8)]), tmp_path, slow)
+    assert chosen.selected["digits"].model == "cnn"
+    elsewhere = rank([result("vit", 0.9, latency=None), result("cnn", 0.8, latency=None)])
+    assert write(elsewhere, tmp_path, slow, first, chosen) == (first, chosen)
+    _, unknown = write(rank([result("cnn", 0.8, latency=None, commit="b")]), tmp_path, slow, first, chosen)
+    assert unknown.selected["digits"].model is None
+
+
 def test_without_results_nothing_is_written(tmp_path):
     write({}, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ from sightline.experiments.processes import PATIENCE, end_group, opened_below
 from sightline.experiments.scores import read_curves
 
 NOISE = ("Reproducing experiment", "Stage '", "Running stage '", "> ", "Updating lock file")  # what DVC says anyway
+SKIPPED = "didn't change, skipping"  # of stages, and of files ending in .dvc
 RESUME = ".resume"
 TRAINS = "Running stage 'train'"
 
@@ -87,7 +88,7 @@ def find_reason(log: str) -> str:
     """
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in log.splitlines()]
     complaint = next((number for number, line in enumerate(lines) if line.startswith("ERROR:")), len(lines))
-    said = [line for line in lines[:complaint] if line and not line.startswith(NOISE)]
+    said = [line for line in lines[:complaint] if line and not line.startswith(NOISE) and not line.endswith(SKIPPED)]
     if said:
         return said[-1]
     return (

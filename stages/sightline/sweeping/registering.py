@@ -1,13 +1,18 @@
 """From a board to the registry: a record of every model, and the winner of each data set under the limits."""
 
+from dataclasses import replace
+
 from sightline.sweeping.board.ranking import Entry, misses, select
 from sightline.sweeping.file import Limits
 from sightline.sweeping.registry import FORMAT, MODEL, Choice, FileRecord, Record, Registry, ScoresRecord, Selection
-from sightline.sweeping.results import Scores
+from sightline.sweeping.results import File, Scores
 
 
 def register(board: dict[str, list[Entry]], before: Registry, machine: str) -> Registry:
-    """Return the registry with what the board has; data sets and models that it lacks stay as they are."""
+    """Return the registry with what the board has; data sets and models that it lacks stay as they are.
+
+    So does a model of the same commit whose file is not here.
+    """
     models = {data: dict(records) for data, records in before.models.items()}
     for data, entries in board.items():
         for entry in entries:
@@ -21,7 +26,8 @@ def choose(
 ) -> Selection:
     """Return the winner of each data set on the board; those of data sets that it lacks stay as they are."""
     selected = dict(before.selected)
-    for data, entries in board.items():
+    for data, listed in board.items():
+        entries = [_with_registered(entry, registry.models[data][entry.model]) for entry in listed]
         winner = select(entries, limits[data])
         passed_over = {}
         for entry in entries:
@@ -46,8 +52,19 @@ def describe_unmet(board: dict[str, list[Entry]], selection: Selection) -> list[
     return lines
 
 
+def _with_registered(entry: Entry, record: Record) -> Entry:
+    """Return a model with the latency that the registry has of its file, where the file is not here."""
+    best = entry.best
+    if best.file or record.latency_ms is None:
+        return entry
+    timed = replace(best, file=File(record.file.sha256, record.latency_ms))
+    return replace(entry, results=[timed if result is best else result for result in entry.results])
+
+
 def _record(entry: Entry, known: Record | None, machine: str) -> Record:
     best = entry.best
+    if best.file is None and known and known.commit == best.commit:
+        return known
     version = 1 if known is None else known.version + (known.commit != best.commit)
     return Record(
         version=version,

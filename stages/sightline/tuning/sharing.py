@@ -13,6 +13,7 @@ from sightline.tuning.runs import names_of
 from sightline.tuning.settings import TuneParams
 from sightline.tuning.study import is_of
 
+ASIDE = "refs/exps/apply/stash"  # where DVC puts changes that are not committed before it applies an experiment
 NOT_CACHED = "Checkout failed"  # what DVC says when files of the commit are in no cache; all others are there by then
 
 
@@ -53,6 +54,11 @@ def apply_trial(name: str, root: Path) -> bool:
     if done.returncode and NOT_CACHED not in done.stdout:
         raise SightlineError(f"{name}: not applied: {find_reason(done.stdout)}")
     return done.returncode == 0
+
+
+def has_changes(root: Path) -> bool:
+    """Tell whether files of Git are changed and not committed: `dvc exp apply` sets them aside, and does not say so."""
+    return subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=root, check=False).returncode != 0
 
 
 def _dvc(root: Path, *arguments: str) -> subprocess.CompletedProcess:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from sightline.sweeping.board.page import _cell
 from sightline.sweeping.board.ranking import rank
 from sightline.sweeping.board.write import write_board
 from sweep_results import result
@@ -49,6 +50,14 @@ def test_the_page_stands_alone_and_escapes_names(written):
     assert 'src="data:image/png;base64,' in page
     assert "http" not in page
     assert page.count("<table") == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("2 h 5 min", "7500"), ("42 s", "42"), ("0.9 (0.8 to 1.0)", "0.9"), ("1,234", "1234")]
+)
+def test_a_column_sorts_by_its_numbers_and_times_by_seconds(text, value):
+    assert _cell(text) == f'<td data-value="{value}">{text}</td>'
+    assert _cell("cnn") == "<td>cnn</td>"
 
 
 def test_the_picture_has_a_panel_a_data_set(written):

@@ -1,6 +1,7 @@
 """The leaderboard as one HTML file that opens anywhere: no network, the picture inside, tables that sort on a click."""
 
 import base64
+import re
 from html import escape
 
 from sightline.drawing.canvas import AFTER, FRAME, GRID, INK, MUTED, PAPER
@@ -34,6 +35,10 @@ for (const head of document.querySelectorAll("th")) head.onclick = () => {
 """
 
 
+TIME = re.compile(r"\b(\d+) (h|min|s)\b")
+SECONDS = {"h": 3600, "min": 60, "s": 1}
+
+
 def write_page(board: dict[str, list[Entry]], leads: dict[str, Lead | str], notes: list[str], picture: bytes) -> str:
     """Return the page; `picture` is the PNG of accuracy against latency."""
     image = base64.b64encode(picture).decode()
@@ -64,7 +69,13 @@ def _table(columns: tuple[str, ...], rows: list[list[str]], kind: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a cell that sorts by its number, where it begins with one."""
-    number = text.partition(" ")[0].replace(",", "")
-    value = f' data-value="{number}"' if number.replace(".", "", 1).isdigit() else ""
+    """Return a cell that sorts by its number, where it begins with one; a time by its seconds."""
+    parts = TIME.findall(text)
+    number = str(sum(int(count) * SECONDS[unit] for count, unit in parts)) if parts else _number(text)
+    value = f' data-value="{number}"' if number else ""
     return f"<td{value}>{escape(text)}</td>"
+
+
+def _number(text: str) -> str:
+    number = text.partition(" ")[0].replace(",", "")
+    return number if number.replace(".", "", 1).isdigit() else ""
