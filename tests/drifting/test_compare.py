@@ -84,7 +84,7 @@ def test_each_number_is_tested_once_and_the_answer_repeats(few_permutations):
     table, batch, reference = run(2)
     axes = [f"embedding axis {number}" for number in range(1, 17)]
     values = ["brightness", "contrast", "confidence", *axes, "off the embedding axes"]
-    assert table["what"].tolist() == ["class shares", "embedding", *values]
+    assert table["what"].tolist() == ["class shares", "share of a class", "embedding", *values]
     assert (table["p_corrected"] >= table["p"]).all()
     again = compare_batch(reference, batch, CLASSES, 0.05, 2)
     assert again.equals(table)
@@ -95,7 +95,7 @@ def test_a_model_without_embeddings_is_compared_by_the_rest(few_permutations):
     reference = world.reference(40, embedded=False)
     batch = world.batch(30, reference)
     table = compare_batch(reference, batch, CLASSES, 0.05, 0)
-    assert table["what"].tolist() == ["class shares", "brightness", "contrast", "confidence"]
+    assert table["what"].tolist() == ["class shares", "share of a class", "brightness", "contrast", "confidence"]
     assert draw(table, batch, reference, CLASSES).axes
 
 

@@ -5,6 +5,7 @@ from scipy import linalg, stats
 from sightline.drifting.statistics import (
     compare_values,
     correct,
+    farthest_share,
     frechet_distance,
     permute,
     redraw_shares,
@@ -63,9 +64,17 @@ def test_p_values_of_permutations_are_never_0():
 def test_shares_by_hand():
     assert total_variation(np.array([6, 2]), np.array([1, 3])) == 0.5
     stream = np.random.default_rng(0)
-    found = redraw_shares(np.array([1, 1]), np.array([1, 1]), 4000, stream)  # 2 of 4: alike in 4 of 6 draws
+    found = redraw_shares(
+        total_variation, np.array([1, 1]), np.array([1, 1]), 4000, stream
+    )  # 2 of 4: alike in 4 of 6 draws
     assert np.unique(found).tolist() == [0, 1]
     assert (found == 0).mean() == pytest.approx(2 / 3, abs=0.03)
+
+
+def test_the_class_that_moved_most_by_hand():
+    # 3 of 10 and none of 10: 0.15 together, so 0.3 / sqrt(0.15 * 0.85 * 0.2); the other two moved by 0.1 and 0.2
+    assert farthest_share(np.array([3, 5, 2]), np.array([0, 6, 4])) == pytest.approx(0.3 / 0.0255**0.5)
+    assert farthest_share(np.array([4, 0]), np.array([7, 0])) == 0
 
 
 def test_holm_by_hand():

@@ -1,5 +1,7 @@
 """Compare a batch with the reference, number by number."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -8,6 +10,7 @@ from sightline.drifting.numbers import Batch
 from sightline.drifting.statistics import (
     compare_values,
     correct,
+    farthest_share,
     frechet_distance,
     permute,
     redraw_shares,
@@ -50,7 +53,11 @@ def compare_batch(reference: Reference, batch: Batch, classes: list[str], alpha:
     stream = np.random.default_rng(seed)
     values = {name: (numbers, batch.pixels[name]) for name, numbers in reference.pixels.items()}
     values["confidence"] = reference.confidence, batch.confidence
-    rows = [_test_shares(reference.classes, batch, classes, alpha, stream)]
+    before = np.array([reference.classes[name] for name in classes])
+    rows = [
+        _test_shares("class shares", "total variation", total_variation, (before, batch.counts), alpha, stream),
+        _test_shares("share of a class", "standard errors", farthest_share, (before, batch.counts), alpha, stream),
+    ]
     if reference.embedding is not None:
         placed = np.array(reference.embedding.places)
         rows.append(_test_places(placed, batch.places, alpha, stream))
@@ -85,12 +92,15 @@ def _test_places(reference: np.ndarray, batch: np.ndarray, alpha: float, stream:
 
 
 def _test_shares(
-    reference: dict[str, int], batch: Batch, classes: list[str], alpha: float, stream: np.random.Generator
+    name: str,
+    test: str,
+    measure: Callable,
+    counts: tuple[np.ndarray, np.ndarray],
+    alpha: float,
+    stream: np.random.Generator,
 ) -> dict:
-    before = np.array([reference[name] for name in classes])
-    by_chance = redraw_shares(before, batch.counts, PERMUTATIONS, stream)
-    distance = total_variation(before, batch.counts)
-    return _test_by_chance("class shares", "total variation", distance, by_chance, alpha)
+    by_chance = redraw_shares(measure, *counts, PERMUTATIONS, stream)
+    return _test_by_chance(name, test, measure(*counts), by_chance, alpha)
 
 
 def _test_by_chance(name: str, test: str, distance: float, by_chance: np.ndarray, alpha: float) -> dict:

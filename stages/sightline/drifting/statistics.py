@@ -60,13 +60,31 @@ def total_variation(reference: np.ndarray, batch: np.ndarray) -> float:
     return float(np.abs(reference / reference.sum() - batch / batch.sum()).sum() / 2)
 
 
-def redraw_shares(reference: np.ndarray, batch: np.ndarray, times: int, stream: np.random.Generator) -> np.ndarray:
-    """Return the total variation, float [times], of random parts of all images, as large as reference and batch."""
+def farthest_share(reference: np.ndarray, batch: np.ndarray) -> float:
+    """Return how far the share of the one class that moved most did, in standard errors of two equal shares.
+
+    One class of many that vanishes moves this, and hardly the total variation; counts int [classes], n and m images.
+    """
+    images, others = reference.sum(), batch.sum()
+    both = (reference + batch) / (images + others)
+    error = np.sqrt(both * (1 - both) * (1 / images + 1 / others))
+    apart = np.abs(reference / images - batch / others)
+    return float(np.divide(apart, error, out=np.zeros_like(apart), where=error > 0).max())
+
+
+def redraw_shares(
+    measure: Callable[[np.ndarray, np.ndarray], float],
+    reference: np.ndarray,
+    batch: np.ndarray,
+    times: int,
+    stream: np.random.Generator,
+) -> np.ndarray:
+    """Return the measure, float [times], of the classes of random parts of all images, as large as both are."""
     both = reference + batch
     distances = np.empty(times)
     for number in range(times):
         drawn = stream.multivariate_hypergeometric(both, int(batch.sum()), method="marginals")
-        distances[number] = total_variation(both - drawn, drawn)
+        distances[number] = measure(both - drawn, drawn)
     return distances
 
 
