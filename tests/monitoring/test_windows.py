@@ -62,7 +62,7 @@ def test_what_drifted_is_named(reference, changes, drift):
 
 
 def test_a_class_of_another_model_is_refused(reference):
-    with pytest.raises(SightlineError, match="^'wasp': a class that data/predictions/reference"):
+    with pytest.raises(SightlineError, match=r"^'wasp': a class that data/predictions/reference"):
         judge([*draw(30, 0), Seen("", "", "", "wasp", 1.0, {}, None)], reference, 0.01, 0)
 
 
