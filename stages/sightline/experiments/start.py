@@ -41,8 +41,9 @@ def start(order: Order, root: Path) -> Running:
     Raises
     ------
     SightlineError
-        There is no `dvc`, or others hold the repository for as long as this tries.
+        There is no `dvc`, the clone is shallow, or others hold the repository for as long as this tries.
     """
+    refuse_shallow(root)
     order.log.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(root / LOCK):
         for _ in range(TRIES):
@@ -51,6 +52,13 @@ def start(order: Order, root: Path) -> Running:
                 return running
             time.sleep(PAUSE)
     raise SightlineError(f"{order.name}: another command holds the repository: wait for it, then start again")
+
+
+def refuse_shallow(root: Path) -> None:
+    """Raise SightlineError in a clone without history, in which an experiment of DVC ends well and is lost."""
+    asked = ["git", "rev-parse", "--is-shallow-repository"]
+    if subprocess.run(asked, cwd=root, check=False, capture_output=True, text=True).stdout.strip() == "true":
+        raise SightlineError("this clone is shallow, and DVC would lose its experiments: `git fetch --unshallow`")
 
 
 def _start_once(order: Order, root: Path) -> Running:
