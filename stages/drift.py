@@ -8,8 +8,9 @@ Writes drift/drift.json, with every test, and drift/drift.png; it is no stage, s
 
 Brightness, colour, contrast and sharpness, the confidence and the places on 16 axes of the embeddings are compared by
 Kolmogorov-Smirnov tests, the embeddings as a whole by their Frechet distance and the shares of the predicted classes by
-their total variation, each against random parts of both. p-values are corrected (Holm) so that a batch without drift
-raises an alarm at most at the rate --alpha. Exit status: 0; 3 with --fail and drift; 1 for an error, 2 for the options.
+their total variation and by the class that moved most, each against random parts of both. p-values are corrected (Holm)
+so that a batch without drift raises an alarm at most at the rate --alpha. Exit status: 0; 3 with --fail and drift; 1
+for an error, 2 for the options.
 """
 
 import argparse

@@ -28,7 +28,6 @@ PAINTERS = {  # besides drawing/ and explaining/pictures/, which have the colour
     "sightline/reporting/pictures.py",
     "sightline/reporting/report.py",  # hands figures on
     "sightline/drifting/present.py",
-    "sightline/monitoring/page.py",  # hands figures on
 }
 MOST_FILES = 17
 MOST_LINES = 200

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import http.server
 import json
+import socketserver
 import sys
 import threading
 
@@ -61,9 +62,9 @@ def test_drift_is_told_once_everywhere(repo, monkeypatch, capsys):
             self.end_headers()
 
     (repo / "feedback.csv").write_text("request,label\n" + "".join(f"r{row},ant\n" for row in range(1, 20)))
-    with http.server.HTTPServer(("127.0.0.1", 0), Hook) as server:
+    with socketserver.TCPServer(("127.0.0.1", 0), Hook) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        hook = f"http://127.0.0.1:{server.server_port}"
+        hook = f"http://127.0.0.1:{server.server_address[1]}"
         assert run(monkeypatch, "--webhook", hook, "--feedback", "feedback.csv") == 3
     assert [window["first"] for window in posted[0]["windows"]] == ["r30"]
     assert "accuracy on 19 labels" in capsys.readouterr().out

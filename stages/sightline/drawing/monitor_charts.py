@@ -1,16 +1,18 @@
-"""How windows of a service's answers went on, as curves; a window that drifted is red."""
+"""How windows of a service's answers went on, as curves in PNG; a window that drifted is red."""
+
+from io import BytesIO
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sightline.drawing.canvas import AFTER, BEFORE, GRID, INK, MUTED, SERIES, WRONG
+from sightline.drawing.canvas import AFTER, BEFORE, DPI, GRID, INK, MUTED, SERIES, WRONG
 
 SHOWN = 10  # classes: those whose shares moved most
 SIZE = (11, 3)  # inches
 
 
-def draw_shifts(shifts: dict[str, list[float]], drifted: list[bool]) -> Figure:
+def draw_shifts(shifts: dict[str, list[float]], drifted: list[bool]) -> bytes:
     """Draw each number's shift, in deviations, window by window."""
     axes = _axes("Shift of the mean against the test images, in deviations")
     for color, (name, values) in zip(SERIES, shifts.items(), strict=False):
@@ -19,7 +21,7 @@ def draw_shifts(shifts: dict[str, list[float]], drifted: list[bool]) -> Figure:
     return _finish(axes, drifted)
 
 
-def draw_confidence(confidence: list[float], reference: float, drifted: list[bool]) -> Figure:
+def draw_confidence(confidence: list[float], reference: float, drifted: list[bool]) -> bytes:
     """Draw the mean confidence window by window, and that of the test images."""
     axes = _axes("Mean confidence")
     axes.axhline(reference, color=BEFORE, linewidth=1.4, label="test images")
@@ -27,7 +29,7 @@ def draw_confidence(confidence: list[float], reference: float, drifted: list[boo
     return _finish(axes, drifted)
 
 
-def draw_shares(shares: dict[str, list[float]], reference: dict[str, float], drifted: list[bool]) -> Figure:
+def draw_shares(shares: dict[str, list[float]], reference: dict[str, float], drifted: list[bool]) -> bytes:
     """Draw how much larger or smaller each predicted class's share is than among the test images."""
     axes = _axes("Share of a predicted class, minus its share among the test images")
     moved = {name: np.array(values) - reference[name] for name, values in shares.items()}
@@ -49,7 +51,7 @@ def _axes(title: str) -> Axes:
     return axes
 
 
-def _finish(axes: Axes, drifted: list[bool]) -> Figure:
+def _finish(axes: Axes, drifted: list[bool]) -> bytes:
     for place, drift in enumerate(drifted):
         if drift:
             axes.axvspan(place - 0.5, place + 0.5, color=WRONG, alpha=0.12, linewidth=0)
@@ -57,4 +59,6 @@ def _finish(axes: Axes, drifted: list[bool]) -> Figure:
     legend = axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     for text in legend.get_texts():
         text.set_parse_math(False)
-    return axes.figure
+    file = BytesIO()
+    axes.figure.savefig(file, format="png", dpi=DPI)
+    return file.getvalue()

@@ -2,17 +2,12 @@
 
 import base64
 from html import escape
-from io import BytesIO
-from typing import TYPE_CHECKING
 
 from sightline.drawing.canvas import FRAME, GRID, INK, MUTED, PAPER, RIGHT, WRONG
 from sightline.drawing.monitor_charts import draw_confidence, draw_shares, draw_shifts
 from sightline.monitoring.feedback import Rate
 from sightline.monitoring.windows import Window
 from sightline.scoring.reference import Reference
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LATEST = 200  # windows in the charts
 LISTED = 30  # windows, and slices, in tables
@@ -42,7 +37,7 @@ def write_page(windows: list[Window], reference: Reference, rates: list[Rate], n
     shares = {name: [window.shares.get(name, 0.0) for window in shown] for name in reference.classes}
     before = {name: count / reference.images for name, count in reference.classes.items()}
     usual = sum(reference.confidence) / len(reference.confidence)
-    figures = {
+    charts = {
         "shift of each number": draw_shifts(shifts, drifted),
         "mean confidence": draw_confidence([window.confidence for window in shown], usual, drifted),
         "shares of predicted classes": draw_shares(shares, before, drifted),
@@ -51,7 +46,7 @@ def write_page(windows: list[Window], reference: Reference, rates: list[Rate], n
         "<h1>Does what the service sees still look like the test images?</h1>",
         _verdict(windows[-1]),
         *(f"<p>{escape(note)}</p>" for note in notes),
-        *(_image(name, figure) for name, figure in figures.items()),
+        *(_image(name, chart) for name, chart in charts.items()),
         "<h2>Accuracy on labels that came later</h2>",
         _rates(rates),
         "<h2>Windows</h2>",
@@ -70,10 +65,8 @@ def _verdict(window: Window) -> str:
     return '<p class="calm">No drift in the last window</p>'
 
 
-def _image(name: str, figure: "Figure") -> str:
-    file = BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    return f'<p><img alt="{name}" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"></p>'
+def _image(name: str, png: bytes) -> str:
+    return f'<p><img alt="{name}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'
 
 
 def _rates(rates: list[Rate]) -> str:
