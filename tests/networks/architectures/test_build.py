@@ -46,6 +46,21 @@ def test_what_cannot_be_built_is_one_line(name, size, pretrained, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_network_that_knows_no_dropout_is_built_without_and_refuses_a_rate(monkeypatch):
+    """As timm's gemma4_vit does, which has 167 million parameters."""
+    create = timm.create_model
+
+    def create_strict(name, **options):
+        if "drop_rate" in options:
+            raise TypeError("Encoder.__init__() got an unexpected keyword argument 'drop_rate'")
+        return create(name, **options)
+
+    monkeypatch.setattr(timm, "create_model", create_strict)
+    assert build_network("test_resnet", 3, 32, False).eval()(torch.rand(1, 3, 32, 32)).shape == (1, 3)
+    with pytest.raises(SightlineError, match=r"drop_rate: test_resnet has no dropout before its head; set it to 0\.0"):
+        build_network("test_resnet", 3, 32, False, rates=(0.1, 0.0))
+
+
 def build_pretrained(cache):
     """Build test_resnet with weights from a Hugging Face cache, without a network, in a process of its own."""
     code = "from sightline.networks.architectures.build import build_network\n"

@@ -31,6 +31,11 @@ SIZED = [  # those that also take a size
     "attention_densenet",
     "attention_hybrid",
 ]
+REFUSED = {  # option that a network of timm may not take -> what to say
+    "in_chans": "model: {} takes colours alone: set prepare.channels to 3, or take another",
+    "drop_rate": "drop_rate: {} has no dropout before its head; set it to 0.0",
+    "drop_path_rate": "drop_path_rate: {} has no residual branches that can be dropped; set it to 0.0",
+}
 RESIDUAL = ["cnn_residual", "attention_resnet", "attention_hybrid"]  # those that also take a drop_path_rate
 
 
@@ -116,7 +121,7 @@ def _build_own(architecture: str, classes: int, drop_rate: float, drop_path_rate
     name, size = read_size(architecture)
     options = {"channels": channels} | ({} if size == AS_DRAWN else {"size": size})
     if drop_path_rate and name not in RESIDUAL:
-        raise _no_path_to_drop(architecture)
+        raise _refuse("drop_path_rate", architecture)
     if drop_path_rate:
         options["drop_path_rate"] = drop_path_rate
     return OWN_NETWORKS[name](classes, drop_rate, **options)
@@ -135,13 +140,13 @@ def _build_timm(
     try:
         network = timm.create_model(architecture, pretrained=pretrained, num_classes=classes, **options, **sizes)
     except TypeError as error:
-        if "in_chans" in str(error):
-            raise SightlineError(
-                f"params.yaml: model: {architecture} takes colours alone: set prepare.channels to 3, or take another"
-            ) from None
-        if "drop_path_rate" not in str(error):
+        refused = next((name for name in options if f"'{name}'" in str(error)), "")
+        if refused == "drop_rate" and not options["drop_rate"]:  # nothing to drop, and nothing that could
+            rest = {name: value for name, value in options.items() if name != "drop_rate"}
+            return _build_timm(architecture, classes, input_size, pretrained, rest)
+        if refused not in REFUSED:
             raise
-        raise _no_path_to_drop(architecture) from None
+        raise _refuse(refused, architecture) from None
     except (OSError, RuntimeError) as error:
         if not pretrained:
             raise
@@ -151,14 +156,12 @@ def _build_timm(
             f"({reason}): connect to the network, fill its cache (HF_HOME), or set `pretrained: false`"
         ) from None
     if "drop_path_rate" in options and not any(getattr(module, "drop_prob", 0) for module in network.modules()):
-        raise _no_path_to_drop(architecture)  # some take the rate and have no use for it
+        raise _refuse("drop_path_rate", architecture)  # some take the rate and have no use for it
     return network
 
 
-def _no_path_to_drop(architecture: str) -> SightlineError:
-    return SightlineError(
-        f"params.yaml: drop_path_rate: {architecture} has no residual branches that can be dropped; set it to 0.0"
-    )
+def _refuse(option: str, architecture: str) -> SightlineError:
+    return SightlineError(f"params.yaml: {REFUSED[option].format(architecture)}")
 
 
 @torch.no_grad()
