@@ -61,6 +61,12 @@ def test_a_network_that_knows_no_dropout_is_built_without_and_refuses_a_rate(mon
         build_network("test_resnet", 3, 32, False, rates=(0.1, 0.0))
 
 
+def test_an_encoder_without_logits_is_refused(monkeypatch):
+    monkeypatch.setattr(timm, "create_model", lambda name, **options: torch.nn.Conv2d(3, 3, 1))
+    with pytest.raises(SightlineError, match="model: test_resnet gives an image no logits of classes: take another"):
+        build_network("test_resnet", 3, 32, False)
+
+
 def build_pretrained(cache):
     """Build test_resnet with weights from a Hugging Face cache, without a network, in a process of its own."""
     code = "from sightline.networks.architectures.build import build_network\n"

@@ -82,7 +82,7 @@ def build_network(
         options |= {} if channels == 3 else {"in_chans": channels}
         network = _build_timm(architecture, classes, input_size, pretrained, options)
     network.image_channels = channels
-    _try_input(network, architecture, input_size)
+    _try_input(network, architecture, classes, input_size)
     return network
 
 
@@ -165,14 +165,16 @@ def _refuse(option: str, architecture: str) -> SightlineError:
 
 
 @torch.no_grad()
-def _try_input(network: nn.Module, architecture: str, input_size: int) -> None:
+def _try_input(network: nn.Module, architecture: str, classes: int, input_size: int) -> None:
     try:
-        network.eval()(torch.zeros(1, network.image_channels, input_size, input_size))
+        logits = network.eval()(torch.zeros(1, network.image_channels, input_size, input_size))
     except (AssertionError, RuntimeError, ValueError) as error:
         raise SightlineError(
             f"params.yaml: input_size: {architecture} cannot take {input_size} px ({in_one_line(error)}): "
             f"set input_size, or prepare.image_size, to what it takes"
         ) from None
+    if not isinstance(logits, torch.Tensor) or logits.shape != (1, classes):
+        raise SightlineError(f"params.yaml: model: {architecture} gives an image no logits of classes: take another")
     network.train()
 
 
