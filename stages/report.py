@@ -13,12 +13,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.gating.finished import describe_gates, judge_run
 from sightline.parameters.gates import GateParams
+from sightline.parameters.paired import Intervals
 from sightline.reporting.changes import add_curves, add_other_metrics, add_parameters, add_stage
 from sightline.reporting.decisions import (
     LISTED,
@@ -39,12 +40,6 @@ from sightline.reporting.revision import WORKSPACE, Revision
 
 MISSED = 3  # exit status
 DRAWN = 30  # classes in the picture of the confusion matrix
-
-
-class Intervals(BaseModel):  # not strict: evaluate has more keys
-    bins: int = Field(ge=1)
-    bootstrap: int = Field(ge=0)
-    confidence: float = Field(gt=0, lt=1)
 
 
 class Params(GateParams):

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from sightline.common.errors import SightlineError
 from sightline.common.params import StageParams
@@ -24,6 +24,7 @@ from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.experiments.orphans import end_orphan
 from sightline.experiments.start import start
+from sightline.parameters.paired import Intervals
 from sightline.sweeping.agenda import Agenda, without_results
 from sightline.sweeping.board.ranking import rank
 from sightline.sweeping.board.significance import Resampling, compare_leaders
@@ -39,12 +40,6 @@ from sightline.sweeping.studies import Asked
 from sightline.training.interrupt import StopRequest
 
 Choice = Callable[[Cell], bool]  # whether the command line asks for an experiment
-
-
-class Intervals(BaseModel):  # not strict: evaluate has more keys
-    bins: int = Field(ge=1)
-    bootstrap: int = Field(ge=0)
-    confidence: float = Field(gt=0, lt=1)
 
 
 class Params(StageParams):

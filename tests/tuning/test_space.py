@@ -3,9 +3,10 @@
 import pytest
 
 from sightline.common.errors import SightlineError
+from sightline.experiments.keys import flatten, unflatten
 from sightline.tuning.settings import Entry
 from sightline.tuning.space import Parameter, list_grid, read_parameters
-from sightline.tuning.today import flatten, read_today, refuse_idle, refuse_space, unflatten
+from sightline.tuning.today import read_today, refuse_idle, refuse_space
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Which experiments a sweep is made of: each model on each data set with each seed, and the parameters of each."""
 
 import re
-from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +11,7 @@ from ruamel.yaml import YAML
 
 from sightline.common.errors import SightlineError
 from sightline.common.params import known_keys, validate
+from sightline.experiments.keys import flatten, unflatten
 from sightline.parameters.whole import WholeParams
 from sightline.sweeping.file import SWEEP, Keys, SweepFile
 
@@ -82,14 +82,7 @@ def read_params(path: str = "params.yaml") -> dict:
 
 def merge(params: dict, values: dict[str, Any]) -> dict:
     """Return nested parameters with the values of dotted keys in their places."""
-    merged = deepcopy(params)
-    for key, value in values.items():
-        section = merged
-        *parents, last = key.split(".")
-        for parent in parents:
-            section = section.setdefault(parent, {})
-        section[last] = value
-    return merged
+    return unflatten(flatten(params) | values)
 
 
 def flat(keys: Keys) -> Keys:

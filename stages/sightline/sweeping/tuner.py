@@ -7,7 +7,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from sightline.common.errors import SightlineError
-from sightline.sweeping.plan import merge
+from sightline.experiments.keys import flatten
 from sightline.sweeping.studies import Asked
 from sightline.tuning.loop import Search, search
 from sightline.tuning.reports import count_members
@@ -19,7 +19,7 @@ from sightline.tuning.space import Values, read_parameters
 from sightline.tuning.storage import open_storage, working_alone
 from sightline.tuning.study import open_study, values_of
 from sightline.tuning.takeover import refuse_remains, take_over
-from sightline.tuning.today import flatten, refuse_idle, refuse_space
+from sightline.tuning.today import refuse_idle, refuse_space
 
 
 class CellRunner:
@@ -43,7 +43,7 @@ def run_study(asked: Asked, params: dict, jobs: int, root: Path, is_stopped: Cal
     """
     quieten()
     settings = settings_of(asked, jobs)
-    today = flatten(merge(params, asked.cell.values))
+    today = flatten(params) | asked.cell.values
     parameters = read_parameters(settings.space)
     refuse_space(parameters, today)
     refuse_idle(parameters, settings.objectives)

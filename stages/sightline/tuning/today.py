@@ -4,6 +4,7 @@ from typing import Any
 
 from sightline.common.errors import SightlineError
 from sightline.common.params import known_keys, load_params, validate
+from sightline.experiments.keys import flatten, unflatten
 from sightline.parameters.whole import WholeParams
 from sightline.tuning.objectives import keys_read
 from sightline.tuning.settings import FILE
@@ -16,26 +17,6 @@ JUDGED_ON = ("seed", "prepare.source", "split.")  # keys that say which images a
 def read_today() -> Values:
     """Return the keys of params.yaml, those of a section with a dot."""
     return flatten(load_params(WholeParams).model_dump(mode="json"))
-
-
-def flatten(content: dict[str, Any], prefix: str = "") -> Values:
-    """Return nested sections as one dictionary of dotted keys."""
-    flat = {}
-    for key, value in content.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
-    return flat
-
-
-def unflatten(values: Values) -> dict[str, Any]:
-    """Return dotted keys as nested sections."""
-    nested: dict[str, Any] = {}
-    for key, value in values.items():
-        *sections, name = key.split(".")
-        section = nested
-        for part in sections:
-            section = section.setdefault(part, {})
-        section[name] = value
-    return nested
 
 
 def refuse_values(values: Values, source: str) -> None:
