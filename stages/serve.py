@@ -11,6 +11,12 @@ SIGTERM: no new connections, what was accepted is answered. SIGHUP: look for a n
 where a setting or the model is wrong. docs/deployment.md tells more.
 """
 
+from sightline.common.packages import require
+
+if __name__ == "__main__":
+    require("uvicorn", "requirements-serve.txt")
+
+# isort: split
 import argparse
 import logging
 import os

@@ -11,6 +11,12 @@ Writes experiments <study>-<trial>   in Git, with their results in DVC's cache: 
 It is no stage: a stage would hold DVC's lock for as long as it runs.
 """
 
+from sightline.common.packages import require
+
+if __name__ == "__main__":
+    require("optuna", "requirements-tune.txt")
+
+# isort: split
 import argparse
 from pathlib import Path
 

@@ -6,12 +6,12 @@ In a clone of the same commit with the same packages, on any machine. Then `SIGH
 `dvc repro prepare` where the scheduler is.
 """
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
 
 from sightline.common.arithmetic import set_environment
+from sightline.common.packages import require
 
 
 def main(arguments: list[str]) -> None:
@@ -22,8 +22,7 @@ def main(arguments: list[str]) -> None:
     SystemExit
         distributed is not installed.
     """
-    if importlib.util.find_spec("distributed") is None:
-        sys.exit("stages/worker.py needs `pip install -r requirements-dask.txt`")
+    require("distributed", "requirements-dask.txt")
     set_environment()
     stages = str(Path(__file__).resolve().parent)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [stages, os.environ.get("PYTHONPATH")]))

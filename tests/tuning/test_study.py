@@ -55,6 +55,22 @@ def test_a_trial_that_was_running_is_ended_told_failed_and_begun_again(killed, w
     assert len(runner.begun) == 4
 
 
+def test_a_kill_between_enqueueing_again_and_telling_repeats_no_trial(killed, world, workspace, monkeypatch):
+    """The second takeover finds the first trial waiting once more already."""
+    study, *_ = killed.open()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(study), "tell", interrupt)
+        killed.take_over(workspace)
+    killed.take_over(workspace)
+    study, *_ = killed.open()
+    waiting = [trial.user_attrs["fixed"] for trial in study.trials if trial.state == TrialState.WAITING]
+    assert waiting == [trial.user_attrs["values"] for trial in study.trials[:2]]
+
+
+def interrupt(*arguments, **named):
+    raise KeyboardInterrupt
+
+
 def test_a_trial_that_ended_meanwhile_counts(killed, world, workspace):
     world[0]["s-1"] = "abc123"
     study, told = killed.take_over(workspace)

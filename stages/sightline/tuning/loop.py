@@ -12,7 +12,7 @@ from sightline.tuning.reports import list_steps
 from sightline.tuning.runs import Run, Runner
 from sightline.tuning.settings import TuneParams
 from sightline.tuning.space import Parameter, Values
-from sightline.tuning.study import ask, count_taken, enqueue, has_waiting
+from sightline.tuning.study import ask, count_taken, enqueue_again, has_waiting
 from sightline.tuning.today import refuse_values
 
 POLL = 0.5  # s between two looks at what runs
@@ -179,6 +179,6 @@ def give_back(state: Search) -> None:
         job.run.interrupt()
     for job in state.jobs:
         job.trial.set_user_attr(REASON, "interrupted")
+        enqueue_again(state.study, state.parameters, state.today, job.values)  # first: a kill in between loses nothing
         state.told(state.study.tell(job.trial, state=TrialState.FAIL))
-        enqueue(state.study, state.parameters, state.today, job.values)
     state.jobs.clear()

@@ -112,6 +112,13 @@ def enqueue(study: Study, parameters: list[Parameter], today: Values, values: Va
     study.enqueue_trial(label_fixed(parameters, today | values), user_attrs={FIXED: json.dumps(values)})
 
 
+def enqueue_again(study: Study, parameters: list[Parameter], today: Values, values: Values) -> None:
+    """Let a trial that was interrupted be the next one, unless a run that was killed here has enqueued it already."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    if values not in [_fixed_of(trial) for trial in waiting]:
+        enqueue(study, parameters, today, values)
+
+
 def read_question(study: Study) -> dict[str, Any]:
     """Return what a study is about, as `describe_question` made it when it began."""
     return json.loads(study.user_attrs[ASKED])

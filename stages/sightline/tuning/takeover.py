@@ -15,7 +15,7 @@ from sightline.tuning.objectives import count_epochs
 from sightline.tuning.runs import names_of, read_values
 from sightline.tuning.settings import TuneParams
 from sightline.tuning.space import Parameter, Values
-from sightline.tuning.study import enqueue, is_of, values_of
+from sightline.tuning.study import enqueue_again, is_of, values_of
 
 
 def refuse_remains(settings: TuneParams, storage: BaseStorage, root: Path) -> None:
@@ -59,7 +59,7 @@ def _settle(
         return study.tell(trial.number, read_values(commits, settings.objectives, root), TrialState.COMPLETE)
     _note(study, trial, REASON, "interrupted")
     if values_of(trial):
-        enqueue(study, parameters, today, values_of(trial))
+        enqueue_again(study, parameters, today, values_of(trial))
     return study.tell(trial.number, state=TrialState.FAIL)
 
 
