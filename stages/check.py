@@ -1,7 +1,7 @@
 """Check all of params.yaml, so that a bad value for the last stage shows before the first one starts.
 
 Reads   params.yaml     every key, also those of other stages
-        data/raw        whether `prepare.source` holds links to folders, of which DVC sees nothing
+        data/raw        whether `prepare.source` or `unlabelled` hold links to folders, of which DVC sees nothing
         .resume         trainings that came to their end
         Git, DVC        the revision that `gates.not_worse_than` names
 Writes  .resume         which of them DVC has taken, whose states are removed
@@ -26,7 +26,9 @@ RAW = Path("data/raw")
 def main() -> None:
     try:
         check_params(WholeParams)
-        refuse_links(load_params(PrepareParams).prepare.source)
+        prepare = load_params(PrepareParams).prepare
+        refuse_links(prepare.source)
+        refuse_links(prepare.unlabelled)
         find_baseline(load_params(GateParams).gates.not_worse_than)
     except SightlineError as error:
         sys.exit(str(error))

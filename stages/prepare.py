@@ -1,6 +1,6 @@
 """Decode labelled images once, into one array that every later stage maps into memory.
 
-Reads   data/raw                       what `prepare.source` names; archives are read in place
+Reads   data/raw                       what `prepare.source` and `prepare.unlabelled` name; archives are read in place
 Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB, or [N, H, W, 1] grey
         data/prepared/index.csv        one row an image, in the same order: id (path inside the source), label, class,
                                        group, subset (where the source fixes it), width, height, sha256, phash, then
@@ -8,6 +8,11 @@ Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB, or [N, H, W, 1] g
         data/prepared/dataset.json     classes in order, stored size, how the pixels were made
         data/prepared/quarantine.csv   what could not be used, or was not meant to be: path, reason
         data/prepared/conflicts.csv    equal pixels under two labels: both classes, both ids
+        data/pool/images.npy           images without labels, in the same way; none where there is no pool
+        data/pool/index.csv            one row an image, in the same order: id (path below data/raw), sha256, phash,
+                                       width, height, near_labelled (id of a labelled near duplicate), group, then the
+                                       further columns of a table
+        data/pool/quarantine.csv       what could not be used, or equals another image: path, reason
         metrics/prepare.json           counts of images, classes, unusable files, side files, duplicates
         plots/prepare/classes.csv      images per class
         plots/prepare/samples.png      some images of each class
@@ -43,16 +48,20 @@ from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels
 from sightline.parameters.prepare import PrepareParams, PrepareSection
 from sightline.preparing.aside import count_offered, describe_aside, describe_filled
-from sightline.preparing.checks import count_reasons, refuse_bad_fraction, refuse_classes, refuse_small_classes
+from sightline.preparing.checks import refuse_bad_fraction, refuse_classes, refuse_small_classes
+from sightline.preparing.counts import describe_pool, summarize_images, summarize_pool
 from sightline.preparing.executing.ahead import Executor
 from sightline.preparing.executing.executor import open_executor
 from sightline.preparing.ingest import Ingested, store_images
 from sightline.preparing.kept import describe_way, keep, open_kept
 from sightline.preparing.pack import pack
+from sightline.preparing.pool import PoolDecoder, Pooled, store_pool
+from sightline.preparing.pool_source import PoolPart, count_files, open_unlabelled, rows_without_label
 from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
 from sightline.preparing.ranges import find_ranges, given_ranges
 
 PREPARED = Path("data/prepared")
+POOL = Path("data/pool")
 PLOTS = Path("plots/prepare")
 THUMBNAIL = 64  # px
 
@@ -61,12 +70,17 @@ def main(params: PrepareParams) -> None:
     share_freed_memory()
     options = params.prepare
     listing, container = open_source(options.source, naming_in(options))
-    for note in (*listing.notes, *describe_aside(listing)):
-        print(f"prepare: {note}")
+    rows = rows_without_label(listing, container, options.source)
+    parts = [*rows, *open_unlabelled(options.unlabelled)]
+    say([*listing.notes, *describe_aside(listing), *(f"pool: {note}" for part in parts for note in part.listing.notes)])
     classes = sorted(set(listing.classes))
     refuse_classes(classes, options.source)
     with open_executor() as executor:
         images, preprocessing = decode_images(listing, container, classes, options, executor)
+        decoder = PoolDecoder(preprocessing, options.max_pixels, executor)
+        pooled = store_pool(parts, decoder, images, params.near_bits, POOL)
+    say(decoder.notes)
+    keep_decoded(images, pooled, preprocessing, options.max_pixels)
     write_rows(PREPARED / "quarantine.csv", ("path", "reason"), [*images.bad, *listing.aside])
     refuse_bad_fraction(images.bad, count_offered(listing), options.max_bad_fraction)
     counts = np.bincount(images.labels, minlength=len(classes)).tolist()
@@ -78,8 +92,8 @@ def main(params: PrepareParams) -> None:
     summary = summarize_images(counts, [*images.bad, *listing.aside], len(conflicts)) | count_duplicates(exact, near)
     summary["side_files"] = dict(listing.side_files)
     summary["filled"] = len(images.filled)
-    for note in describe_filled(images.filled):
-        print(f"prepare: {note}")
+    say(describe_filled(images.filled))
+    summary |= report_pool(pooled, parts, rows, options.max_bad_fraction)
     write_json("metrics/prepare.json", summary)
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
     write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
@@ -101,20 +115,39 @@ def decode_images(
         with open_kept(way, preprocessing.shape) as kept:
             shards = pack(listing.paths, container, preprocessing, options.max_pixels, executor, kept)
             images = store_images(listing, classes, shards, preprocessing.shape, PREPARED)
-        for note in kept.notes():
-            print(f"prepare: {note}")
-        keep(way, images.images, PREPARED / "images.npy")
+        say(kept.notes())
         return images
 
     try:
         images = store(preprocessing)
     except RangeUnknownError:
         ranges, notes = find_ranges(options.range, listing.paths, container, options.max_pixels, executor)
-        for note in notes:
-            print(f"prepare: {note}")
+        say(notes)
         preprocessing = replace(preprocessing, ranges=ranges)
         return store(preprocessing), preprocessing
     return images, preprocessing if preprocessing.ranges is not None else replace(preprocessing, ranges={})
+
+
+def keep_decoded(images: Ingested, pooled: Pooled, preprocessing: Preprocessing, max_pixels: int) -> None:
+    """Leave what was decoded to the next run."""
+    made = {PREPARED / "images.npy": images.images, POOL / "images.npy": pooled.images}
+    keep(describe_way(preprocessing, max_pixels), {path: told for path, told in made.items() if len(told)})
+
+
+def report_pool(pooled: Pooled, parts: list[PoolPart], rows: list[PoolPart], limit: float) -> dict[str, Any]:
+    """List what the pool left out, say what it holds, and return its counts; nothing where there is no pool."""
+    write_rows(POOL / "quarantine.csv", ("path", "reason"), [*pooled.bad, *pooled.known])
+    if not parts:
+        return {}
+    say(describe_pool(pooled, count_files(rows)))
+    offered = count_files(parts) + sum(len(part.listing.refused) for part in parts)
+    refuse_bad_fraction(pooled.bad, offered, limit, POOL / "quarantine.csv")
+    return {"pool": summarize_pool(pooled)}
+
+
+def say(notes: Iterable[str]) -> None:
+    for note in notes:
+        print(f"prepare: {note}")
 
 
 def naming_in(options: PrepareSection) -> Naming:
@@ -142,18 +175,6 @@ def preprocessing_of(options: PrepareSection) -> Preprocessing:
         given_ranges(options.range),
         options.channels,
     )
-
-
-def summarize_images(counts: list[int], bad: list[tuple[str, str]], conflicts: int) -> dict[str, Any]:
-    return {
-        "images": sum(counts),
-        "classes": len(counts),
-        "smallest_class": min(counts),
-        "largest_class": max(counts),
-        "quarantined": len(bad),
-        "quarantined_by_reason": count_reasons(reason for _, reason in bad),
-        "label_conflicts": conflicts,
-    }
 
 
 def write_rows(path: Path, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:

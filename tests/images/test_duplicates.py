@@ -11,6 +11,7 @@ from sightline.images.duplicates import (
     count_duplicates,
     exact_clusters,
     find_conflicts,
+    find_near,
     near_clusters,
     near_pairs,
     perceptual_hashes,
@@ -119,3 +120,17 @@ def test_conflicts_are_equal_pixels_under_other_labels():
     assert find_conflicts(clusters, np.array([0, 1, 0, 2, 0, 1, 1])).tolist() == [[0, 3], [0, 6]]
     assert find_conflicts(clusters, np.array([2, 1, 0, 2, 0, 0, 1])).tolist() == [[0, 2], [1, 5], [0, 6]]
     assert find_conflicts(clusters, np.zeros(7, dtype=int)).shape == (0, 2)
+
+
+def test_near_ones_are_those_that_comparing_all_finds():
+    generator = np.random.default_rng(0)
+    others = generator.integers(0, 1 << 63, 40, dtype=np.uint64)
+    flipped = others[generator.integers(0, 40, 60)] ^ (np.uint64(1) << generator.integers(0, 64, 60).astype(np.uint64))
+    hashes = np.concatenate([flipped, flipped ^ np.uint64(0b1110), others[:3], others[:2] ^ np.uint64(0b11111)])
+    for bits in (0, 1, 3, 4):
+        distance = np.bitwise_count(hashes[:, None] ^ others)
+        near = distance <= bits
+        expected = np.where(near.any(axis=1), near.argmax(axis=1), -1)
+        assert find_near(hashes, others, bits).tolist() == expected.tolist()
+    assert find_near(hashes[:2], others[:0], 3).tolist() == [-1, -1]
+    assert find_near(hashes[:0], others, 3).tolist() == []

@@ -11,11 +11,11 @@ from sightline.preparing.executing.local import open_threads
 from sightline.preparing.kept import Kept
 from sightline.preparing.pack import pack
 from sightline.preparing.pixel_file import PixelFile
-from sightline.preparing.shards import IMAGE, MOST_IMAGES
+from sightline.preparing.shards import MOST_IMAGES
 
 HOW = Preprocessing(image_size=8, fit="crop", resample="bilinear", background=(0, 0, 0))
 LARGEST = 10**6  # px
-NOTHING = Kept(np.empty(0, dtype=IMAGE), None, HOW.shape)
+NOTHING = Kept([], HOW.shape)
 
 
 def pack_all(names, container, how=HOW):

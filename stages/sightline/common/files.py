@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # pandas takes 0.4 s to import, and only tables need it
 
 MAKERS = {  # file or folder -> the stage that makes it
     "data/prepared": "prepare",
+    "data/pool": "prepare",
     "data/split": "split",
     "models/trained": "train",
     "data/predictions": "evaluate",

@@ -133,6 +133,32 @@ def _join(clusters: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return connected_components(links, directed=False)[1][clusters]
 
 
+def find_near(hashes: np.ndarray, others: np.ndarray, bits: int) -> np.ndarray:
+    """Find for each hash the first of `others` that differs in at most `bits` bits.
+
+    Parameters
+    ----------
+    hashes, others : ndarray of uint64 [N], [M]
+    bits : int
+        Largest Hamming distance, 0 to 63.
+
+    Returns
+    -------
+    ndarray of int64 [N]
+        Positions in `others`, -1 where there is none.
+    """
+    values, position = np.unique(np.concatenate([others, hashes]), return_inverse=True)
+    none = len(others)
+    own = np.full(len(values), none, dtype=np.int64)  # the first of `others` with this very value
+    np.minimum.at(own, position[:none], np.arange(none))
+    first = own.copy()
+    for pairs in _near_pairs(values, bits):
+        for one, other in (pairs.T, pairs.T[::-1]):
+            np.minimum.at(first, one, own[other])
+    found = first[position[none:]]
+    return np.where(found == none, -1, found)
+
+
 def count_duplicates(exact: np.ndarray, near: np.ndarray) -> dict[str, int]:
     """Count the images that repeat another one, the first of each cluster not counted.
 

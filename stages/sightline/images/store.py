@@ -95,7 +95,7 @@ def read_index(path: str | Path = "data/prepared/index.csv", columns: tuple[str,
     SightlineError
         The file is missing or damaged, or images.npy beside it has another number of images.
     """
-    header = _header(path)
+    header = read_header(path, INDEX_COLUMNS)
     names = [name for name in header if columns is None or name in columns]
     index = read_columns(path, {name: INDEX_TYPES.get(name, str) for name in names})
     pixels = Path(path).with_name("images.npy")
@@ -104,11 +104,12 @@ def read_index(path: str | Path = "data/prepared/index.csv", columns: tuple[str,
     return index
 
 
-def _header(path: str | Path) -> list[str]:
+def read_header(path: str | Path, needed: tuple[str, ...]) -> list[str]:
+    """Return the names of a table's columns; SightlineError where it is damaged or lacks one of those needed."""
     require_whole(path)
     with Path(path).open(encoding="utf-8", newline="") as stream, naming_damage(path, ValueError, csv.Error):
         header = next(csv.reader(stream), [])
-    missing = [name for name in INDEX_COLUMNS if name not in header]
+    missing = [name for name in needed if name not in header]
     if missing:
         raise damaged(path, f"has no column {missing[0]}")
     return header

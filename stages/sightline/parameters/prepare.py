@@ -46,6 +46,7 @@ class PrepareSection(StrictModel):
     """The section `prepare`."""
 
     source: Name
+    unlabelled: str
     path: Name
     label: Annotated[Name, AfterValidator(labelling)]
     group: Name

@@ -4,10 +4,12 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.names import MISSING
 
+QUARANTINE = Path("data/prepared/quarantine.csv")
 NAMED = 5  # classes that a message names
 WHOLE_NUMBER = re.compile(r"[+-]?\d+\.0*")  # as programs write one that they take for a fraction
 
@@ -62,8 +64,8 @@ def refuse_small_classes(classes: list[str], counts: list[int], source: str) -> 
         )
 
 
-def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float) -> None:
-    """Raise SightlineError when more than `limit` of `total` files could not be used.
+def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float, listed: Path = QUARANTINE) -> None:
+    """Raise SightlineError when more than `limit` of `total` files could not be used; all stand in the file `listed`.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float) ->
         path, reason = bad[0]
         raise SightlineError(
             f"prepare.max_bad_fraction: {len(bad)} of {total} files cannot be used, more than {limit:g}: "
-            f"first {path} ({reason}); all are in data/prepared/quarantine.csv: take them out, or allow more"
+            f"first {path} ({reason}); all are in {listed}: take them out, or allow more"
         )
 
 

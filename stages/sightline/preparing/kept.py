@@ -1,9 +1,9 @@
 """`.prepared-cache/`: the last run's images, found by the bytes of their files, so that only new ones are decoded.
 
-Its pixels are the images.npy of that run under a second name (a hard link), so that they take no time to keep, and no
-room where DVC links too. Beside it lies what `shards.IMAGE` tells of each image; whatever prepare says of one must
-stand there. Both names begin with how the pixels were made, and end with the SHA-256 of that table; each image has its
-own.
+Its pixels are the images.npy of that run, and that of its pool, under a second name (a hard link), so that they take no
+time to keep, and no room where DVC links too. Beside each lies what `shards.IMAGE` tells of each image; whatever
+prepare says of one must stand there. Both names begin with how the pixels were made, and end with the SHA-256 of that
+table; each image has its own. Labelled images and the pool are searched alike, since a label may have come.
 """
 
 import hashlib
@@ -35,47 +35,30 @@ class Known(NamedTuple):
     pixels: np.ndarray
 
 
-class Kept:
-    """Images of an earlier run.
+class KeptFile:
+    """One images.npy of an earlier run.
 
     Parameters
     ----------
     images : ndarray of IMAGE [N]
-    stream : BinaryIO or None
-        The open images.npy of that run, just behind its header; None where N is 0.
-    shape : (int, int, int)
-        Of a stored image.
-
-    Attributes
-    ----------
-    taken, damaged : int
-        How many images were found, and how many of them were found damaged.
+    stream : BinaryIO
+        That file, open, just behind its header.
     """
 
-    def __init__(self, images: np.ndarray, stream: BinaryIO | None, shape: tuple[int, int, int]):
+    def __init__(self, images: np.ndarray, stream: BinaryIO):
         begins = np.ascontiguousarray(images["source"]).view(">u8")[:: IMAGE["source"].itemsize // BEGIN]
         self._order = np.argsort(begins, kind="stable")
         self._begins = begins[self._order].astype(np.uint64)
         self._images = images
         self._stream = stream
-        self._start = stream.tell() if stream else 0
-        self._shape = shape
-        self.taken = 0
-        self.damaged = 0
+        self._start = stream.tell()
 
-    def find(self, file: Encoded) -> Known | None:
-        """Return the image that an equal file became, if it is here and whole."""
-        row = self._row(file.source)
+    def read(self, source: bytes, size: int) -> tuple[np.ndarray, bytes] | None:
+        """Return the `IMAGE` and the `size` bytes that the file with this SHA-256 became, if it is here."""
+        row = self._row(source)
         if row is None:
             return None
-        size = int(np.prod(self._shape))
-        data = os.pread(self._stream.fileno(), size, self._start + row * size)
-        image = self._images[row]
-        if hashlib.sha256(data).digest() != image["sha256"].tobytes():
-            self.damaged += 1
-            return None
-        self.taken += 1
-        return Known(file.position, image, np.frombuffer(data, dtype=np.uint8).reshape(self._shape))
+        return self._images[row], os.pread(self._stream.fileno(), size, self._start + row * size)
 
     def _row(self, source: bytes) -> int | None:
         begin = np.uint64(int.from_bytes(source[:BEGIN], "big"))
@@ -87,6 +70,35 @@ class Kept:
             place += 1
         return None
 
+
+class Kept:
+    """Images of an earlier run, each of `shape`.
+
+    Attributes
+    ----------
+    taken, damaged : int
+        How many images were found, and how many of them were found damaged.
+    """
+
+    def __init__(self, files: list[KeptFile], shape: tuple[int, int, int]):
+        self._files = files
+        self._shape = shape
+        self.taken = 0
+        self.damaged = 0
+
+    def find(self, file: Encoded) -> Known | None:
+        """Return the image that an equal file became, if it is here and whole."""
+        size = int(np.prod(self._shape))
+        found = next(filter(None, (kept.read(file.source, size) for kept in self._files)), None)
+        if found is None:
+            return None
+        image, data = found
+        if hashlib.sha256(data).digest() != image["sha256"].tobytes():
+            self.damaged += 1
+            return None
+        self.taken += 1
+        return Known(file.position, image, np.frombuffer(data, dtype=np.uint8).reshape(self._shape))
+
     def notes(self) -> list[str]:
         """Return lines on what was taken from here."""
         lines = [f"{self.taken:,} images were decoded by an earlier run ({FOLDER})"] if self.taken else []
@@ -94,8 +106,12 @@ class Kept:
 
 
 def describe_way(preprocessing: Preprocessing, max_pixels: int) -> str:
-    """Return a hash of all that decides, besides a file's bytes, what it becomes."""
-    way = {"code": fingerprint(), "preprocessing": asdict(preprocessing), "max_pixels": max_pixels}
+    """Return a hash of all that decides, besides a file's bytes, what it becomes.
+
+    No image was decoded that needs a range where none was looked for, so that it says the same as that there is none.
+    """
+    how = asdict(preprocessing) | {"ranges": preprocessing.ranges or {}}
+    way = {"code": fingerprint(), "preprocessing": how, "max_pixels": max_pixels}
     return hashlib.sha256(json.dumps(way, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -103,14 +119,14 @@ def describe_way(preprocessing: Preprocessing, max_pixels: int) -> str:
 def open_kept(way: str, shape: tuple[int, int, int]) -> Iterator[Kept]:
     """Open what an earlier run kept that made its pixels in the same way, which may be nothing."""
     with ExitStack() as opened:
-        kept = Kept(np.empty(0, dtype=IMAGE), None, shape)
+        files = []
         for table in sorted(FOLDER.glob(f"{way}-*.images")):
             try:
                 stream = opened.enter_context(table.with_suffix(".npy").open("rb"))
-                kept = Kept(_read_table(table), _skip_header(stream), shape)
+                files.append(KeptFile(_read_table(table), _skip_header(stream)))
             except (OSError, ValueError) as error:
                 print(f"prepare: {table} is damaged, so that all images are decoded anew: {in_one_line(error)}")
-        yield kept
+        yield Kept(files, shape)
 
 
 def _read_table(path: Path) -> np.ndarray:
@@ -126,24 +142,27 @@ def _skip_header(stream: BinaryIO) -> BinaryIO:
     return stream
 
 
-def keep(way: str, images: np.ndarray, pixels: Path) -> None:
+def keep(way: str, made: dict[Path, np.ndarray]) -> None:
     """Keep a run's images for the next one, and nothing else.
 
     Each file appears whole or not at all, so that a run may be killed, or another one may do the same at once.
 
     Parameters
     ----------
-    images : ndarray of IMAGE [N]
-        Of images.npy at `pixels`, in its order.
+    made : dict of Path to ndarray of IMAGE [N]
+        What is told of the images of each images.npy, in its order.
     """
-    table = images.tobytes()
-    name = f"{way}-{hashlib.sha256(table).hexdigest()}"
+    names = set()
     try:
         FOLDER.mkdir(exist_ok=True)
-        _put(FOLDER / f"{name}.npy", lambda beside: beside.hardlink_to(pixels))
-        _put(FOLDER / f"{name}.images", lambda beside: beside.write_bytes(table))
+        for pixels, images in made.items():
+            table = images.tobytes()
+            name = f"{way}-{hashlib.sha256(table).hexdigest()}"
+            _put(FOLDER / f"{name}.npy", lambda beside, pixels=pixels: beside.hardlink_to(pixels))
+            _put(FOLDER / f"{name}.images", lambda beside, table=table: beside.write_bytes(table))
+            names.add(name)
         for path in FOLDER.iterdir():
-            if path.stem != name:
+            if path.stem not in names:
                 path.unlink(missing_ok=True)
     except OSError as error:
         print(f"prepare: {FOLDER}: this run's images could not be kept: {in_one_line(error)}")

@@ -57,7 +57,7 @@ def test_a_template_may_lead_into_an_archive(workspace):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id,breed,owner,fold\n,pug,x,\n", r"line 2: train/\{id\}\.jpg and Breed must not be empty"),
+        ("id,breed,owner,fold\n,pug,x,\n", r"line 2: train/\{id\}\.jpg must not be empty"),
         ("image,breed,owner,fold\n1,pug,x,\n", r"has no column 'id' \(found: image, Breed.*by prepare.path"),
         ("id,label,owner,fold\n1,pug,x,\n", r"has no column 'Breed' .*by prepare.label"),
         ("id,breed,fold\n1,pug,\n", r"has no column 'owner' .*by prepare.group"),

@@ -221,7 +221,7 @@ def test_csv_rows_reach_files_and_archives_beside_it(workspace):
     ("text", "message"),
     [
         ("file,label\na.jpg,cat\n", "has no column 'path'"),
-        ("path,label\na.jpg,\n", "line 2: path and label must not be empty"),
+        ("path,label\na.jpg,\n", "has a header and no row with a label"),
         ("path,label\na.jpg,cat\na.jpg,dog\n", "'a.jpg' stands there twice"),
         ("path,label\n../a.jpg,cat\n", "line 2: '../a.jpg' must lie beside the table"),
         ("path,label,subset\na.jpg,cat,later\n", "line 2: subset 'later' must be one of"),

@@ -16,6 +16,7 @@ class BesideTable:
     """Files below the table's folder, or inside archives there: ``photos.zip/cats/1.jpg``."""
 
     def __init__(self, root: Path, paths: list[str], within: Path | None = None, most_open: int = MOST_OPEN):
+        self.root = root
         self.folder = Folder(root, within)
         self.refused: list[tuple[str, str]] = []
         self.hidden: list[str] = []

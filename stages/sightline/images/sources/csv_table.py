@@ -12,6 +12,7 @@ from sightline.images.sources.naming import PLAIN, Naming, refuse_missing
 from sightline.images.sources.table_columns import (
     RESERVED,
     check_box,
+    may_be_pooled,
     read_subsets,
     refuse_divisions,
     refuse_missing_group,
@@ -26,6 +27,8 @@ DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 def open_csv(path: Path, within: Path | None = None, naming: Naming = PLAIN) -> tuple[Listing, BesideTable]:
     """List a table's rows; each path is relative to the table, and columns that are not known are kept as text.
+
+    A row without a label goes into the pool, but for those of val and test.
 
     Images inside a tar are listed in the tar's order, since a compressed one can only be read forwards.
 
@@ -53,17 +56,23 @@ def open_csv(path: Path, within: Path | None = None, naming: Naming = PLAIN) -> 
     for line, cells in rows:
         _add_row(listing, dict(zip(columns, cells, strict=True)), naming, f"{path}: line {line}")
     if not listing.paths:
-        raise SightlineError(f"{path}: has a header and no rows")
+        raise SightlineError(f"{path}: has a header and no {'row with a label' if listing.pool else 'rows'}")
     if not any(listing.subsets):
         refuse_divisions(path, listing.further)
     listing.subsets = read_subsets(listing.subsets)
-    _refuse_repeats(path, listing.paths)
-    for folder in sorted({(split_archive(name)[0] or name).rpartition("/")[0] for name in listing.paths}):
+    parts = [part for part in (listing, listing.pool) if part]
+    names = [name for part in parts for name in part.paths]
+    _refuse_repeats(path, names)
+    for folder in sorted({(split_archive(name)[0] or name).rpartition("/")[0] for name in names}):
         refuse_linked(path.parent / folder, within)
-    container = BesideTable(path.parent, listing.paths, within)
+    containers = [_put_in_order(part, BesideTable(path.parent, part.paths, within)) for part in parts]
+    return listing, containers[0]
+
+
+def _put_in_order(listing: Listing, container: BesideTable) -> BesideTable:
     listing.paths[:] = map(container.spelt, listing.paths)
     listing.reorder(container.cheapest_order())
-    return listing, container
+    return container
 
 
 def _further_columns(path: Path, columns: list[str], naming: Naming) -> list[str]:
@@ -84,17 +93,25 @@ def _further_columns(path: Path, columns: list[str], naming: Naming) -> list[str
 def _add_row(listing: Listing, row: dict[str, str], naming: Naming, where: str) -> None:
     name = naming.path_in(row)
     label = tidy(row[naming.label])
-    if not name or not label:
-        raise SightlineError(f"{where}: {naming.path} and {naming.label} must not be empty")
+    if not name:
+        raise SightlineError(f"{where}: {naming.path} must not be empty")
     if label.lower() in MISSING:
-        raise SightlineError(f"{where}: the label {label!r} stands for a missing value: leave the row out, or label it")
+        raise SightlineError(
+            f"{where}: the label {label!r} stands for a missing value: label it, or leave the cell empty for the pool"
+        )
     group = one_line(row.get(naming.group, ""))
     refuse_missing_group(group, where)
     subset = row.get(naming.subset, "")
     refuse_subset(subset, where)
     further = {column: one_line(row[column]) for column in listing.further}
     check_box([further.get(name, "") for name in BOX_COLUMNS], where)
-    listing.add(_plain_path(name, where), label, subset, group, further.values())
+    path = _plain_path(name, where)
+    if label:
+        listing.add(path, label, subset, group, further.values())
+    elif may_be_pooled(subset):
+        listing.add_unlabelled(path, group, further)
+    else:
+        raise SightlineError(f"{where}: {naming.label} must not be empty in subset {subset!r}: leave the row out")
 
 
 def _plain_path(name: str, where: str) -> str:

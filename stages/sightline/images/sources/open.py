@@ -50,7 +50,7 @@ def open_source(source: str, naming: Naming = PLAIN) -> tuple[Listing, Container
 
         return open_torchvision(source.partition(":")[2], DOWNLOADS)
     _refuse_locale(sys.getfilesystemencoding())
-    return _open_path(_inside_raw(source), source, naming)
+    return _open_path(inside_raw(source), source, naming)
 
 
 def _refuse_locale(encoding: str) -> None:
@@ -138,21 +138,25 @@ def _may_be_image(name: str) -> bool:
     return not side_kind(name) and not name.lower().endswith(ARCHIVES_WITHIN)
 
 
-def _inside_raw(source: str) -> Path:
+def inside_raw(source: str, key: str = "source", others: str = "digits, torchvision:<Dataset> or ") -> Path:
+    """Return a parameter of prepare as a path; SightlineError where DVC would not see what lies there.
+
+    `others` is what else the parameter may be, for the message.
+    """
     path = Path(source)
     if path.is_absolute() or ".." in path.parts or path.parts[:2] != RAW.parts:
         raise SightlineError(
-            f"params.yaml: prepare.source: {source!r} must be digits, torchvision:<Dataset> or a path below {RAW}, "
+            f"params.yaml: prepare.{key}: {source!r} must be {others}a path below {RAW}, "
             f"where DVC sees it: move your images there (a link may lead to them from their old place), "
             f"or copy them with `dvc import-url`"
         )
     if path.is_relative_to(DOWNLOADS):
         raise SightlineError(
-            f"params.yaml: prepare.source: {source!r} lies where DVC sees no changes: "
+            f"params.yaml: prepare.{key}: {source!r} lies where DVC sees no changes: "
             f"name it torchvision:<Dataset>, or move your images out of {DOWNLOADS}"
         )
     if is_litter(path.as_posix()):
         raise SightlineError(
-            f"params.yaml: prepare.source: {source!r} is hidden, so that DVC sees no changes: give it another name"
+            f"params.yaml: prepare.{key}: {source!r} is hidden, so that DVC sees no changes: give it another name"
         )
     return path

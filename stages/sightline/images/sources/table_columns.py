@@ -9,7 +9,7 @@ from sightline.images.sources.layouts.subset_names import WORDS, subset_of, subs
 from sightline.images.sources.names import MISSING
 from sightline.images.store import BOX_COLUMNS, INDEX_COLUMNS
 
-RESERVED = {*INDEX_COLUMNS, "row", "fold"}  # names of what prepare and split tell of an image
+RESERVED = {*INDEX_COLUMNS, "row", "fold", "near_labelled"}  # names of what prepare and split tell of an image
 DIVIDES = {"split", "splits", "partition", "subset", "subsets", "fold", "folds", "kfold", "cv", *WORDS}
 FILLERS = {
     "is",
@@ -40,6 +40,11 @@ def refuse_subset(text: str, where: str) -> None:
     """Raise SightlineError for a cell of the column subset that is neither empty nor a subset's name."""
     if text and subset_of(text) in REFUSED:
         raise SightlineError(f"{where}: subset {text!r} must be one of train, val, test or empty")
+
+
+def may_be_pooled(subset: str) -> bool:
+    """Tell whether an image without a label may be learnt from: val and test, where labels are withheld, may not."""
+    return not subset or subset_of(subset) in ("train", "unlabelled")
 
 
 def read_subsets(written: list[str]) -> list[str]:

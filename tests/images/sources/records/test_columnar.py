@@ -106,7 +106,8 @@ def test_what_a_row_lacks_is_listed(workspace):
     save(workspace, "set/test.parquet", hugging_face([-1]))
     listing, _ = open_source("data/raw/set")
     assert listing.paths == ["train.parquet/000000"]
-    assert listing.refused == [(f"train.parquet/00000{row}", "no label") for row in (1, 2, 3)]
+    assert listing.pool.paths == [f"train.parquet/00000{row}" for row in (1, 2, 3)]
+    assert listing.refused == []
     assert listing.aside == [("test.parquet/000000", "no label")]
 
 

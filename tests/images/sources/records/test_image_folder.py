@@ -56,9 +56,8 @@ def test_what_is_missing_is_listed_with_its_reason(workspace):
     rows = '{"file_name": "a.png", "label": "x"}\n{"file_name": "b.png"}\n{"file_name": "gone.png", "label": "y"}\n'
     fill(workspace, "a.png", "b.png", "forgotten.png", _jsonl=rows)
     listing, _ = open_source(SOURCE)
-    assert listing.paths == ["a.png"]
+    assert (listing.paths, listing.pool.paths) == (["a.png"], ["b.png"])
     assert listing.refused == [
-        ("b.png", "no label"),
         ("gone.png", "file not found: metadata.jsonl names it"),
         ("forgotten.png", "no row in the metadata"),
     ]

@@ -99,7 +99,7 @@ def test_numbers_of_any_kind_are_lines_of_the_classes(workspace, shard, json, la
 def test_numbers_below_zero_are_no_label(workspace, shard):
     shard("set/0.tar", {"1.jpg": "a", "1.cls": "-1", "2.jpg": "b", "2.cls": "0", "classes.txt": "cat\ndog\n"})
     listing, _ = open_source("data/raw/set")
-    assert (listing.classes, listing.refused) == (["cat"], [("0.tar/1.jpg", "no label")])
+    assert (listing.classes, listing.pool.paths) == (["cat"], ["0.tar/1.jpg"])
 
 
 def test_shards_that_are_not_there_are_told(workspace, shard):
@@ -127,14 +127,13 @@ def test_samples_that_lack_something_are_listed(workspace, shard):
     shard("set/train-0.tar", lacking | {"5.jpg": "e", "5.json": "{", "classes.txt": "cat\ndog"})
     shard("set/test-0.tar", {"1.jpg": "a"})
     listing, _ = open_source("data/raw/set")
-    assert listing.paths == ["train-0.tar/1.jpg"]
+    assert (listing.paths, listing.pool.paths) == (["train-0.tar/1.jpg"], ["train-0.tar/2.jpg"])
     assert [(name, reason.partition(": ")[0]) for name, reason in listing.refused] == [
-        ("train-0.tar/2.jpg", "no label"),
         ("train-0.tar/3.cls", "no image beside it"),
         ("train-0.tar/4.jpg", "its label cannot be read"),
         ("train-0.tar/5.jpg", "its label cannot be read"),
     ]
-    assert listing.refused[2][1].endswith("classes.txt has 2 lines and none for 7")
+    assert listing.refused[1][1].endswith("classes.txt has 2 lines and none for 7")
     assert listing.aside == [("test-0.tar/1.jpg", "no label")]
 
 

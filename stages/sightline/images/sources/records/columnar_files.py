@@ -128,7 +128,7 @@ class RowImages:
         self.refused: list[tuple[str, str]] = []
         self.hidden: list[str] = []
         self.notes: list[str] = []
-        self._root = root
+        self.root = root
         self._names = paths
         self._column = column
         self._open: tuple[str, ColumnarFile | None] = ("", None)
@@ -139,7 +139,7 @@ class RowImages:
     def read(self, name: str, limit: int) -> bytes:
         file, _, row = name.rpartition("/")
         if self._open[0] != file:
-            self._open = (file, open_columnar(self._root / file))
+            self._open = (file, open_columnar(self.root / file))
         value = self._open[1].cell(self._column, int(row))
         data = value.get("bytes") if isinstance(value, dict) else value
         if data is None:

@@ -12,6 +12,7 @@ from sightline.images.sources.naming import Naming
 from sightline.images.sources.table_columns import (
     RESERVED,
     check_box,
+    may_be_pooled,
     read_subsets,
     refuse_divisions,
     refuse_missing_group,
@@ -41,7 +42,7 @@ class Records:
         self._left_out: set[str] = set()
 
     def add(self, path: str, label: object, cells: Mapping[str, object], subset: str = "") -> None:
-        """Add an image, or put it aside with its reason where it has no label.
+        """Add an image, to the pool where it has no label; in val and test such are put aside.
 
         Parameters
         ----------
@@ -55,7 +56,8 @@ class Records:
         subset = as_text(cells.get(self._naming.subset)) or subset
         if subset != "unlabelled":
             refuse_subset(subset, f"{self._where}: {path}")
-        if subset == "unlabelled" or not name or name.lower() in MISSING:
+        labelled = bool(name) and subset != "unlabelled" and name.lower() not in MISSING
+        if not labelled and not may_be_pooled(subset):
             self.put_aside(path, "no label", subset)
             return
         fault = name_fault(path)
@@ -66,6 +68,9 @@ class Records:
         check_box([further.get(column, "") for column in BOX_COLUMNS], f"{self._where}: {path}")
         group = one_line(as_text(cells.get(self._naming.group)))
         refuse_missing_group(group, f"{self._where}: {path}")
+        if not labelled:
+            self.listing.add_unlabelled(path, group, further)
+            return
         for column in further.keys() - self.listing.further.keys():
             self.listing.further[column] = [""] * len(self.listing.paths)
         texts = [further.get(column, "") for column in self.listing.further]
@@ -92,12 +97,14 @@ class Records:
                 found = ", ".join(sorted(self._seen)) or "none"
                 raise SightlineError(f"{self._where}: has no {column!r} (found: {found}): set prepare.{key} to one")
         if not listing.paths:
-            path, reason = (listing.refused or listing.aside or [("", "no rows")])[0]
+            pooled = [(path, "no label") for path in listing.pool.paths[:1]] if listing.pool else []
+            path, reason = (listing.refused or pooled or listing.aside or [("", "no rows")])[0]
             raise SightlineError(f"prepare.source: {self._where}: no image with a label: {path} ({reason})")
         if not any(listing.subsets):
             refuse_divisions(Path(self._where), listing.further)
         listing.subsets = read_subsets(listing.subsets)
-        listing.further = dict(sorted(listing.further.items()))
+        for part in filter(None, (listing, listing.pool)):
+            part.further = dict(sorted(part.further.items()))
         if self._left_out:
             listing.notes.append(f"columns that are left out: {quote_some(sorted(self._left_out))}")
         return listing
