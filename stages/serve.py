@@ -41,7 +41,7 @@ def main() -> None:
     settings = read_settings(os.environ)
     keep_log_readable()
     application = Application(settings)
-    signal.signal(signal.SIGHUP, lambda *_: application.versions.look_soon())
+    signal.signal(signal.SIGHUP, lambda *_: application.look_soon())
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it has drained
         signal.signal(number, lambda *_: sys.exit(0))
     uvicorn.Server(configure(application, settings)).run()

@@ -23,6 +23,8 @@ from sightline.serving.metrics import Metrics
 from sightline.serving.occlusion import draw_map, hidden_squares, hide_squares, map_falls
 from sightline.serving.record.lines import Answered
 from sightline.serving.record.writer import Record
+from sightline.serving.rollout.arms import ARM
+from sightline.serving.rollout.open import open_rollout
 from sightline.serving.settings import Settings
 from sightline.serving.versions import Served, Versions
 
@@ -49,6 +51,7 @@ class Application:
         self.metrics = Metrics()
         self.revision = settings.revision or _git_revision()
         self.versions = Versions(settings, self.metrics, self.revision)
+        self.rollout = open_rollout(settings, self.metrics, self.revision, self.versions.first.classes)
         self._images = Gate(settings.queue)
         self.metrics.waiting.set_function(lambda: self._images.taken)
         self._bodies = Gate(settings.bodies_mb << 20)
@@ -61,6 +64,7 @@ class Application:
         """Answer within the `async with` block."""
         self.versions.start()
         watch = asyncio.create_task(self.versions.watch())
+        self.rollout.start()
         if self._record:
             self._record.start()
         try:
@@ -68,6 +72,7 @@ class Application:
         finally:
             watch.cancel()
             self.versions.current.retire()
+            await self.rollout.close()
             self._decoders.close()
             self._helpers.shutdown(wait=False, cancel_futures=True)
             if self._record:
@@ -85,6 +90,11 @@ class Application:
         with served, self._images.visit() as images, self._bodies.visit() as body:
             images.take(1)
             yield images, body
+
+    def look_soon(self) -> None:
+        """Look for new models at once; may be called from a signal handler."""
+        self.versions.look_soon()
+        self.rollout.look_soon()
 
     async def classify(self, served: Served, files: list[bytes], top: int, room: Visit, explain: bool) -> list[dict]:
         """Return what `answers.answer` does for each file, with `map`, a PNG, where it is asked for.
@@ -136,10 +146,11 @@ class Application:
     async def _compute(self, served: Served, pixels: np.ndarray, file: bytes | None) -> np.ndarray:
         """Return probabilities float32 [n, classes], and have them written down."""
         found = await served.batcher.predict(pixels)
-        if self._record:
-            request = REQUEST.get()
-            for image, probabilities in zip(pixels, found, strict=True):
-                self._record.add(Answered(time.time(), request, served.model, image, probabilities, file))
+        request, arm = REQUEST.get(), ARM.get()
+        for image, probabilities in zip(pixels, found, strict=True):
+            self.rollout.mirror(served.model, image, file, probabilities)
+            if self._record:
+                self._record.add(Answered(time.time(), request, served.model, image, probabilities, file, arm))
         return found
 
     async def _explain(self, served: Served, pixels: np.ndarray, probabilities: np.ndarray) -> bytes:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from uvicorn.config import LOGGING_CONFIG
 
 REQUEST = ContextVar("REQUEST", default="-")  # the id of the one that is being answered
-FURTHER = ("endpoint", "status", "ms")
+FURTHER = ("endpoint", "status", "ms", "arm")
 
 
 class JsonFormatter(logging.Formatter):

@@ -30,6 +30,14 @@ class Metrics:
         self.waiting = self._make(Gauge, "images_waiting", "images accepted and not answered", [])
         self.dropped = self._make(Counter, "log_dropped", "lines of the prediction log that were not written", [])
         self.model = self._make(Gauge, "model", "1 for the model that answers", ["version", "sha256", "revision"])
+        self.candidate = self._make(
+            Gauge, "candidate", "as model, of the second one", ["version", "sha256", "revision"]
+        )
+        self.rollout_share = self._make(Gauge, "rollout_share", "that the second model answers now; 0: it rests", [])
+        self.steps_back = self._make(Counter, "rollout_steps_back", "of the second model, by reason", ["reason"])
+        self.arm_answers = self._make(Counter, "arm_answers", "answers by arm of a rollout", ["arm", "status"])
+        self.arm_seconds = self._make(Histogram, "arm_seconds", "of a request, by arm of a rollout", ["arm"], SECONDS)
+        self.shadow = self._make(Counter, "shadow", "images for the shadow: same, differs, failed, dropped", ["result"])
         self.loads = self._make(Counter, "model_loads", "new models taken, or refused", ["result"])
 
     def page(self) -> bytes:

@@ -10,6 +10,7 @@ from sightline.serving.formats import FORMATS
 from sightline.serving.model import CPU, count_cores
 
 PREFIX = "SIGHTLINE_"
+API_KEY = "x-api-key"
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -48,6 +49,13 @@ class Settings(BaseModel):
     log_mb: Positive = Field(256, description="MiB of all its lines; the oldest go")
     log_top: Positive = Field(10, description="most probable classes in a line")
     log_images_mb: int = Field(0, ge=0, description="MiB of the images themselves, the oldest go; 0: none is kept")
+    candidate: str = Field("", description="a second model, as for MODEL, beside the first as ROLLOUT says")
+    rollout: Literal["off", "shadow", "canary", "ab"] = Field("off", description="shadow, canary, ab: how it answers")
+    rollout_share: float = Field(0.1, gt=0, le=1, description="of requests, in ab of keys, that it answers")
+    rollout_key: str = Field(API_KEY, pattern=r"^[\w-]+$", description="header that is the key of ab; or Authorization")
+    rollout_errors: float = Field(0.02, ge=0, lt=1, description="share by which it may fail more often; above: back")
+    rollout_slower: float = Field(1.5, ge=1, description="times the current model's 95th percentile; above: back")
+    rollout_rest_s: float = Field(600, ge=0, description="then it rests, twice as long each time; 0: for good")
     messages: Literal["text", "json"] = Field("text", description="json: a line with its id for each request too")
 
     _split_lists = field_validator("cors", "providers", "formats", mode="before")(_split)

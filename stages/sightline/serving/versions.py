@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from prometheus_client import Gauge
 
 from sightline.common.errors import SightlineError
 from sightline.serving.batcher import Batcher
@@ -71,14 +72,17 @@ class Versions:
         Told of each change.
     revision : str
         Told to the metrics beside each model.
+    gauge : Gauge or None
+        Names the model in the metrics; None: `metrics.model`.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, revision: str):
+    def __init__(self, settings: Settings, metrics: Metrics, revision: str, gauge: Gauge | None = None):
         self._settings = settings
         self._metrics = metrics
+        self._gauge = gauge or metrics.model
         self._revision = revision
         self._seen = find_model(settings.model)
-        self._first: ExportedModel | None = self._open(self._seen)
+        self.first: ExportedModel | None = self._open(self._seen)
         self._asked = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._refused = ""
@@ -87,8 +91,8 @@ class Versions:
     def start(self) -> None:
         """Let the first model answer; to be called in the event loop."""
         self._loop = asyncio.get_running_loop()
-        self.current = self._serve(self._first, self._seen)
-        self._first = None  # so that it goes when another has taken its place
+        self.current = self._serve(self.first, self._seen)
+        self.first = None  # so that it goes when another has taken its place
 
     def look_soon(self) -> None:
         """Look for a new model at once; may be called from a signal handler."""
@@ -139,8 +143,8 @@ class Versions:
     def _serve(self, model: ExportedModel, found: Found) -> Served:
         settings = self._settings
         batcher = Batcher(model.run, settings.batch, settings.batch_wait_ms / 1000, self._metrics.observe_batch)
-        self._metrics.model.clear()
-        self._metrics.model.labels(found.version, model.sha256, self._revision).set(1)
+        self._gauge.clear()
+        self._gauge.labels(found.version, model.sha256, self._revision).set(1)
         self._metrics.loads.labels("taken").inc()
         return Served(model, found.version, self._revision, batcher)
 

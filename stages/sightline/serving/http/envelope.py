@@ -12,7 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sightline.serving.application import Application
 from sightline.serving.errors import ServiceError
+from sightline.serving.http.headers import header_of, key_of
 from sightline.serving.messages import REQUEST
+from sightline.serving.rollout.arms import ARM, Arm
 
 OPEN = ("/", "/v2/health/live", "/v2/health/ready")  # without a key: the page, and what orchestrators ask
 SANE = re.compile(rb"[\w.-]{1,64}")
@@ -37,9 +39,10 @@ class Envelope:
             return
         number = self._number_of(scope)
         REQUEST.set(number.decode())
-        served = self._application.versions.current
-        scope["served"] = served  # the routes answer with what the headers name
-        answer = Answer(send, [*ALWAYS, *served.headers, (b"x-request-id", number)])
+        routed = self._application.rollout.route(scope, self._application.versions.current)
+        ARM.set(routed.arm)
+        scope["served"] = routed.served  # the routes answer with what the headers name
+        answer = Answer(send, [*ALWAYS, *routed.headers, (b"x-request-id", number)])
         start = time.perf_counter()
         try:
             self._check_key(scope)
@@ -53,7 +56,7 @@ class Envelope:
         except Exception:
             log.exception("request %s failed", number.decode())
             await answer.refuse(ServiceError(500, "internal", "the service failed: its log has the request's id"))
-        self._count(scope, answer, time.perf_counter() - start)
+        self._count(scope, answer, routed.arm, time.perf_counter() - start)
 
     def _number_of(self, scope: Scope) -> bytes:
         """Return the id that the client gave its request, or a new one."""
@@ -64,16 +67,17 @@ class Envelope:
         wanted = self._application.settings.api_key
         if not wanted or scope["path"] in OPEN:
             return
-        given = header_of(scope, b"x-api-key") or header_of(scope, b"authorization").removeprefix(b"Bearer ")
-        if not hmac.compare_digest(given, wanted.encode()):
+        if not hmac.compare_digest(key_of(scope), wanted.encode()):
             raise ServiceError(401, "key", "send the key as X-API-Key, or as Authorization: Bearer")
 
-    def _count(self, scope: Scope, answer: "Answer", seconds: float) -> None:
+    def _count(self, scope: Scope, answer: "Answer", arm: Arm, seconds: float) -> None:
         metrics = self._application.metrics
+        self._application.rollout.observe(arm, answer.status, seconds)
         endpoint = getattr(scope.get("route"), "path", "other")
         metrics.requests.labels(endpoint, answer.status).inc()
         if self._tells_each:
             told = {"endpoint": endpoint, "status": answer.status, "ms": round(1000 * seconds, 2)}
+            told |= {"arm": arm.name} if arm.name else {}
             log.info("answered", extra=told)
         metrics.total.observe(seconds)
         if answer.code:
@@ -105,8 +109,3 @@ class Answer:
         headers = [*error.headers(), (b"content-length", b"%d" % len(body))]
         await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
-
-
-def header_of(scope: Scope, name: bytes) -> bytes:
-    """Return a header's value; empty where there is none."""
-    return next((value for key, value in scope["headers"] if key == name), b"")

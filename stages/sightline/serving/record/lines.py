@@ -10,6 +10,7 @@ import numpy as np
 
 from sightline.scoring.pixel_summary import DECIMALS, summarize_pixels
 from sightline.serving.model import ExportedModel
+from sightline.serving.rollout.arms import NONE, Arm
 
 SMALLEST = 0.001  # probability in a line, besides the highest
 NAME = 16  # hexadecimal digits of the model's SHA-256 that name it
@@ -19,7 +20,7 @@ class Answered(NamedTuple):
     """An image that was answered.
 
     `time` in seconds since 1970, `pixels` uint8 [S, S, C], `probabilities` float32 [classes]; `file` as it came, or
-    None where the request held the pixels.
+    None where the request held the pixels; `arm` where two models answer.
     """
 
     time: float
@@ -28,6 +29,7 @@ class Answered(NamedTuple):
     pixels: np.ndarray
     probabilities: np.ndarray
     file: bytes | None
+    arm: Arm = NONE
 
     @property
     def size(self) -> int:
@@ -62,9 +64,15 @@ def write_lines(images: list[Answered], hashes: list[str], looks: list[str], mos
         lines.append(
             f'{{"time": "{_second(int(image.time))}.{int(image.time % 1 * 1000):03}Z", "request": "{image.request}", '
             f'"model": "{model.sha256[:NAME]}", "image": "{hashes[row]}", "class": {names[order[0]]}, '
-            f'"confidence": {sure[0]:.6f}, "decided": {decided}, "top": {{{top}}}, "pixels": {looks[row]}}}\n'
+            f'"confidence": {sure[0]:.6f}, "decided": {decided}, "top": {{{top}}}, '
+            f'"pixels": {looks[row]}{_tell(image.arm)}}}\n'
         )
     return "".join(lines).encode()
+
+
+def _tell(arm: Arm) -> str:
+    unit = f', "unit": "{arm.unit}"' if arm.unit else ""
+    return f', "arm": "{arm.name}"{unit}' if arm.name else ""
 
 
 @lru_cache(maxsize=8)
