@@ -71,11 +71,10 @@ class Envelope:
     def _count(self, scope: Scope, answer: "Answer", seconds: float) -> None:
         metrics = self._application.metrics
         endpoint = getattr(scope.get("route"), "path", "other")
-        metrics.requests.labels(endpoint, answer.status).inc()
+        metrics.observe_request(endpoint, answer.status, seconds)
         if self._tells_each:
             told = {"endpoint": endpoint, "status": answer.status, "ms": round(1000 * seconds, 2)}
             log.info("answered", extra=told)
-        metrics.total.observe(seconds)
         if answer.code:
             metrics.errors.labels(answer.code).inc()
 
