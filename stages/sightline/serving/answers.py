@@ -34,7 +34,7 @@ def answer(model: ExportedModel, probabilities: np.ndarray, top: int) -> dict:
         "probability": _rounded(probabilities[best]),
         "decided": bool(probabilities[best] >= model.rule.min_confidence),
         "top": [{"class": model.classes[row], "probability": _rounded(probabilities[row])} for row in order[:top]],
-        "set": [model.classes[row] for row in order if inside[row]] if conformal else None,
+        "set": [model.classes[row] for row in order[inside[order]].tolist()] if conformal else None,
         "set_coverage": conformal.coverage if conformal else None,
     }
 

@@ -1,8 +1,8 @@
 """POST /classify: images in, answers out."""
 
 import base64
-import json
 
+import orjson
 from fastapi import FastAPI, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from sightline.serving.errors import bad_request
 from sightline.serving.http.bodies import MEBIBYTE, read_body
 from sightline.serving.http.multipart import split_body
 
+PATH = "/classify"
 TOP = 3  # classes in an answer that asks for no other number
 YES, NO = ("1", "true", "yes"), ("0", "false", "no", "")
 FILE = {"type": "string", "format": "binary"}
@@ -32,10 +33,10 @@ def add_classify(web: FastAPI, application: Application) -> None:
     """Add the route."""
     settings = application.settings
 
-    @web.post("/classify", openapi_extra=DESCRIPTION)
+    @web.post(PATH, openapi_extra=DESCRIPTION)
     async def classify(request: Request) -> Response:
         """Classify the image that is the body, or those of a multipart/form-data body."""
-        top, explain = read_query(request.query_params)
+        top, explain = read_query(request.query_params) if request.scope["query_string"] else (TOP, False)
         served = request.scope["served"]
         with application.accepted(served) as (images, room):
             body = await read_body(request, settings.body_mb * MEBIBYTE, settings.body_s, room)
@@ -45,7 +46,7 @@ def add_classify(web: FastAPI, application: Application) -> None:
             if "map" in told:
                 told["map"] = base64.b64encode(told["map"]).decode()
         content = {"version": served.version, "images": answers}
-        return Response(json.dumps(content, ensure_ascii=False), media_type="application/json")
+        return Response(orjson.dumps(content), media_type="application/json")
 
 
 def read_query(query: QueryParams) -> tuple[int, bool]:

@@ -24,28 +24,31 @@ class Connection(HttpToolsProtocol):
         self._start_timer()
 
     def on_message_begin(self) -> None:
-        """Give a header its time."""
+        """Know that a header begins."""
         super().on_message_begin()
         self._in_header = True
         self._received = 0  # without what came together with its begin, which may hold the body before it
-        self._start_timer()
 
     def on_headers_complete(self) -> None:
         """Go on as uvicorn does."""
         self._in_header = False
-        self._timer.cancel()
+        self._stop_timer()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Go on as uvicorn does, and refuse a header that is too large."""
+        """Go on as uvicorn does; give a header that did not come whole its time, and refuse one that is too large."""
         self._received += len(data)
         super().data_received(data)
-        if self._in_header and self._received > LARGEST and not self.transport.is_closing():
+        if not self._in_header or self.transport.is_closing():
+            return
+        if self._received > LARGEST:
             self.send_400_response("the header is too large")
+        elif not self._timer:
+            self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Clean up."""
-        self._timer.cancel()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -56,6 +59,9 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(SECONDS, self.transport.close)
+
+    def _stop_timer(self) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = self.loop.call_later(SECONDS, self.transport.close)
+            self._timer = None

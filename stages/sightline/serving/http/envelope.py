@@ -74,12 +74,11 @@ class Envelope:
         metrics = self._application.metrics
         self._application.rollout.observe(arm, answer.status, seconds)
         endpoint = getattr(scope.get("route"), "path", "other")
-        metrics.requests.labels(endpoint, answer.status).inc()
+        metrics.observe_request(endpoint, answer.status, seconds)
         if self._tells_each:
             told = {"endpoint": endpoint, "status": answer.status, "ms": round(1000 * seconds, 2)}
             told |= {"arm": arm.name} if arm.name else {}
             log.info("answered", extra=told)
-        metrics.total.observe(seconds)
         if answer.code:
             metrics.errors.labels(answer.code).inc()
 

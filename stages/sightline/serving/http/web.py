@@ -7,10 +7,12 @@ from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp
 
 from sightline.serving.application import Application
 from sightline.serving.errors import ServiceError
-from sightline.serving.http.classify import add_classify
+from sightline.serving.http.classify import PATH, add_classify
+from sightline.serving.http.direct import Direct
 from sightline.serving.http.envelope import Envelope
 from sightline.serving.v2.routes import VERSION, add_v2
 
@@ -20,7 +22,7 @@ POLICY = (  # the page runs nothing but itself and asks nobody but this service
 )
 
 
-def build_web(application: Application) -> FastAPI:
+def build_web(application: Application) -> ASGIApp:
     """Return the ASGI application, which starts and ends `application` with itself."""
     web = FastAPI(
         title="Sightline",
@@ -33,12 +35,13 @@ def build_web(application: Application) -> FastAPI:
     add_classify(web, application)
     add_v2(web, application)
     _add_errors(web)
-    web.add_middleware(Envelope, application=application)
-    if application.settings.cors:  # around the envelope, so that other pages may read its refusals too
-        web.add_middleware(
-            CORSMiddleware, allow_origins=application.settings.cors, allow_headers=["*"], expose_headers=["*"]
-        )
-    return web
+    web.add_middleware(Envelope, application=application)  # within FastAPI's own, which would answer errors before it
+    whole = Direct(web, PATH, application)
+    origins = application.settings.cors
+    if not origins:
+        return whole
+    # around the envelope, so that other pages may read its refusals too
+    return CORSMiddleware(whole, allow_origins=origins, allow_headers=["*"], expose_headers=["*"])
 
 
 def _add_pages(web: FastAPI, application: Application) -> None:
