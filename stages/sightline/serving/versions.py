@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,12 +72,15 @@ class Versions:
         Told of each change.
     revision : str
         Told to the metrics beside each model.
+    make_batcher : callable
+        As Application's.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, revision: str):
+    def __init__(self, settings: Settings, metrics: Metrics, revision: str, make_batcher: Callable = Batcher):
         self._settings = settings
         self._metrics = metrics
         self._revision = revision
+        self._make_batcher = make_batcher
         self._seen = find_model(settings.model)
         self._first: ExportedModel | None = self._open(self._seen)
         self._asked = asyncio.Event()
@@ -138,7 +142,8 @@ class Versions:
 
     def _serve(self, model: ExportedModel, found: Found) -> Served:
         settings = self._settings
-        batcher = Batcher(model.run, settings.batch, settings.batch_wait_ms / 1000, self._metrics.observe_batch)
+        wait = settings.batch_wait_ms / 1000
+        batcher = self._make_batcher(model.run, settings.batch, wait, self._metrics.observe_batch)
         self._metrics.model.clear()
         self._metrics.model.labels(found.version, model.sha256, self._revision).set(1)
         self._metrics.loads.labels("taken").inc()
