@@ -14,6 +14,7 @@ import numpy as np
 
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.serving.answers import answer
+from sightline.serving.batcher import Batcher
 from sightline.serving.decoders import Decoders
 from sightline.serving.errors import ServiceError
 from sightline.serving.formats import refuse_other_formats
@@ -39,6 +40,8 @@ class Application:
     ----------
     settings : Settings
         All limits.
+    make_batcher : callable
+        What gathers images into batches: Batcher, or what takes its arguments and has its methods.
 
     Raises
     ------
@@ -46,11 +49,11 @@ class Application:
         There is no model that can be used.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, make_batcher: Callable = Batcher):
         self.settings = settings
         self.metrics = Metrics()
         self.revision = settings.revision or _git_revision()
-        self.versions = Versions(settings, self.metrics, self.revision)
+        self.versions = Versions(settings, self.metrics, self.revision, make_batcher=make_batcher)
         self.rollout = open_rollout(settings, self.metrics, self.revision, self.versions.first.classes)
         self._images = Gate(settings.queue)
         self.metrics.waiting.set_function(lambda: self._images.taken)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +75,23 @@ class Versions:
         Told to the metrics beside each model.
     gauge : Gauge or None
         Names the model in the metrics; None: `metrics.model`.
+    make_batcher : callable
+        As Application's.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, revision: str, gauge: Gauge | None = None):
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        revision: str,
+        gauge: Gauge | None = None,
+        make_batcher: Callable = Batcher,
+    ):
         self._settings = settings
         self._metrics = metrics
         self._gauge = gauge or metrics.model
         self._revision = revision
+        self._make_batcher = make_batcher
         self._seen = find_model(settings.model)
         self.first: ExportedModel | None = self._open(self._seen)
         self._asked = asyncio.Event()
@@ -142,7 +153,8 @@ class Versions:
 
     def _serve(self, model: ExportedModel, found: Found) -> Served:
         settings = self._settings
-        batcher = Batcher(model.run, settings.batch, settings.batch_wait_ms / 1000, self._metrics.observe_batch)
+        wait = settings.batch_wait_ms / 1000
+        batcher = self._make_batcher(model.run, settings.batch, wait, self._metrics.observe_batch)
         self._gauge.clear()
         self._gauge.labels(found.version, model.sha256, self._revision).set(1)
         self._metrics.loads.labels("taken").inc()

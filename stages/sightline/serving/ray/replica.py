@@ -1,0 +1,25 @@
+"""The service as an application of Ray Serve: every replica is the Application of stages/serve.py.
+
+deploy/serve.yaml says how many there are, and what each gets; needs requirements-ray.txt.
+"""
+
+import os
+
+import ray
+from fastapi import FastAPI
+from ray import serve
+
+from sightline.serving.application import Application
+from sightline.serving.http.web import build_web
+from sightline.serving.ray.batcher import RayBatcher
+from sightline.serving.settings import read_settings
+
+
+def build_replica() -> FastAPI:
+    """Return the ASGI application of one replica, which computes with the processors that Ray gives it."""
+    cores = max(1, int(ray.get_runtime_context().get_assigned_resources().get("CPU", 1)))
+    settings = read_settings({"SIGHTLINE_THREADS": str(cores)} | os.environ)
+    return build_web(Application(settings, RayBatcher))
+
+
+application = serve.deployment(serve.ingress(build_replica)(), name="classifier").bind()
