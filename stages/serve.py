@@ -11,7 +11,7 @@ SIGTERM: no new connections, what was accepted is answered. SIGHUP: look for a n
 where a setting or the model is wrong. docs/deployment.md tells more.
 """
 
-from sightline.common.packages import require
+from sightline.common.process import require
 
 if __name__ == "__main__":
     require("uvicorn", "requirements-serve.txt")

@@ -11,7 +11,7 @@ Writes experiments <study>-<trial>   in Git, with their results in DVC's cache: 
 It is no stage: a stage would hold DVC's lock for as long as it runs.
 """
 
-from sightline.common.packages import require
+from sightline.common.process import require
 
 if __name__ == "__main__":
     require("optuna", "requirements-tune.txt")

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from sightline.common.arithmetic import set_environment
-from sightline.common.packages import require
+from sightline.common.process import require
 
 
 def main(arguments: list[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from running_service import PATIENCE, serving
 from shares_model import CLASSES, write_shares_model
 from sightline.common.errors import SightlineError
-from sightline.serving.versions import find_model
+from sightline.serving.found import find_model
 
 
 def wait_for(condition):
@@ -84,6 +84,6 @@ def test_a_file_that_grows_is_not_taken_yet(tmp_path, monkeypatch):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"half")
     found = find_model(str(path))
-    assert asyncio.run(versions._is_at_rest(found))
+    assert asyncio.run(versions.is_at_rest(found))
     path.write_bytes(b"half and more")
-    assert not asyncio.run(versions._is_at_rest(found))
+    assert not asyncio.run(versions.is_at_rest(found))

@@ -1,6 +1,7 @@
-"""The process of a stage: the allocator's settings, and an end when `dvc` ends."""
+"""The process of a stage: the packages it needs, the allocator's settings, and an end when `dvc` ends."""
 
 import ctypes
+import importlib.util
 import os
 import signal
 import sys
@@ -10,6 +11,18 @@ M_MMAP_THRESHOLD = -3
 M_ARENA_MAX = -8
 KEEP_UP_TO = 1 << 30  # bytes
 PR_SET_PDEATHSIG = 1  # option number of prctl(2)
+
+
+def require(package: str, requirements: str) -> None:
+    """End the program with one line where a package is not installed, before the imports that would fail.
+
+    Raises
+    ------
+    SystemExit
+        `package` cannot be imported; the line names the file of requirements.
+    """
+    if importlib.util.find_spec(package) is None:
+        sys.exit(f"{package} is not installed: pip install -r {requirements}")
 
 
 def keep_freed_memory() -> None:

@@ -3,30 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from prometheus_client import Gauge
 
 from sightline.common.errors import SightlineError
 from sightline.serving.batcher import Batcher
+from sightline.serving.found import Found, find_model, is_at_rest
 from sightline.serving.metrics import Metrics
 from sightline.serving.model import ExportedModel, open_model
 from sightline.serving.settings import Settings
 
-REST = 0.2  # s
-FIRST = "1"  # the version of a model that lies in no folder of versions
 log = logging.getLogger("uvicorn.error")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A model's file as it lies there: `stamp` changes whenever it is replaced."""
-
-    path: Path
-    version: str
-    stamp: tuple
 
 
 class Served:
@@ -128,7 +116,7 @@ class Versions:
         """
         try:
             found = find_model(self._settings.model)
-            if found == self._seen or not await _is_at_rest(found):
+            if found == self._seen or not await is_at_rest(found):
                 return
             self._seen = found
             model = await asyncio.to_thread(self._open, found)
@@ -165,42 +153,3 @@ class Versions:
             log.warning("the old model stays: %s", reason)
             self._metrics.loads.labels("refused").inc()
         self._refused = reason
-
-
-def find_model(path: str) -> Found:
-    """Find the model to serve: a file, or the highest number of a folder's <number>/model.onnx.
-
-    Raises
-    ------
-    SightlineError
-        There is none.
-    """
-    place = Path(path)
-    version = FIRST
-    if place.is_dir():
-        numbers = [int(folder.name) for folder in place.iterdir() if folder.name.isascii() and folder.name.isdigit()]
-        numbers = [number for number in numbers if (place / str(number) / "model.onnx").is_file()]
-        if not numbers:
-            raise SightlineError(f"{path}: no <number>/model.onnx there: `dvc repro` makes models/exported/model.onnx")
-        version = str(max(numbers))
-        place = place / version / "model.onnx"
-    try:
-        return Found(place, version, _stamp(place))
-    except OSError:
-        raise SightlineError(
-            f"{path}: not found: `dvc repro` makes it, `dvc pull` fetches it, or name another"
-        ) from None
-
-
-async def _is_at_rest(found: Found) -> bool:
-    """Tell whether a file stays as it is for a moment: one that is being copied grows."""
-    await asyncio.sleep(REST)
-    try:
-        return found.stamp == _stamp(found.path)
-    except OSError:
-        return False
-
-
-def _stamp(path: Path) -> tuple:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev

@@ -20,12 +20,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sightline.serving.found import find_model
 from sightline.serving.messages import REQUEST
 from sightline.serving.metrics import Metrics
 from sightline.serving.model import ExportedModel, open_model
 from sightline.serving.rollout.off import Off
 from sightline.serving.settings import Settings
-from sightline.serving.versions import find_model
 
 MODULE = "sightline.serving.rollout.shadow_process"
 STAGES = Path(__file__).parents[3]

@@ -14,6 +14,7 @@ import numpy as np
 
 from sightline.common.errors import SightlineError
 from sightline.images.decoding.bad_image import BadImageError
+from sightline.serving.found import REST, Found, find_model
 from sightline.serving.metrics import Metrics
 from sightline.serving.model import open_model
 from sightline.serving.record.lines import Answered
@@ -21,7 +22,6 @@ from sightline.serving.record.writer import Record
 from sightline.serving.rollout.arms import SHADOW, Arm
 from sightline.serving.rollout.shadow import Job
 from sightline.serving.settings import Settings
-from sightline.serving.versions import REST, Found, find_model
 
 MILLION = 1_000_000
 LEAST_URGENT = 19

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sightline.common.packages import require
+from sightline.common.process import require
 
 
 def test_a_package_that_is_there_is_no_matter():
