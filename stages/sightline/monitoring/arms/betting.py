@@ -8,12 +8,15 @@ sizes on either side (their section 4.4, and Robbins' mixtures), so that it depe
 on no order.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import logsumexp
 
 SIZES = np.geomspace(0.005, 0.95, 24)  # of a bet, as shares of the largest that cannot lose more than the stake
 EDGE = 1e-6  # at -1 and 1 any bet against the mean is safe
-STEPS = 4000  # of the means that are tried, from -1 to 1
+TRIED = 81  # means from -1 to 1, before the ends are looked for
+PRECISION = 1e-5
 
 
 def log_stakes(values: np.ndarray, counts: np.ndarray, means: np.ndarray) -> np.ndarray:
@@ -52,9 +55,25 @@ def mean_interval(numbers: np.ndarray, alpha: float) -> tuple[float, float]:
     if not len(numbers):
         return -1.0, 1.0
     values, counts = np.unique(np.round(numbers, 9), return_counts=True)
-    means = np.linspace(-1, 1, STEPS + 1)
-    left = np.flatnonzero(log_stakes(values, counts, means) < np.log(1 / alpha))
-    if not len(left):  # narrower than a step
-        left = np.array([np.abs(means - numbers.mean()).argmin()])
-    widened = np.clip([left[0] - 1, left[-1] + 1], 0, STEPS)  # the true end lies within a step
-    return float(means[widened[0]]), float(means[widened[1]])
+
+    def is_left(means: np.ndarray) -> np.ndarray:
+        return log_stakes(values, counts, means) < np.log(1 / alpha)
+
+    tried = np.union1d(np.linspace(-1, 1, TRIED), numbers.mean())  # against which no bet has won
+    left = np.flatnonzero(is_left(tried))
+    low, high = left[0], left[-1]
+    return (
+        _find_edge(is_left, tried[low - 1], tried[low]) if low else -1.0,
+        _find_edge(is_left, tried[high + 1], tried[high]) if high + 1 < len(tried) else 1.0,
+    )
+
+
+def _find_edge(is_left: Callable, outside: float, inside: float) -> float:
+    """Return a mean just outside of the interval's end, which lies between the two."""
+    while abs(outside - inside) > PRECISION:
+        middle = (outside + inside) / 2
+        if is_left(np.array([middle]))[0]:
+            inside = middle
+        else:
+            outside = middle
+    return float(outside)

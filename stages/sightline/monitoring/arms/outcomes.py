@@ -44,13 +44,15 @@ def collect(current: list[Seen], candidate: list[Seen], labels: dict[str, dict[s
         elif not image.arm and (image.request, image.image) in shadows:
             shadow = shadows[image.request, image.image]
             found.append(Outcome(image.image, right, int(shadow.predicted == label)))
-    return list({outcome.key: outcome for outcome in reversed(found)}.values())[::-1]
+    return add_new([], found)
 
 
 def add_new(known: list[Outcome], found: list[Outcome]) -> list[Outcome]:
-    """Return what was known, then what is new."""
-    keys = {outcome.key for outcome in known}
-    return [*known, *(outcome for outcome in found if outcome.key not in keys)]
+    """Return what was known, then what is new; of a key the first counts."""
+    first = {}
+    for outcome in (*known, *found):
+        first.setdefault(outcome.key, outcome)
+    return list(first.values())
 
 
 def choose_block(outcomes: list[Outcome]) -> tuple[int, int]:
