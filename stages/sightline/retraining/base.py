@@ -1,4 +1,4 @@
-"""What the commit that was trained last holds: its images in their order, each on its side, and where they lie."""
+"""What the commit that was trained last holds: its images, each on its side, and where they lie."""
 
 import io
 import json
