@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights lr-find tune tune-apply drift report track sweep promote clean-experiments serve monitor test clean help
+.PHONY: repro recipe weights lr-find tune tune-apply drift report track sweep promote clean-experiments serve monitor ab retrain test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -50,6 +50,12 @@ serve: $(VENV)/.requirements-serve ## answer over HTTP what images show, on http
 
 monitor: $(VENV)/.requirements ## ARGS="--log LOG --feedback feedback.csv": drift and accuracy of what the service answered: monitor/monitor.html
 	python stages/monitor.py $(ARGS)
+
+ab: $(VENV)/.requirements ## ARGS="--candidate next.onnx --feedback feedback.csv": which of two models that answer side by side is better: ab/ab.html
+	python stages/ab.py $(ARGS)
+
+retrain: $(VENV)/.requirements ## ARGS=--dry-run: train again when `make monitor` saw drift or labels have come, and propose a branch: retrain/
+	python stages/retrain.py $(ARGS)
 
 track: $(VENV)/.requirements ## TRACKER=mlflow RUNS="my-experiment main": hand finished runs to TensorBoard, MLflow, W&B or Comet: trackers
 	python stages/track.py $(if $(TRACKER),"$(TRACKER)") $(RUNS)

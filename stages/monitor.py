@@ -2,42 +2,41 @@
 
 Run    make monitor                                            windows of logs/predictions that are new
        python stages/monitor.py --log LOG --window 500         another folder (SIGHTLINE_LOG), larger windows
-       python stages/monitor.py --feedback feedback.csv        labels that came later: image or request, and label
+       python stages/monitor.py --feedback feedback.csv        labels that came later: image or request, and label;
+                                                               they are remembered, as are those in label_next
        python stages/monitor.py --webhook http://127.0.0.1/x   JSON goes there when a new window drifted
 Reads  the service's log of predictions, models/exported/model.onnx, or --model, for its SHA-256 alone,
        data/predictions/reference.json; params.yaml: seed, for the permutations
 Writes monitor/history.json       every window ever judged, with all tests
        monitor/monitor.html       charts of them, accuracy on the labels, worst slices
-       monitor/label_next/        labels.csv, the images most useful to label, and images/ where SIGHTLINE_LOG_IMAGES_MB
-                                  kept them: fill the column label in, and it is a source for prepare
+       monitor/accuracy.json      the accuracy and the slices of that page
+       monitor/labelled/          labels.csv, every image whose label is known, and images/ where
+                                  SIGHTLINE_LOG_IMAGES_MB kept them: what `make retrain` learns from
+       monitor/label_next/        the same of the images most useful to label: fill the column label in, run it again
 
 Each window is tested as by drift.py, without embeddings, which a service does not have; a window without drift raises
 an alarm at most at the rate --alpha. Exit status: 0; 3 where a new window drifted; 1 for an error, 2 for the options.
 """
 
 import argparse
-import hashlib
-import shutil
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from sightline.common.errors import SightlineError
-from sightline.common.files import write_table, write_text
+from sightline.common.files import write_json, write_text
 from sightline.common.params import Seed, StageParams
 from sightline.common.stage import run_stage
 from sightline.drifting.compare import LEAST
 from sightline.monitoring.alarm import send_alarm
-from sightline.monitoring.feedback import Rate, join, most_useful, rates, read_feedback
+from sightline.monitoring.feedback import NO_LABELS, Rate, join, most_useful, rates, read_feedback
+from sightline.monitoring.folders import read_labelled, recall, write_images, write_labelled
 from sightline.monitoring.history import read_history, write_history
-from sightline.monitoring.lines import Log, read_log
+from sightline.monitoring.lines import Log, read_log, sha256_of
 from sightline.monitoring.page import write_page
 from sightline.monitoring.windows import Window, cut, judge
 from sightline.scoring.reference import read_reference
 
 DRIFTED = 3  # exit status
-NO_LABELS = {"image": {}, "request": {}}
 
 
 class Params(StageParams):
@@ -56,13 +55,18 @@ def main(params: Params) -> None:
     windows += new
     if not windows:
         raise SightlineError(f"{options.log}: {len(log.seen)} images, less than a window: wait, or lower --window")
-    labels = read_feedback(Path(options.feedback), list(reference.classes)) if options.feedback else NO_LABELS
-    table = join(log.seen, labels)
+    classes = list(reference.classes)
+    labels = read_feedback(Path(options.feedback), classes) if options.feedback else NO_LABELS
+    known = read_labelled(out, classes)
+    table = recall(join(log.seen, labels), known)
     accuracy = rates(table)
     notes = describe(log, model, options.window, options.alpha)
     write_history(out / "history.json", model, options.window, windows)
     write_text(out / "monitor.html", write_page(windows, reference, accuracy, notes))
-    write_images(out / "label_next", most_useful(table, options.label), Path(options.log) / "images")
+    write_json(out / "accuracy.json", [rate._asdict() for rate in accuracy])
+    kept = Path(options.log) / "images"
+    write_labelled(out, known, table, kept)
+    write_images(out / "label_next", most_useful(table, options.label), kept)
     print("\n".join([*notes, *map(tell_window, new), *map(tell_rate, accuracy[:1])]))
     raise_alarm([window for window in new if window.drift], options.webhook, model)
 
@@ -96,28 +100,6 @@ def at_least_20(text: str) -> int:
     if int(text) < LEAST:
         raise argparse.ArgumentTypeError(f"must be {LEAST} or more: fewer can hardly raise an alarm")
     return int(text)
-
-
-def sha256_of(path: Path) -> str:
-    if not path.is_file():
-        raise SightlineError(f"{path}: not found: `dvc repro` makes it, `dvc pull` fetches it, or name it by --model")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def write_images(folder: Path, chosen: pd.DataFrame, kept: Path) -> None:
-    """Write a table for prepare whose labels are left to fill in, and the images where the service kept them."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "images").mkdir(parents=True)
-    paths = []
-    for name in chosen["image"]:
-        file = next(kept.glob(f"{name}.*"), None)
-        if file:
-            shutil.copyfile(file, folder / "images" / file.name)
-        paths.append(f"images/{file.name}" if file else name)
-    table = pd.DataFrame(
-        {"path": paths, "label": "", "predicted": chosen["predicted"], "margin": chosen["margin"].round(6)}
-    )
-    write_table(folder / "labels.csv", table)
 
 
 def describe(log: Log, model: str, size: int, alpha: float) -> list[str]:

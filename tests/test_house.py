@@ -21,7 +21,7 @@ FLOORS = [  # from the ground up; a room within one that is named, such as image
     {"explaining.quality", "explaining.pictures", "deployment.card"},
     {"reporting", "drifting", "fetching", "serving", "tuning"},
     {"gating", "tracking", "monitoring"},
-    {"sweeping"},
+    {"sweeping", "retraining"},
 ]
 PAINTERS = {  # besides drawing/ and explaining/pictures/, which have the colours, the letters and the tiles
     "sightline/scoring/charts.py",

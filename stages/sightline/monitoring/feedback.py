@@ -13,6 +13,7 @@ from sightline.monitoring.lines import Seen
 from sightline.scoring.metrics.intervals import wilson_interval
 
 KEYS = ("image", "request")
+NO_LABELS = {"image": {}, "request": {}}
 LEVEL = 0.95  # of intervals
 LEAST = 5  # labelled images in a slice
 SURE = (0.5, 0.7, 0.9, 0.99)  # where confidence is cut into slices

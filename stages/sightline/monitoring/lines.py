@@ -1,5 +1,6 @@
 """What the service wrote down of its answers, read again."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from sightline.common.errors import SightlineError
 
 
 class Seen(NamedTuple):
-    """One answered image; `pixels` is None where the service had no time for it."""
+    """One answered image; `pixels` is None where the service had no time for it, `arm` and `unit` are of a rollout."""
 
     time: str
     request: str
@@ -19,6 +20,8 @@ class Seen(NamedTuple):
     confidence: float
     top: dict[str, float]
     pixels: dict[str, float] | None
+    arm: str = ""
+    unit: str = ""
 
 
 @dataclass
@@ -61,6 +64,13 @@ def read_log(folder: Path, model: str) -> Log:
     return log
 
 
+def sha256_of(model: Path) -> str:
+    """Return the SHA-256 of a model's file, by which lines name it; raises SightlineError where it is not there."""
+    if not model.is_file():
+        raise SightlineError(f"{model}: not found: `dvc repro` makes it, `dvc pull` fetches it, or name another")
+    return hashlib.sha256(model.read_bytes()).hexdigest()
+
+
 def _lines(files: list[Path]) -> Iterator[bytes]:
     """Yield whole lines: the last of a file may still be written."""
     for path in files:
@@ -78,4 +88,6 @@ def _read(line: dict) -> Seen:
         float(line["confidence"]),
         {str(name): float(value) for name, value in line["top"].items()},
         None if numbers is None else {str(name): float(value) for name, value in numbers.items()},
+        str(line.get("arm", "")),
+        str(line.get("unit", "")),
     )

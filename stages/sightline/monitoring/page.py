@@ -46,15 +46,21 @@ def write_page(windows: list[Window], reference: Reference, rates: list[Rate], n
         "<h1>Does what the service sees still look like the test images?</h1>",
         _verdict(windows[-1]),
         *(f"<p>{escape(note)}</p>" for note in notes),
-        *(_image(name, chart) for name, chart in charts.items()),
+        *(show_image(name, chart) for name, chart in charts.items()),
         "<h2>Accuracy on labels that came later</h2>",
         _rates(rates),
         "<h2>Windows</h2>",
         _windows(windows[: -LISTED - 1 : -1]),
     ]
+    return wrap("Monitor", parts)
+
+
+def wrap(title: str, parts: list[str]) -> str:
+    """Return parts of a body as a page."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Monitor</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n"
         f"<style>{STYLE}</style>\n</head>\n<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
     )
 
@@ -65,7 +71,8 @@ def _verdict(window: Window) -> str:
     return '<p class="calm">No drift in the last window</p>'
 
 
-def _image(name: str, png: bytes) -> str:
+def show_image(name: str, png: bytes) -> str:
+    """Return a picture, with its bytes inside."""
     return f'<p><img alt="{name}" src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'
 
 
@@ -76,7 +83,7 @@ def _rates(rates: list[Rate]) -> str:
         ("", (rate.name, str(rate.images), f"{rate.accuracy:.1%}", f"{rate.low:.1%} to {rate.high:.1%}"))
         for rate in rates[:LISTED]
     ]
-    return _table(("images", "labelled", "accuracy", "95 % interval"), rows)
+    return show_table(("images", "labelled", "accuracy", "95 % interval"), rows)
 
 
 def _windows(windows: list[Window]) -> str:
@@ -87,10 +94,11 @@ def _windows(windows: list[Window]) -> str:
         )
         for window in windows
     ]
-    return _table(("from", "until", "images", "confidence", "drift"), rows)
+    return show_table(("from", "until", "images", "confidence", "drift"), rows)
 
 
-def _table(columns: tuple[str, ...], rows: list[tuple[str, tuple[str, ...]]]) -> str:
+def show_table(columns: tuple[str, ...], rows: list[tuple[str, tuple[str, ...]]]) -> str:
+    """Return a table of (class of the row in the page's style, cells)."""
     heads = "".join(f"<th>{column}</th>" for column in columns)
     lines = [f'<tr class="{kind}">{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>' for kind, cells in rows]
     return f"<div><table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
