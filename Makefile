@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights lr-find tune tune-apply drift report track sweep promote clean-experiments serve monitor ab retrain test clean help
+.PHONY: repro recipe weights lr-find tune tune-apply drift report track sweep promote clean-experiments serve monitor ab retrain label test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -56,6 +56,9 @@ ab: $(VENV)/.requirements ## ARGS="--candidate next.onnx --feedback feedback.csv
 
 retrain: $(VENV)/.requirements ## ARGS=--dry-run: train again when `make monitor` saw drift or labels have come, and propose a branch: retrain/
 	python stages/retrain.py $(ARGS)
+
+label: $(VENV)/.requirements ## IMAGES=100 STRATEGY=mix: which images of the pool to label next: labels/<n>; READ=export.json: take the labels back
+	python stages/label.py $(if $(IMAGES),--images "$(IMAGES)") $(if $(STRATEGY),--strategy "$(STRATEGY)") $(if $(READ),--read "$(READ)")
 
 track: $(VENV)/.requirements ## TRACKER=mlflow RUNS="my-experiment main": hand finished runs to TensorBoard, MLflow, W&B or Comet: trackers
 	python stages/track.py $(if $(TRACKER),"$(TRACKER)") $(RUNS)

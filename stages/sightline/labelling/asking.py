@@ -1,0 +1,65 @@
+"""Which images of the pool may be asked for, and what is said of a batch."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sightline.common.errors import SightlineError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def find_askable(index: "pd.DataFrame", asked: "pd.DataFrame", again: bool) -> tuple[np.ndarray, list[str]]:
+    """Return the rows, int64 [n], of images that no batch had and that look like no labelled one; and lines on others.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        data/pool/index.csv.
+    asked : pandas.DataFrame
+        The rows of all batches.
+    again : bool
+        Whether those of batches may be asked for once more.
+
+    Raises
+    ------
+    SightlineError
+        None is left.
+    """
+    if not len(index):
+        raise SightlineError(
+            "label: data/pool holds no image: each has a label already, or there is none without: name such images by "
+            "prepare.unlabelled, then `dvc repro`"
+        )
+    known = (index["near_labelled"] != "").to_numpy()
+    in_batch = index["sha256"].str.decode("ascii").isin(set(asked["sha256"])).to_numpy() & ~known
+    left_out = [(known, "near duplicates of labelled images (data/pool/index.csv, near_labelled)")]
+    left_out += [] if again else [(in_batch, "of earlier batches: read their labels back, or ask again by --again")]
+    notes = [f"label: {rows.sum():,} images are left out, {reason}" for rows, reason in left_out if rows.any()]
+    askable = np.flatnonzero(~np.logical_or.reduce([rows for rows, _ in left_out]))
+    if not len(askable):
+        raise SightlineError(f"label: none of the {len(index)} images of data/pool is left: {'; '.join(notes)}")
+    return askable, notes
+
+
+def describe_batch(folder: Path, count: int, wanted: int, alike: int) -> list[str]:
+    """Return lines on a batch that was written.
+
+    Parameters
+    ----------
+    count, wanted : int
+        Images in it, and asked for.
+    alike : int
+        How many images of the pool were left out for another one that looks like them.
+    """
+    of_alike = f", {alike:,} of the pool look like another one of it" if alike else ""
+    lines = [f"label: {count:,} images{of_alike}: {folder}/sheet.png shows them"]
+    if count < wanted:
+        lines.append(f"label: {wanted:,} were asked for, the pool has no more that differ")
+    lines.append(
+        f"label: import {folder}/tasks.json into Label Studio (docs/few_labels.md), then "
+        "`make label READ=<its JSON export>`"
+    )
+    return lines

@@ -1,0 +1,73 @@
+"""Batches of images that people are asked to label: `labels/<n>/batch.csv`, a row an image."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sightline.common.files import read_table
+from sightline.labelling.seen import Seen
+from sightline.labelling.spread import Choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("rank", "file", "id", "sha256", "strategy", "score", "prediction", "confidence")
+TEXT = ("file", "id", "sha256", "strategy", "prediction")
+NAME = "batch.csv"  # written last, so that a folder without it is none
+DECIMALS = 6
+NAME_DIGITS = 16  # of the SHA-256 of an image's stored pixels, by which its file is called
+SHOWN = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".avif")  # by every browser; others become PNG
+
+
+def tabulate(index: "pd.DataFrame", seen: Seen, choice: Choice, strategy: str, classes: list[str]) -> "pd.DataFrame":
+    """Return the batch in the order in which it is asked for.
+
+    Parameters
+    ----------
+    index : pandas.DataFrame
+        id and sha256 of the images that were chosen from.
+    seen : Seen
+        What the model makes of them.
+    choice : Choice
+        Which of them.
+    """
+    import pandas as pd
+
+    chosen = index.iloc[choice.rows]
+    probabilities = seen.probabilities[choice.rows]
+    digests = [digest.decode() for digest in chosen["sha256"]]
+    columns = {
+        "rank": np.arange(1, len(chosen) + 1),
+        "file": [file_name(path, digest) for path, digest in zip(chosen["id"], digests, strict=True)],
+        "id": chosen["id"].to_numpy(),
+        "sha256": digests,
+        "strategy": strategy,
+        "score": choice.scores.round(DECIMALS),
+        "prediction": np.array(classes, dtype=object)[probabilities.argmax(axis=1)],
+        "confidence": probabilities.max(axis=1).round(DECIMALS),
+    }
+    return pd.DataFrame(columns, columns=list(COLUMNS))
+
+
+def file_name(path: str, digest: str) -> str:
+    """Return how an image is called in its batch, whatever folders and archives it comes from."""
+    suffix = Path(path).suffix.lower()
+    return digest[:NAME_DIGITS] + (suffix if suffix in SHOWN else ".png")
+
+
+def next_number(folder: Path) -> int:
+    """Return the number of the next batch below `folder`, from 1 on."""
+    return max(_numbers(folder), default=0) + 1
+
+
+def read_batches(folder: Path) -> "pd.DataFrame":
+    """Return the rows of all batches below `folder`, with the column batch; an image may be in several."""
+    import pandas as pd
+
+    tables = [read_table(folder / str(n) / NAME, text=TEXT).assign(batch=n) for n in sorted(_numbers(folder))]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*COLUMNS, "batch"])
+
+
+def _numbers(folder: Path) -> list[int]:
+    return [int(path.parent.name) for path in folder.glob(f"*/{NAME}") if path.parent.name.isdecimal()]

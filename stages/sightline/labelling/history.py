@@ -1,0 +1,64 @@
+"""`labels/history.csv`: who labelled what, when, and what it was before; lines are added, never changed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sightline.common.files import read_table, write_table
+from sightline.labelling.answers import Answer
+from sightline.labelling.table import Change
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "history.csv"
+COLUMNS = (
+    "id",
+    "sha256",
+    "before",
+    "label",
+    "annotators",
+    "moment",
+    "agreement",
+    "prediction",
+    "confidence",
+    "strategy",
+    "batch",
+    "export",
+)
+
+
+def record(changes: list[Change], answers: dict[str, Answer], asked: "pd.DataFrame", export: str) -> "pd.DataFrame":
+    """Return a row for each change.
+
+    Parameters
+    ----------
+    changes : list of Change
+        Their paths are ids.
+    answers : dict of str to Answer
+        By id.
+    asked : pandas.DataFrame
+        The batches' rows, one an id.
+    export : str
+        The name of the file that told it.
+    """
+    import pandas as pd
+
+    of_id = asked.set_index("id")
+    rows = []
+    for path, before, label in changes:
+        answer = answers[path]
+        told = of_id.loc[path, ["sha256", "prediction", "confidence", "strategy", "batch"]].to_dict()
+        said = {"annotators": answer.annotators, "moment": answer.moment, "agreement": round(answer.agreement, 3)}
+        rows.append({"id": path, "before": before, "label": label, "export": export} | told | said)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def add_to_history(folder: Path, new: "pd.DataFrame") -> None:
+    """Add rows to the history, once each: a run that was ended between two files may be repeated."""
+    import pandas as pd
+
+    path = folder / NAME
+    text = tuple(name for name in COLUMNS if name not in ("agreement", "confidence", "batch"))
+    old = [read_table(path, text=text)] if path.exists() else []
+    together = pd.concat([*old, new], ignore_index=True)
+    write_table(path, together.drop_duplicates(["id", "before", "label", "moment", "export"]))

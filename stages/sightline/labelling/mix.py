@@ -1,0 +1,46 @@
+"""The default: images that the model is unsure of, and among those different ones."""
+
+import numpy as np
+from sklearn.cluster import KMeans
+
+from sightline.labelling.seen import Seen
+from sightline.labelling.spread import Choice
+from sightline.labelling.uncertainty import margin
+
+CANDIDATES = 10  # times as many images as are asked for are clustered
+ROUNDS = 20  # of k-means at most
+
+
+def mix(pool: Seen, count: int, random: np.random.Generator) -> Choice:
+    """Cluster the images of the narrowest margin, and choose the one nearest to each centre, the least sure one first.
+
+    Zhdanov, 2019, "Diverse Mini-batch Active Learning": k-means in which an image weighs what it is unsure.
+
+    Parameters
+    ----------
+    pool : Seen
+    count : int
+        1..n: clusters.
+    random : numpy.random.Generator
+        Draws where k-means begins.
+    """
+    unsure = margin(pool.probabilities)
+    candidates = np.argsort(-unsure, kind="stable")[: CANDIDATES * count]
+    embeddings = pool.embeddings[candidates]
+    seed = int(random.integers(1 << 31))
+    clusters = KMeans(count, n_init=1, max_iter=ROUNDS, random_state=seed).fit(
+        embeddings, sample_weight=unsure[candidates]
+    )
+    rows = candidates[_nearest(clusters.transform(embeddings))]
+    rows = rows[np.argsort(-unsure[rows], kind="stable")]
+    return Choice(rows, unsure[rows])
+
+
+def _nearest(distances: np.ndarray) -> list[int]:
+    """Return for each column of [n, clusters] the row of its least value among those that no column before it has."""
+    rows: list[int] = []
+    for column in distances.T:
+        free = column.copy()
+        free[rows] = np.inf
+        rows.append(int(free.argmin()))
+    return rows

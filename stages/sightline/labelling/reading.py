@@ -1,0 +1,79 @@
+"""An export's way back: from answers to the table that prepare reads, and to the history."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sightline.common.errors import SightlineError
+from sightline.images.samples import read_samples, tabulate
+from sightline.images.store import DatasetSpec, read_dataset, read_index
+from sightline.labelling.answers import Answer, describe_classes, describe_missing, read_answers
+from sightline.labelling.batch import read_batches
+from sightline.labelling.destination import Destination, find_destination, find_root, make_table
+from sightline.labelling.history import add_to_history, record
+from sightline.labelling.table import Change, Table, read_source_table, write_source_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_back(export: Path, folder: Path) -> list[str]:
+    """Put the answers of an export into the table, and what they changed into the history below `folder`.
+
+    Returns
+    -------
+    list of str
+        Lines for the user.
+    """
+    batches = read_batches(folder)
+    if batches.empty:
+        raise SightlineError(f"{folder}: holds no batch: `make label` makes one")
+    asked = batches.drop_duplicates("file", keep="last").set_index("file", drop=False)
+    dataset = read_dataset()
+    told = read_answers(export, list(asked.index))
+    answers = {asked["id"][answer.file]: answer for answer in told.given}
+    target = find_destination(dataset, list(answers))
+    table, changes = label_table(target, dataset, answers)
+    add_to_history(folder, record(changes, answers, asked.reset_index(drop=True), export.name))
+    write_source_table(target.path, table)
+    lines = [describe_changes(target, changes, len(answers))]
+    lines += [describe_classes(told.given, dataset.classes)]
+    lines += [describe_missing(told.missing)] if told.missing else []
+    lines += [f"{told.strangers} images of {export} are in no batch of {folder}: left out"] if told.strangers else []
+    lines += [describe_next(target, dataset)]
+    return [f"label: {line}" for line in lines if line]
+
+
+def label_table(target: Destination, dataset: DatasetSpec, answers: dict[str, Answer]) -> tuple[Table, list[Change]]:
+    """Return the table with its labels, and the changes by id; all that were labelled before keep their subset."""
+    index = read_index()
+    root = find_root(dataset)
+    is_there = target.path.exists()
+    table = read_source_table(target.path, target.naming) if is_there else make_table(index, root)
+    subsets = divide(index)
+    before = target.before
+    table.fix_division({(root + path).removeprefix(before): subset for path, subset in subsets.items()}, target.naming)
+    labels = {path.removeprefix(before): answer.label for path, answer in answers.items()}
+    changes = table.set_labels(labels, target.naming)
+    return table, [change._replace(path=before + change.path) for change in changes]
+
+
+def divide(index: "pd.DataFrame") -> dict[str, str]:
+    """Return the subset of each labelled image by its id; those that the split left out are of train."""
+    divided = tabulate(read_samples(index=index), index)
+    return dict.fromkeys(index["id"], "train") | dict(zip(divided["id"], divided["subset"], strict=True))
+
+
+def describe_changes(target: Destination, changes: list[Change], answers: int) -> str:
+    new = sum(not change.before for change in changes)
+    return (
+        f"{target.path}: {new} images got a label, {len(changes) - new} another one, {answers - len(changes)} had it "
+        "already; they are for training, all others keep the subset that they had"
+    )
+
+
+def describe_next(target: Destination, dataset: DatasetSpec) -> str:
+    """Return what brings the labels into the next training."""
+    if target.is_source:
+        return "`dvc repro` trains with them"
+    changed = [f" -S prepare.{key}={key}" for key in dataset.naming or {}]
+    return f"`dvc exp run -S prepare.source={target.path.as_posix()}{''.join(changed)}` trains with them"
