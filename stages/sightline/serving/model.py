@@ -3,6 +3,10 @@
 import hashlib
 import json
 import os
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read by the import of onnxruntime, which else tells its maker
+
+# isort: split
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple

@@ -1,5 +1,6 @@
 """The service as a FastAPI application: its routes, and what surrounds them."""
 
+import os
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 from sightline.serving.application import Application
 from sightline.serving.errors import ServiceError
 from sightline.serving.http.classify import PATH, add_classify
+from sightline.serving.http.clouds import Aliases
 from sightline.serving.http.direct import Direct
 from sightline.serving.http.envelope import Envelope
 from sightline.serving.v2.routes import VERSION, add_v2
@@ -38,10 +40,9 @@ def build_web(application: Application) -> ASGIApp:
     web.add_middleware(Envelope, application=application)  # within FastAPI's own, which would answer errors before it
     whole = Direct(web, PATH, application)
     origins = application.settings.cors
-    if not origins:
-        return whole
-    # around the envelope, so that other pages may read its refusals too
-    return CORSMiddleware(whole, allow_origins=origins, allow_headers=["*"], expose_headers=["*"])
+    if origins:  # around the envelope, so that other pages may read its refusals too
+        whole = CORSMiddleware(whole, allow_origins=origins, allow_headers=["*"], expose_headers=["*"])
+    return Aliases(whole, os.environ)
 
 
 def _add_pages(web: FastAPI, application: Application) -> None:
