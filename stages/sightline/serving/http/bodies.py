@@ -1,8 +1,10 @@
 """A request's body, read with its limits counted while it streams."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Scope
 
 from sightline.serving.errors import ServiceError, bad_request
 from sightline.serving.gate import Visit
@@ -25,7 +27,7 @@ async def read_body(request: Request, most: int, seconds: float, room: Visit) ->
         raise _too_large(most)
     body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with _time_limit(request.scope, seconds):
             async for chunk in request.stream():
                 if len(body) + len(chunk) > most:
                     raise _too_large(most)
@@ -36,6 +38,11 @@ async def read_body(request: Request, most: int, seconds: float, room: Visit) ->
     except ClientDisconnect:
         raise bad_request("the body ended before its length") from None
     return bytes(body)
+
+
+def _time_limit(scope: Scope, seconds: float) -> AbstractAsyncContextManager:
+    """Return what ends a `with` block in time; nothing does where a connection says that the body is there."""
+    return nullcontext() if scope.get("body_is_there") else asyncio.timeout(seconds)
 
 
 def _too_large(most: int) -> ServiceError:
