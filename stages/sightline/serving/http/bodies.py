@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from sightline.serving.errors import ServiceError, bad_request
 from sightline.serving.gate import Visit
+from sightline.serving.http.headers import header_of
 
 MEBIBYTE = 1 << 20
 
@@ -20,9 +21,9 @@ async def read_body(request: Request, most: int, seconds: float, room: Visit) ->
     ServiceError
         408: it took longer than `seconds`; 413: it is too large; 415: it is compressed; 503: no room for it.
     """
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if header_of(request.scope, b"content-encoding") not in (b"", b"identity"):
         raise ServiceError(415, "body_compressed", "send the body without Content-Encoding")
-    announced = request.headers.get("content-length", "0")
+    announced = header_of(request.scope, b"content-length")
     if announced.isdigit() and int(announced) > most:
         raise _too_large(most)
     body = bytearray()
