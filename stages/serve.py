@@ -18,6 +18,7 @@ if __name__ == "__main__":
 
 # isort: split
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -41,6 +42,7 @@ def main() -> None:
     settings = read_settings(os.environ)
     keep_log_readable()
     application = Application(settings)
+    gc.freeze()  # what is there stays: to look through it again and again would stop requests for some 50 ms
     signal.signal(signal.SIGHUP, lambda *_: application.look_soon())
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again when it has drained
         signal.signal(number, lambda *_: sys.exit(0))
@@ -70,6 +72,7 @@ def configure(application: Application, settings: Settings) -> uvicorn.Config:
         loop="uvloop",
         ws="none",
         access_log=False,
+        proxy_headers=False,  # nothing asks who the client is
         server_header=False,
         timeout_graceful_shutdown=int(settings.timeout_s) + GRACE,
         log_level=logging.INFO,

@@ -1,11 +1,14 @@
 """A request's body, read with its limits counted while it streams."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Scope
 
 from sightline.serving.errors import ServiceError, bad_request
 from sightline.serving.gate import Visit
+from sightline.serving.http.headers import header_of
 
 MEBIBYTE = 1 << 20
 
@@ -18,14 +21,14 @@ async def read_body(request: Request, most: int, seconds: float, room: Visit) ->
     ServiceError
         408: it took longer than `seconds`; 413: it is too large; 415: it is compressed; 503: no room for it.
     """
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if header_of(request.scope, b"content-encoding") not in (b"", b"identity"):
         raise ServiceError(415, "body_compressed", "send the body without Content-Encoding")
-    announced = request.headers.get("content-length", "0")
+    announced = header_of(request.scope, b"content-length")
     if announced.isdigit() and int(announced) > most:
         raise _too_large(most)
     body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with _time_limit(request.scope, seconds):
             async for chunk in request.stream():
                 if len(body) + len(chunk) > most:
                     raise _too_large(most)
@@ -36,6 +39,11 @@ async def read_body(request: Request, most: int, seconds: float, room: Visit) ->
     except ClientDisconnect:
         raise bad_request("the body ended before its length") from None
     return bytes(body)
+
+
+def _time_limit(scope: Scope, seconds: float) -> AbstractAsyncContextManager:
+    """Return what ends a `with` block in time; nothing does where a connection says that the body is there."""
+    return nullcontext() if scope.get("body_is_there") else asyncio.timeout(seconds)
 
 
 def _too_large(most: int) -> ServiceError:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from sightline.serving.application import Application
 from sightline.serving.errors import bad_request
 from sightline.serving.http.bodies import MEBIBYTE, read_body
+from sightline.serving.http.headers import header_of
 from sightline.serving.http.multipart import split_body
 
 PATH = "/classify"
@@ -40,7 +41,7 @@ def add_classify(web: FastAPI, application: Application) -> None:
         served = request.scope["served"]
         with application.accepted(served) as (images, room):
             body = await read_body(request, settings.body_mb * MEBIBYTE, settings.body_s, room)
-            files = split_body(body, request.headers.get("content-type", ""), settings.images)
+            files = split_body(body, header_of(request.scope, b"content-type").decode("latin-1"), settings.images)
             answers = await application.classify(served, files, top, images, explain)
         for told in answers:
             if "map" in told:

@@ -35,6 +35,11 @@ class Connection(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        """Let `bodies.read_body` know that there is nothing to wait for."""
+        self.cycle.scope["body_is_there"] = True
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
         """Go on as uvicorn does; give a header that did not come whole its time, and refuse one that is too large."""
         self._received += len(data)
