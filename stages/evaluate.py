@@ -91,7 +91,7 @@ def main(params: EvaluateParams) -> None:
     del index  # as large as the samples
     members = load_members("models/trained", spec)
     stacks = load_stacks("models/trained", spec)
-    settings = ForwardSettings(options.tta, params.memory_mb, pick_device(), options.map)
+    settings = ForwardSettings(options.tta, params.memory_mb, pick_device(), options.map, options.label_images)
     scores, judgement = run_networks(members, stacks, spec, samples, pixels, settings)
     judged = judgement.images
     calibrated = calibrate_subsets(judged, scores, options)
@@ -100,7 +100,8 @@ def main(params: EvaluateParams) -> None:
 
     test = calibrated.subsets["test"]
     probabilities = calibrated.probabilities
-    findings = find_causes(test.right, judged, probabilities, samples, params.near_bits, options.confidence)
+    looked_at = [(judged, probabilities), judgement.training]
+    findings = find_causes(test.right, looked_at, samples, params.near_bits, options.confidence)
     robustness = stress_test(decider, test.decided, pixels, dataset, stress_of(params))
     metrics = summarize_all(calibrated, judgement, robustness.notes, params) | findings.metrics | robustness.metrics
     tables = tabulate_plots(test, spec.classes, options.bins, options.curves) | {"robustness": robustness.table}

@@ -1,6 +1,7 @@
 """Decode labelled images once, into one array that every later stage maps into memory.
 
-Reads   data/raw                       what `prepare.source` and `prepare.unlabelled` name; archives are read in place
+Reads   data/raw                       what `prepare.source` and `prepare.unlabelled` name; archives are read in place;
+                               `prepare.corrections`, a table of labels that people corrected
 Writes  data/prepared/images.npy       uint8 [N, H, W, 3] RGB, or [N, H, W, 1] grey
         data/prepared/index.csv        one row an image, in the same order: id (path inside the source), label, class,
                                        group, subset (where the source fixes it), width, height, sha256, phash, then
@@ -49,6 +50,7 @@ from sightline.images.store import DatasetSpec, open_pixels
 from sightline.parameters.prepare import PrepareParams, PrepareSection
 from sightline.preparing.aside import count_offered, describe_aside, describe_filled
 from sightline.preparing.checks import refuse_bad_fraction, refuse_classes, refuse_small_classes
+from sightline.preparing.correct import apply_corrections, describe_corrections
 from sightline.preparing.counts import describe_pool, summarize_images, summarize_pool
 from sightline.preparing.executing.ahead import Executor
 from sightline.preparing.executing.executor import open_executor
@@ -70,9 +72,11 @@ def main(params: PrepareParams) -> None:
     share_freed_memory()
     options = params.prepare
     listing, container = open_source(options.source, naming_in(options))
+    corrections = apply_corrections(options.corrections, listing, container, options.max_pixels)
     rows = rows_without_label(listing, container, options.source)
     parts = [*rows, *open_unlabelled(options.unlabelled)]
-    say([*listing.notes, *describe_aside(listing), *(f"pool: {note}" for part in parts for note in part.listing.notes)])
+    say([*listing.notes, *describe_aside(listing), *describe_corrections(corrections)])
+    say([f"pool: {note}" for part in parts for note in part.listing.notes])
     classes = sorted(set(listing.classes))
     refuse_classes(classes, options.source)
     with open_executor() as executor:
@@ -92,6 +96,7 @@ def main(params: PrepareParams) -> None:
     summary = summarize_images(counts, [*images.bad, *listing.aside], len(conflicts)) | count_duplicates(exact, near)
     summary["side_files"] = dict(listing.side_files)
     summary["filled"] = len(images.filled)
+    summary["corrections"] = corrections
     say(describe_filled(images.filled))
     summary |= report_pool(pooled, parts, rows, options.max_bad_fraction)
     write_json("metrics/prepare.json", summary)

@@ -229,3 +229,14 @@ def test_filled_files_are_counted_and_named(prepare, photo_folder, encode, capsy
     assert (metrics["quarantined"], metrics["filled"]) == (0, 2)
     told = "prepare: 2 files are damaged or lack their end, and were filled: cat/8.jpg, dog/9.jpg\n"
     assert told in capsys.readouterr().out
+
+
+def test_corrections_change_classes_and_are_counted(prepare, photo_folder):
+    table = Path("data/raw/corrections.csv")
+    table.write_text("id,action,label\ncat/0.png,relabel,dog\ncat/1.png,remove,\n")
+    metrics = prepare("data/raw/photos", **{"prepare.corrections": str(table)})
+    index = read_index()
+    assert dict(zip(index["id"], index["class"], strict=True))["cat/0.png"] == "dog"
+    assert "cat/1.png" not in set(index["id"])
+    assert metrics["corrections"] == {"kept": 0, "relabelled": 1, "removed": 1}
+    assert metrics["quarantined_by_reason"] == {"removed by prepare.corrections": 1}

@@ -28,6 +28,7 @@ class EvaluateSection(StrictModel):
     curves: int = Field(ge=0, le=20)  # more lines cannot be told apart
     mistakes: int = Field(ge=1, le=600)  # the picture grows with them
     label_issues: int = Field(ge=1, le=600)
+    label_images: int = Field(ge=0)
     slices: Count
     map: int = Field(ge=0, le=5000)  # the table lies in Git
     corruptions: list[Corruption]

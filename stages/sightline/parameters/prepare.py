@@ -47,6 +47,7 @@ class PrepareSection(StrictModel):
 
     source: Name
     unlabelled: str
+    corrections: str
     path: Name
     label: Annotated[Name, AfterValidator(labelling)]
     group: Name

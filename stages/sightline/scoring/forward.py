@@ -13,18 +13,23 @@ from sightline.networks.memory import images_at_once
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec
 from sightline.networks.stack import Stacks
+from sightline.scoring.diagnosis.label_issues import LookedAt
 from sightline.scoring.embeddings import EmbeddingSample, watch
 from sightline.scoring.predict import score_judged, select_judged
+from sightline.scoring.training_labels import judge_training
 
 
 @dataclass(frozen=True)
 class ForwardSettings:
-    """How the networks are run: a key of `VIEWS`, MiB a batch, where, and how many embeddings are kept."""
+    """How the networks are run: a key of `VIEWS`, MiB a batch, where, how many embeddings are kept, and how many
+    training images are predicted out of fold.
+    """
 
     tta: str
     memory_mb: int
     device: torch.device
     embeddings: int
+    training: int
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,14 @@ class Judgement:
         Of each member what it alone would decide on test, int [test images].
     sample : EmbeddingSample
         Of test images, by the first member.
+    training : (pandas.DataFrame, ndarray)
+        As `judge_training` gives them; no rows where folds have the training images among `images`.
     """
 
     images: pd.DataFrame
     decisions: list[np.ndarray]
     sample: EmbeddingSample
+    training: LookedAt
 
 
 def run_networks(
@@ -88,4 +96,8 @@ def run_networks(
 
     watched = watch(predict, views[0], test_rows, sample)
     scores, decisions = score_judged(views, folds, images, len(spec.classes), watched, stacks)
-    return scores, Judgement(images, decisions, sample)
+    plain = ViewAverage(members[0], "none")
+    at_once[plain] = images_at_once(plain, pixels.shape[1], settings.memory_mb)
+    others = samples[~samples["id"].isin(images["id"])]
+    training = judge_training(others, plain, predict, len(spec.classes), settings.training)
+    return scores, Judgement(images, decisions, sample, training)

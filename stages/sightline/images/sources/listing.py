@@ -46,7 +46,7 @@ class Listing:
         self.pool.add(path, "", group=group, further=[further.get(column, "") for column in self.pool.further])
 
     def reorder(self, places: list[int]) -> None:
-        """Put the images into another order: the one at `places[0]` first."""
+        """Put the images into another order: the one at `places[0]` first; one whose place is not named is dropped."""
         columns = (self.paths, self.classes, self.subsets, self.groups, *self.further.values())
         for column in columns:
             column[:] = [column[place] for place in places]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sightline.scoring.diagnosis.label_issues import summarize_issues, tabulate_issues
+from sightline.scoring.diagnosis.label_issues import LookedAt, summarize_issues, tabulate_issues
 from sightline.scoring.diagnosis.leakage import find_seen, summarize_leakage
 from sightline.scoring.diagnosis.slices import describe_images, measure_slices, summarize_slices
 
@@ -20,12 +20,7 @@ class Findings:
 
 
 def find_causes(
-    right: np.ndarray,
-    judged: pd.DataFrame,
-    probabilities: np.ndarray,
-    described: pd.DataFrame,
-    near_bits: int,
-    confidence: float,
+    right: np.ndarray, looked_at: list[LookedAt], described: pd.DataFrame, near_bits: int, confidence: float
 ) -> Findings:
     """Look at where and why predictions are wrong.
 
@@ -33,8 +28,8 @@ def find_causes(
     ----------
     right : ndarray
         bool [test images], in order: whether the prediction is right.
-    judged, probabilities : pandas.DataFrame, ndarray
-        Validation and test images, and float [judged, classes].
+    looked_at : list of (pandas.DataFrame, ndarray)
+        Images and their probabilities, as `tabulate_issues` takes them: the judged ones, and training images.
     described : pandas.DataFrame
         All images that take part, in order, with their subset and what index.csv tells of them.
     near_bits : int
@@ -43,7 +38,7 @@ def find_causes(
         Of the intervals of slices.
     """
     slices = measure_slices(describe_images(described[described["subset"] == "test"]), right, confidence)
-    issues = tabulate_issues(judged, probabilities, described)
-    metrics = summarize_slices(slices) | summarize_issues(issues, len(judged))
+    issues = tabulate_issues(looked_at, described)
+    metrics = summarize_slices(slices) | summarize_issues(issues, looked_at)
     metrics |= summarize_leakage(find_seen(described, near_bits), right)
     return Findings(slices, issues, metrics)

@@ -9,6 +9,8 @@ COLUMNS = ["id", "row", "subset", "label", "suggested", "own_probability", "prob
 CONFLICT = "equal pixels, another label"
 DOUBT = "confident learning"
 
+LookedAt = tuple[pd.DataFrame, np.ndarray]  # images, and their probabilities
+
 
 def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Find images whose label the network confidently contradicts, the worst first.
@@ -50,15 +52,14 @@ def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarr
     return issues[np.argsort(margin[issues], kind="stable")]
 
 
-def tabulate_issues(judged: pd.DataFrame, probabilities: np.ndarray, index: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a suspicious label: conflicts first, then what confident learning finds.
+def tabulate_issues(looked_at: list[LookedAt], index: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a suspicious label: conflicts first, then what confident learning finds, the surest first.
 
     Parameters
     ----------
-    judged : pandas.DataFrame
-        Validation and test images: id, row, subset, label.
-    probabilities : ndarray
-        float [judged, classes].
+    looked_at : list of (pandas.DataFrame, ndarray)
+        Images with id, row, subset, label, and their probabilities, float [images, classes], by networks or regressions
+        that did not train on them; each pair has thresholds of its own.
     index : pandas.DataFrame
         All images that take part: id, row, subset, label, sha256.
 
@@ -66,23 +67,31 @@ def tabulate_issues(judged: pd.DataFrame, probabilities: np.ndarray, index: pd.D
     -------
     pandas.DataFrame
         id, row, subset, label and suggested (int), the label's own_probability and that of the suggestion (NaN for
-        images that were trained on), reason.
+        conflicts), reason.
     """
-    labels = judged["label"].to_numpy()
+    doubted = pd.concat([doubt(images, probabilities) for images, probabilities in looked_at], ignore_index=True)
+    margin = (doubted["own_probability"] - doubted["probability"]).to_numpy()
+    doubted = doubted.iloc[np.argsort(margin, kind="stable")]
+    conflicts = find_conflicting(index)
+    further = doubted[~doubted["id"].isin(conflicts["id"])]
+    if conflicts.empty:
+        return further.reset_index(drop=True)
+    if further.empty:
+        return conflicts.reset_index(drop=True)
+    return pd.concat([conflicts, further], ignore_index=True)
+
+
+def doubt(images: pd.DataFrame, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return the rows that confident learning finds, the surest first."""
+    labels = images["label"].to_numpy()
     issues = find_label_issues(labels, probabilities)
-    doubted = judged.iloc[issues].assign(
+    found = images.iloc[issues].assign(
         suggested=probabilities[issues].argmax(axis=1),
         own_probability=probabilities[issues, labels[issues]],
         probability=probabilities[issues].max(axis=1),
         reason=DOUBT,
     )
-    conflicts = find_conflicting(index)
-    further = doubted[~doubted["id"].isin(conflicts["id"])]
-    if conflicts.empty:
-        return further[COLUMNS].reset_index(drop=True)
-    if further.empty:
-        return conflicts.reset_index(drop=True)
-    return pd.concat([conflicts, further[COLUMNS]], ignore_index=True)
+    return found[COLUMNS]
 
 
 def find_conflicting(index: pd.DataFrame) -> pd.DataFrame:
@@ -95,9 +104,16 @@ def find_conflicting(index: pd.DataFrame) -> pd.DataFrame:
     return copies.assign(suggested=suggested, own_probability=np.nan, probability=np.nan, reason=CONFLICT)[COLUMNS]
 
 
-def summarize_issues(issues: pd.DataFrame, judged: int) -> dict:
-    """Count the issues by reason; the share is that of confident learning among the judged images."""
-    doubted = int((issues["reason"] == DOUBT).sum())
-    counts = {"conflicting_images": len(issues) - doubted, "doubted": doubted}
-    share = {"doubted_share": doubted / judged} if judged else {}
-    return {"label_issues": counts | share}
+def summarize_issues(issues: pd.DataFrame, looked_at: list[LookedAt]) -> dict:
+    """Count the issues by reason; the shares are those of confident learning among the images that it looked at.
+
+    `doubted_of_train` is that of training images, where any were looked at.
+    """
+    doubted = issues[issues["reason"] == DOUBT]
+    counts = {"conflicting_images": len(issues) - len(doubted), "doubted": len(doubted)}
+    subsets = pd.concat([images["subset"] for images, _ in looked_at])
+    shares = {"doubted_share": len(doubted) / len(subsets)} if len(subsets) else {}
+    training = int((subsets == "train").sum())
+    if training:
+        shares["doubted_of_train"] = int((doubted["subset"] == "train").sum()) / training
+    return {"label_issues": counts | shares}

@@ -40,10 +40,18 @@ class Probe:
     bias: np.ndarray
     c: float
 
+    def probabilities(self, data: Features) -> np.ndarray:
+        """Return the softmax of the scores, float64 [n, classes]."""
+        logits = self._logits(data)
+        return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+
     def losses(self, data: Features) -> np.ndarray:
         """Return each image's cross-entropy, float64 [n]."""
-        logits = data.values @ self.weight.T + self.bias
+        logits = self._logits(data)
         return np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(data)), data.labels]
+
+    def _logits(self, data: Features) -> np.ndarray:
+        return data.values @ self.weight.T + self.bias
 
 
 def fit_probe(train: Features, val: Features, classes: int, weights: torch.Tensor | None) -> Probe:
