@@ -16,10 +16,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "stages"))
 ARCHIVE = REPOSITORY / "data/raw/cifar10_small.zip"  # of benchmarks/subsets.py
 
-from sightline.common.arithmetic import hold_arithmetic  # noqa: E402
-
-hold_arithmetic()
-
 
 def prepare(folder: Path, counts: dict[str, int], classes: list[str] | None = None) -> None:
     """Run prepare and split on the first images of each class, so many of each subset; nothing where that is done."""
