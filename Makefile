@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights lr-find tune tune-apply drift report track sweep promote clean-experiments serve monitor ab retrain label test clean help
+.PHONY: repro recipe weights lr-find tune tune-apply drift report track sweep promote clean-experiments add-class serve monitor ab retrain label test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -44,6 +44,9 @@ promote: $(VENV)/.requirements ## DATA=digits STAGE=production: tag a data set's
 
 clean-experiments: $(VENV)/.requirements ## KEEP=3 DAYS=14: show what sweeps no longer need, ask, delete it; YES=1 does not ask
 	python stages/registry.py clean $(if $(KEEP),--keep $(KEEP)) $(if $(DAYS),--days $(DAYS)) $(if $(YES),--yes)
+
+add-class: $(VENV)/.requirements ## NAME=zebra IMAGES=data/raw/zebras: a class more from a handful of images, without training: few_shot/zebra
+	python stages/add_class.py "$(NAME)" $(if $(IMAGES),"$(IMAGES)")
 
 serve: $(VENV)/.requirements-serve ## answer over HTTP what images show, on http://127.0.0.1:8000; python stages/serve.py --help lists settings
 	python stages/serve.py

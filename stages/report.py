@@ -20,7 +20,14 @@ from sightline.common.stage import run_stage
 from sightline.gating.finished import describe_gates, judge_run
 from sightline.parameters.gates import GateParams
 from sightline.parameters.paired import Intervals
-from sightline.reporting.changes import add_curves, add_other_metrics, add_parameters, add_stage
+from sightline.reporting.changes import (
+    add_curves,
+    add_forgetting,
+    add_other_metrics,
+    add_parameters,
+    add_robustness,
+    add_stage,
+)
 from sightline.reporting.decisions import (
     LISTED,
     MISSING,
@@ -63,6 +70,8 @@ def main(params: Params) -> None:
     add_parameters(report, before, after)
     if isinstance(pair, Pair):
         add_decisions(report, pair, classes, after, params)
+    add_forgetting(report, after)
+    add_robustness(report, before, after)
     add_curves(report, before, after)
     add_stage(report, "Explanations", "gradcam", before, after)
     add_stage(report, "Exported files", "export", before, after)

@@ -5,7 +5,7 @@ Reads   data/prepared, data/split      pixels, labels, who trains and who valida
 Writes  models/trained/*.safetensors   weights of each member after its best and its last epoch
         models/trained/model.json      architecture, classes, preprocessing, which weights to use
         models/trained/stack.safetensors   the regression that combines the members, with `ensemble: stack`
-        metrics/train.json             scores of the last epoch, and of the best
+        metrics/train.json             scores of the last epoch, and of the best; what was forgotten of earlier classes
         plots/train/metrics/           DVCLive's stream: each score of each epoch, for who watches a training
         plots/train/epochs.csv         the same as one table: loss, accuracy, F1 and learning rate
         plots/train/samples.png        training images as the network sees them
@@ -34,12 +34,14 @@ from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
 from sightline.drawing.contact_sheet import contact_sheet, say_part
 from sightline.images.samples import Samples, read_samples
-from sightline.images.store import open_pixels, read_dataset
+from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.networks.architectures.handcrafted.network import is_handcrafted
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import Member, write_spec, write_weights
 from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches
+from sightline.training.continual.forgetting import describe_forgetting, measure_forgetting
+from sightline.training.continual.rehearsal import rehearse
 from sightline.training.devices import make_accelerator
 from sightline.training.first_head import keep_start
 from sightline.training.handcrafted.fit import fit_classical
@@ -80,8 +82,8 @@ def main(params: TrainParams) -> None:
     compute_alike(params.arithmetic)
     accelerator = make_accelerator(params)
     dataset = read_dataset()
-    samples = read_samples()
     pixels = open_pixels()
+    samples = remember(read_samples(), pixels, dataset.classes, params, accelerator)
     refuse_unstackable(samples, dataset.classes, params)
     spec = describe_model(dataset, samples, pixels, params)
     trained = [len(division.train) for division in divide(samples)]
@@ -100,6 +102,18 @@ def main(params: TrainParams) -> None:
             journal.live.summary["best"] = summarize_best(fits)
             finish(session, members, samples, pixels)
     accelerator.end_training()
+
+
+def remember(
+    samples: Samples, pixels: np.ndarray, classes: list[str], params: TrainParams, accelerator: Accelerator
+) -> Samples:
+    """Return the samples without what `rehearsal` leaves out, and say so."""
+    if not params.rehearsal:
+        return samples
+    ids = read_index(columns=("id",))["id"].to_numpy()
+    samples, note = rehearse(samples, ids, pixels, classes, params, accelerator.device)
+    accelerator.print(note)
+    return samples
 
 
 def train_member(session: Session, plan: Plan, pixels: np.ndarray) -> Fitted:
@@ -166,6 +180,10 @@ def finish(session: Session, members: list[Member], samples: Samples, pixels: np
         device = session.accelerator.device
         spec, session.journal.live.summary["stack"] = add_stack(TRAINED, spec, samples, pixels, session.params, device)
     write_spec(TRAINED, spec)
+    forgotten = measure_forgetting(TRAINED, spec, samples, pixels, session.params, session.accelerator.device)
+    if forgotten:
+        session.journal.live.summary["forgetting"] = forgotten
+        print(describe_forgetting(forgotten))
     session.journal.live.make_summary()
     session.resume.finish([TRAINED, STREAM])
 

@@ -303,8 +303,8 @@ def test_robustness_is_measured_where_asked_for(project, encode):
     Path("data/ood/other/notes.txt").write_text("no image")
     main(params(**asked))
     metrics = read("metrics/evaluate.json")
-    assert set(metrics["corruptions"]) == {"images", "jpeg", "mean", "noise"}
-    assert set(metrics["attacks"]) == {"images", "fgsm", "pgd"}
+    assert set(metrics["corruptions"]) == {"images", "unchanged", "jpeg", "mean", "noise"}
+    assert set(metrics["attacks"]) == {"images", "epsilon", "unchanged", "fgsm", "pgd"}
     assert metrics["attacks"]["images"] == 5
     assert metrics["ood"]["images"] == 4
     assert 0 <= metrics["ood"]["energy_auroc"] <= 1

@@ -121,7 +121,8 @@ EFFECTS = [
     {"augment.color_jitter": [0.4, 0.4, 0.4, 0.1]}, {"augment.gaussian_blur": 0.5}, {"augment.erasing": 0.5},
     {"mixup": 0.2}, {"cutmix": 1.0}, {"drop_rate": 0.5}, {"weight_decay": 0.5}, {"batch_size": 32},
     {"average.method": "ema"}, {"average.method": "swa", "average.swa_start": 0.0},
-    {"freeze": "backbone"}, {"freeze": 2}, {"head_init": "probe"},
+    {"freeze": "backbone"}, {"freeze": 2}, {"head_init": "probe"}, {"head_init": "prototypes"},
+    {"adversarial.method": "pgd"}, {"adversarial.method": "trades"},
     {"head.hidden": 16}, {"head.pool": "max"}, {"head.pool": "catavgmax", "head.hidden": 16, "freeze": "backbone"},
     {"freeze": "backbone", "unfreeze_epoch": 1}, {"freeze": 3, "unfreeze_epoch": 1, "unfreeze_every": 1},
 ]  # fmt: skip
@@ -224,10 +225,10 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
         ),
         ({"augment.erasing_area": [0.1, 1.5]}, "augment.erasing_area.*less than or equal to 1"),
         ({"loss": "bce", "logit_adjustment": 1.0}, "logit_adjustment: needs loss: cross_entropy or focal"),
-        ({"epochs": 0}, "epochs: 0 trains nothing: it needs head_init: probe .got 'zero'."),
+        ({"epochs": 0}, "epochs: 0 trains nothing: it needs head_init: probe, prototypes or known .got 'zero'."),
         (
             {"model": "cifarnet", "input_size": 16, "head_init": "probe"},
-            "head_init: probe is for networks whose logits",
+            "head_init: what is fitted on features is for networks whose logits",
         ),
         ({"head_init": "probe", "head.hidden": 8}, "head_init: probe is one linear layer: it needs head.hidden: 0"),
         ({"freeze_batch_norm": True}, "freeze_batch_norm: true needs weights or pretrained"),
@@ -359,6 +360,37 @@ def test_no_epochs_leave_the_probe_which_repeats_byte_for_byte_and_training_goes
     gone_on = train(epochs=1, **probe, **still)
     assert gone_on["train"]["loss"] == pytest.approx(metrics["train"]["loss"], rel=1e-4)
     assert gone_on["val"]["loss"] == pytest.approx(metrics["val"]["loss"], rel=1e-4)
+
+
+def test_prototypes_are_a_model_without_epochs(train, earlier):
+    metrics = train(epochs=0, head_init="prototypes", **earlier)
+    first = written()
+    train(epochs=0, head_init="prototypes", **earlier)
+    assert written() == first
+    assert metrics["best"]["val"]["accuracy"] > 0.8
+    assert read_spec("models/trained").members[0].file == "member_0_best.safetensors"
+
+
+def test_classes_that_an_earlier_model_knows_keep_their_rows_wherever_they_stand(train, earlier, tmp_path):
+    """The earlier model knew red and blue, in this order; green is new."""
+    train(epochs=1)
+    shutil.copytree("models/trained", "models/pretrained/first")
+    spec = read_spec("models/pretrained/first")
+    layer = load_file("models/pretrained/first/member_0_best.safetensors")
+    kept = {name: value[[2, 0]] if value.shape[0] == 3 else value for name, value in layer.items()}
+    write_weights("models/pretrained/first/member_0_best.safetensors", kept)
+    write_json("models/pretrained/first/model.json", {**spec.model_dump(), "classes": ["red", "blue"]})
+    metrics = train(epochs=0, head_init="known", weights="models/pretrained/first", normalization="weights")
+    found = load_file("models/trained/member_0_best.safetensors")
+    changed = [name for name in layer if not torch.equal(layer[name], found[name])]
+    assert len(changed) == 2  # weight and bias of the head
+    assert all(torch.equal(layer[name][[0, 2]], found[name][[0, 2]]) for name in changed)
+    assert metrics["best"]["val"]["accuracy"] > 0.8
+    write_json("models/pretrained/first/model.json", {**spec.model_dump(), "classes": ["lion", "ape"]})
+    with pytest.raises(SightlineError, match="models/pretrained/first knows none of the classes"):
+        train(epochs=0, head_init="known", weights="models/pretrained/first")
+    with pytest.raises(SightlineError, match=r"weights: .* does not tell its classes"):
+        train(epochs=0, head_init="known", **earlier)
 
 
 def test_a_training_from_a_probe_goes_on_with_the_same_bytes(train, earlier, monkeypatch, capsys):

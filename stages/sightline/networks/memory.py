@@ -46,7 +46,7 @@ def measure_image(network: nn.Module, size: int, backward: bool = False) -> int:
     asking = [parameter for parameter in network.parameters() if parameter.requires_grad] if backward else []
     state = [*network.parameters(), *network.buffers()]
     with (
-        _evaluated(network),
+        evaluated(network),
         _plain_where_unsafe(network),
         LiveTensors(state) as live,
         torch.set_grad_enabled(bool(asking)),
@@ -130,7 +130,7 @@ def _plain_where_unsafe(network: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _evaluated(network: nn.Module) -> Iterator[None]:
+def evaluated(network: nn.Module) -> Iterator[None]:
     """Put a network into evaluation mode inside the block, and each of its parts back into its own after it."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()

@@ -12,58 +12,28 @@ from sightline.common.params import (
     Positive,
     Probability,
     Seed,
-    Share,
     StageParams,
-    StrictModel,
 )
 from sightline.parameters.augment import AugmentSection
 from sightline.parameters.network import ClassicalSection, HeadSection, NetworkSection
+from sightline.parameters.sections import (
+    AdversarialSection,
+    AverageSection,
+    ClipSection,
+    DistillSection,
+    ScheduleShape,
+)
 
 Normalization = Literal["dataset", "network", "weights"]
-HeadInit = Literal["zero", "timm", "probe"]
+HeadInit = Literal["zero", "timm", "probe", "prototypes", "known"]
+FITTED = ("probe", "prototypes", "known")  # of head_init: what is fitted on features, a model by itself
 Schedule = Literal[
     "constant", "cosine", "one_cycle", "step", "multistep", "exponential", "cyclic", "polynomial", "linear", "plateau"
 ]
 LossName = Literal["cross_entropy", "focal", "bce"]
 ClassWeights = Literal["none", "balanced", "effective_number"]
-Average = Literal["none", "ema", "swa"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Monitor = Literal["val/loss", "val/accuracy", "val/balanced_accuracy", "val/f1_macro"]
-
-
-class ScheduleShape(StrictModel):
-    """The section `schedule_shape`: what a schedule's curve is made of; each curve uses what it needs."""
-
-    cycles: Count
-    milestones: list[Probability]
-    gamma: float = Field(gt=0, le=1)
-    power: Positive
-    floor: float = Field(ge=0, lt=1)
-    patience: Count
-
-
-class ClipSection(StrictModel):
-    """The section `clip`."""
-
-    norm: NotNegative
-    value: NotNegative
-    adaptive: NotNegative
-
-
-class AverageSection(StrictModel):
-    """The section `average`."""
-
-    method: Average
-    ema_decay: Share
-    swa_start: Probability
-
-
-class DistillSection(StrictModel):
-    """The section `distill`."""
-
-    teacher: str
-    temperature: Positive
-    weight: Probability
 
 
 class TrainParams(StageParams):
@@ -117,6 +87,8 @@ class TrainParams(StageParams):
     sampler_power: Probability
     l1: NotNegative
     distill: DistillSection
+    rehearsal: int = Field(ge=0)
+    adversarial: AdversarialSection
     classical: ClassicalSection
 
     mixup: NotNegative
@@ -154,6 +126,8 @@ class TrainParams(StageParams):
             raise ValueError("weights: one file cannot start several architectures")
         if self.freeze_batch_norm and not (self.weights or self.pretrained):
             raise ValueError("freeze_batch_norm: true needs weights or pretrained: a new network's norms know nothing")
+        if not self.weights and (self.rehearsal or self.head_init == "known"):
+            raise ValueError("weights: must name a copy of a models/trained for rehearsal and head_init: known")
         if self.normalization == "weights" and not self.weights:
             raise ValueError("normalization: weights needs weights to name a file or an earlier models/trained")
         return self
@@ -165,10 +139,13 @@ class TrainParams(StageParams):
 
     @model_validator(mode="after")
     def something_is_fitted(self) -> "TrainParams":
-        if not self.epochs and self.head_init != "probe":
-            raise ValueError(f"epochs: 0 trains nothing: it needs head_init: probe (got {self.head_init!r})")
-        if self.head.hidden and self.head_init == "probe":
-            raise ValueError("head_init: probe is one linear layer: it needs head.hidden: 0, or use zero or timm")
+        if not self.epochs and self.head_init not in FITTED:
+            choices = f"{', '.join(FITTED[:-1])} or {FITTED[-1]}"
+            raise ValueError(f"epochs: 0 trains nothing: it needs head_init: {choices} (got {self.head_init!r})")
+        if self.head.hidden and self.head_init in FITTED:
+            raise ValueError(
+                f"head_init: {self.head_init} is one linear layer: it needs head.hidden: 0, or use zero or timm"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,19 +1,22 @@
 """The training loop: one member, all its epochs, nothing hidden."""
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 
 import torch
 from tqdm import tqdm
 
 from sightline.common.errors import SightlineError
+from sightline.networks.attacks import draw_start
 from sightline.networks.classifier import Classifier
-from sightline.parameters.train import TrainParams
+from sightline.parameters.train import FITTED, TrainParams
 from sightline.training.batches import Batches, Part, steps_per_epoch
 from sightline.training.history import Fitted, History, Scores
 from sightline.training.logs import describe_epoch
 from sightline.training.recipe.averaging import recompute_statistics
 from sightline.training.recipe.freeze import keep_frozen_still
+from sightline.training.recipe.layout import normalized
 from sightline.training.recipe.losses import l1_norm
 from sightline.training.recipe.optim import clip_gradients, peak_rate
 from sightline.training.recipe.schedules import lower
@@ -23,10 +26,10 @@ from sightline.training.validate import validate_classifier
 
 
 def fit(classifier: Classifier, train: Batches, val: Batches, run: Run) -> Fitted:
-    """Train for `epochs` passes and validate after each, and before them a probe; go on where a process was stopped."""
+    """Train for `epochs` passes and validate after each, and before them a fitted head; go on where one was stopped."""
     params = run.params
     state = build_state(classifier, train, run)
-    history = History(params.monitor, params.min_delta, has_start=params.head_init == "probe")
+    history = History(params.monitor, params.min_delta, has_start=params.head_init in FITTED)
     position = go_on(state, history, run)
     if history.lacks_start:
         note(validate(state, val), state, history, run)
@@ -100,10 +103,16 @@ def update(state: TrainState, parts: Iterable[Part], generator: torch.Generator,
             images = run.augmentation(pixels, generator, epoch, rows)
             if run.mixing.on:
                 images, targets = run.mixing(images, labels, run.classes, generator)
+            start = draw_start(images.shape, generator, images.device)[run.share] if run.adversary else None
             images = images[run.share]  # after the draws, which every process makes alike
             targets = targets[run.share]
-            logits = network(normalized(images, state.classifier, state.layout))
-            loss = run.loss(logits, targets)
+            normalize = partial(normalized, classifier=state.classifier, layout=state.layout)
+            learnt = images
+            if run.adversary:
+                learnt = run.adversary.change(state.network, normalize, images, targets, start)
+            logits = network(normalize(learnt))
+            loss = run.adversary.loss(logits, targets) if run.adversary else run.loss(logits, targets)
+            logits = logits[: len(images)]  # `trades` has attacked images behind the others
             if run.distillation:
                 loss = run.distillation(loss, logits, images)
             if params.l1:
@@ -120,16 +129,6 @@ def update(state: TrainState, parts: Iterable[Part], generator: torch.Generator,
     if state.average:
         state.average.after_update(state.network)
     return seen
-
-
-def normalized(images: torch.Tensor, classifier: Classifier, layout: torch.memory_format) -> torch.Tensor:
-    """Return what `Classifier.normalize` does, in the network's memory layout.
-
-    With mean and deviation of an image's size: in channels_last three numbers take five times as long to apply.
-    """
-    mean = classifier.mean.expand(1, *images.shape[1:]).contiguous(memory_format=layout)
-    std = classifier.std.expand(1, *images.shape[1:]).contiguous(memory_format=layout)
-    return ((images - mean) / std).contiguous(memory_format=layout)
 
 
 def average_epoch(state: TrainState, train: Batches, epoch: int) -> None:

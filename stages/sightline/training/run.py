@@ -13,6 +13,7 @@ from sightline.common.seeding import stream_seed
 from sightline.networks.classifier import Classifier
 from sightline.networks.memory import images_at_once
 from sightline.parameters.train import TrainParams
+from sightline.training.adversary import Adversary
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.augmentation.pipeline import Augmentation
 from sightline.training.batches import Batches
@@ -24,7 +25,7 @@ from sightline.training.resuming.folder import ResumeFolder
 
 @dataclass(frozen=True)
 class Run:
-    """Parameters, device and precision, classes, loss, random streams, log and saved states of one member's training.
+    """Parameters, device, precision, class names, loss, random streams, log and saved states of one member's training.
 
     Only the main process has a `resume` folder.
     """
@@ -32,11 +33,12 @@ class Run:
     params: TrainParams
     accelerator: Accelerator
     member: int
-    classes: int
+    names: list[str]
     loss: Loss
     augmentation: Augmentation
     mixing: Mixing
     distillation: Distillation | None
+    adversary: Adversary | None
     log: Callable[[int, dict[str, float]], None]
     resume: ResumeFolder | None
     stop: StopRequest
@@ -44,6 +46,11 @@ class Run:
     def seed(self, purpose: str, *position: int) -> int:
         """Return the seed of this member's stream for a purpose."""
         return stream_seed(self.params.seed, purpose, self.member, *position)
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+        return len(self.names)
 
     @property
     def is_main(self) -> bool:

@@ -15,8 +15,9 @@ from sightline.networks.architectures.build import build_network, network_normal
 from sightline.networks.architectures.handcrafted.network import is_handcrafted
 from sightline.networks.architectures.head import AS_BUILT, Head, shape_head
 from sightline.networks.classifier import Classifier
-from sightline.networks.saved import ModelSpec
+from sightline.networks.saved import ModelSpec, read_spec
 from sightline.parameters.train import TrainParams
+from sightline.training.adversary import make_adversary
 from sightline.training.augmentation.mixing import Mixing
 from sightline.training.augmentation.pipeline import Augmentation
 from sightline.training.batches import Batches
@@ -110,7 +111,9 @@ def make_distillation(params: TrainParams, spec: ModelSpec, accelerator: Acceler
         with accelerator.autocast():
             return teacher(images)
 
-    return Distillation(taught, chosen.temperature, chosen.weight)
+    known = read_spec(folder).classes
+    places = None if known == spec.classes else [spec.classes.index(name) for name in known]
+    return Distillation(taught, chosen.temperature, chosen.weight, places)
 
 
 def earlier_normalization(weights: str) -> tuple[list[float], list[float]]:
@@ -178,15 +181,17 @@ def make_run(session: Session, train: Batches, plan: Plan) -> Run:
     counts = np.bincount(train.labels.cpu().numpy(), minlength=train.classes)
     weights = class_weights(params.class_weights, counts, params.effective_beta)
     offsets = logit_offsets(params.logit_adjustment, counts)
+    loss = Loss(params.loss, params.label_smoothing, params.focal_gamma, weights, offsets)
     return Run(
         params=params,
         accelerator=accelerator,
         member=plan.number,
-        classes=train.classes,
-        loss=Loss(params.loss, params.label_smoothing, params.focal_gamma, weights, offsets),
+        names=spec.classes,
+        loss=loss,
         augmentation=Augmentation(params.augment, spec.input_size, spec.mean),
         mixing=Mixing(params.mixup, params.cutmix, params.augment.mix_prob, params.augment.mix_switch_prob),
         distillation=make_distillation(params, spec, accelerator),
+        adversary=make_adversary(params.adversarial, loss),
         log=make_log(session.journal, accelerator, plan.prefix),
         resume=session.resume,
         stop=session.stop,

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sightline.networks.architectures.build import build_network
-from sightline.parameters.train import ClipSection
+from sightline.parameters.sections import ClipSection
 from sightline.training.recipe.optim import clip_gradients
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from sightline.parameters.train import ScheduleShape
+from sightline.parameters.sections import ScheduleShape
 from sightline.training.recipe.schedules import CURVES, RISING, build_schedule
 
 SHAPE = ScheduleShape(cycles=1, milestones=[0.5, 0.75], gamma=0.1, power=2.0, floor=0.0, patience=5)

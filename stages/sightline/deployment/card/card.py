@@ -11,6 +11,7 @@ import pandas as pd
 
 from sightline.deployment.card.files import describe_files, describe_provenance
 from sightline.deployment.card.quality import describe_calibration, describe_quality, describe_worst_slice
+from sightline.deployment.card.robustness import describe_robustness, describe_unmeasured
 from sightline.drawing.markdown import escape, table
 from sightline.images.samples import SUBSETS, Samples
 from sightline.images.store import DatasetSpec
@@ -120,7 +121,8 @@ def _describe_limitations(facts: CardFacts) -> list[str]:
         "- It always names one of its classes, also for an image that shows none of them.",
         "- Test images come from the same source as the training images: other cameras or places are unmeasured.",
         f"- It sees {size} x {size} px; {FITS[facts.spec.preprocessing.fit]}. Finer detail is lost.",
-        "- Not measured here: deliberate attacks, drift, and corruptions other than those of metrics/evaluate.json.",
+        *describe_robustness(facts.evaluation),
+        describe_unmeasured(facts.evaluation),
     ]
     weakest = _weakest_class(facts) + describe_worst_slice(facts.evaluation)
     return lines + weakest + _most_frequent_mistake(facts) + _small_classes(facts)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
+from sightline.networks.attacks import ascend, climb, draw_start
 from sightline.networks.classifier import Classifier
 from sightline.networks.decider import Decider
 from sightline.networks.stack import Mean, Stack, combine
 
 Score = Callable[[torch.Tensor], torch.Tensor]  # images float [N, 3, H, W] in [0, 1] -> log-probabilities [N, classes]
-OVERREACH = 2.5  # steps together may go so many times the largest change (Madry et al., 2018)
 
 
 def score_with(members: list[Classifier], stack: Stack | Mean | None = None) -> Score:
@@ -37,7 +37,7 @@ def fgsm(score: Score, images: torch.Tensor, labels: torch.Tensor, epsilon: floa
     epsilon : float
         Largest change of a value, in [0, 1].
     """
-    return (images + epsilon * _ascend(score, images, labels)).clamp(0, 1)
+    return (images + epsilon * ascend(_loss(score, labels), images)).clamp(0, 1)
 
 
 def pgd(
@@ -47,19 +47,11 @@ def pgd(
 
     Madry et al., 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks"; arguments as in `fgsm`.
     """
-    start = (torch.rand(images.shape, generator=stream) * 2 - 1).to(images.device)
-    attacked = (images + epsilon * start).clamp(0, 1)
-    for _ in range(steps):
-        attacked = attacked + OVERREACH * epsilon / steps * _ascend(score, attacked, labels)
-        attacked = torch.clamp(attacked, images - epsilon, images + epsilon).clamp(0, 1)
-    return attacked
+    return climb(_loss(score, labels), images, draw_start(images.shape, stream, images.device), epsilon, steps)
 
 
-def _ascend(score: Score, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the sign of the loss's gradient."""
-    images = images.detach().requires_grad_()
-    loss = functional.nll_loss(score(images), labels, reduction="sum")
-    return torch.autograd.grad(loss, images)[0].sign()
+def _loss(score: Score, labels: torch.Tensor) -> Score:
+    return lambda images: functional.nll_loss(score(images), labels, reduction="sum")
 
 
 ATTACKS = {

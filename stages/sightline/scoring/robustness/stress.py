@@ -94,15 +94,20 @@ def stress_test(
         at_once = images_at_once(decider, images.shape[1], stress.memory_mb)
         decide = decide_with(decider, at_once, stress.device)
         tables.append(measure_corruptions(decide, images, labels, stress.corruptions, stress.seed))
-        metrics["corruptions"] = {"images": len(images)} | summarize_corruptions(tables[-1])
+        metrics["corruptions"] = _of_unchanged(tables[-1], len(images)) | summarize_corruptions(tables[-1])
     if stress.attacks and not have_gradients(decider):
         notes["attacks"] = "the model's scores have no gradient, hence not attacked"
     elif stress.attacks:
         tables.append(_attack(decider, images, labels, stress))
-        metrics["attacks"] = {"images": len(images)} | summarize_attacks(tables[-1])
+        attacked = {"epsilon": round(255 * stress.epsilon, 6)} | summarize_attacks(tables[-1])
+        metrics["attacks"] = _of_unchanged(tables[-1], len(images)) | attacked
     if stress.ood:
         metrics["ood"] = _measure_ood(decider, images, dataset, stress)
     return StressResults(metrics, pd.concat(tables, ignore_index=True) if tables else unchanged, notes)
+
+
+def _of_unchanged(table: pd.DataFrame, images: int) -> dict[str, float]:
+    return {"images": images, "unchanged": float(table.loc[table["severity"] == 0, "accuracy"].iloc[0])}
 
 
 def _attack(decider: Decider, images: np.ndarray, labels: np.ndarray, stress: Stress) -> pd.DataFrame:

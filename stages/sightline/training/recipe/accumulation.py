@@ -26,6 +26,7 @@ def settle_accumulation(
         alone = not any(learning_norms(network) for network in networks)
         with accelerator.autocast():
             image = max((_measure(network, spec) for network in networks), default=1)
+        image *= 2 if params.adversarial.method == "trades" else 1  # each image goes through attacked too
         sizes = {min(params.batch_size, images) for images in trained}
         processes = accelerator.num_processes
         at_once = params.memory_mb * MEGABYTE // image

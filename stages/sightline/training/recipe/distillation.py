@@ -26,17 +26,22 @@ class Distillation:
         > 0; both sides' logits are divided by it, so that the teacher's small probabilities count.
     weight : float
         In [0, 1]: the share of the teacher in the loss; the labels have the rest.
+    places : list of int or None
+        Where the teacher's classes stand among the student's, where it knows some of them alone (Li and Hoiem, 2016,
+        "Learning without Forgetting"): of the others it says nothing. None: both know the same.
     """
 
     teacher: Callable[[torch.Tensor], torch.Tensor]
     temperature: float
     weight: float
+    places: list[int] | None = None
 
     def __call__(self, loss: torch.Tensor, logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         """Return the loss to minimise, from that of the labels and the student's logits for the same images."""
         with torch.no_grad():
             taught = self.teacher(images).float()
-        return (1 - self.weight) * loss + self.weight * divergence(logits.float(), taught, self.temperature)
+        asked = logits if self.places is None else logits[:, self.places]
+        return (1 - self.weight) * loss + self.weight * divergence(asked.float(), taught, self.temperature)
 
 
 def divergence(logits: torch.Tensor, taught: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -99,8 +104,8 @@ def load_teacher(folder: str | Path, classes: list[str], channels: int = 3) -> T
     Raises
     ------
     SightlineError
-        There is no model, its files do not fit together, or it knows other classes, another order of them, or
-        other channels.
+        There is no model, its files do not fit together, or it knows other classes (some of these alone will do),
+        another order of them, or other channels.
     """
     if not (Path(folder) / "model.json").is_file():
         raise SightlineError(
@@ -108,7 +113,7 @@ def load_teacher(folder: str | Path, classes: list[str], channels: int = 3) -> T
             "there, or fetch it with `dvc pull`"
         )
     spec = read_spec(folder)
-    if spec.classes != classes:
+    if not set(spec.classes) < set(classes) and spec.classes != classes:
         raise SightlineError(
             f"params.yaml: distill.teacher: {folder}: {_difference(spec.classes, classes)}: "
             "name a teacher that was trained on the same classes"

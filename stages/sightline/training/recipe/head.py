@@ -80,6 +80,6 @@ def _watching(layer: nn.Linear) -> Iterator[list[tuple[torch.Tensor, torch.Tenso
 
 def _not_linear() -> SightlineError:
     return SightlineError(
-        "params.yaml: head_init: probe is for networks whose logits are the output of one linear layer with a bias, "
-        "which this one's are not: use zero or timm"
+        "params.yaml: head_init: what is fitted on features is for networks whose logits are the output of one linear "
+        "layer with a bias, which this one's are not: use zero or timm"
     )

@@ -14,6 +14,16 @@ def lay_out(classifier: Classifier, channels_last: bool, device: torch.device) -
     return layout, note
 
 
+def normalized(images: torch.Tensor, classifier: Classifier, layout: torch.memory_format) -> torch.Tensor:
+    """Return what `Classifier.normalize` does, in the network's memory layout.
+
+    With mean and deviation of an image's size: in channels_last three numbers take five times as long to apply.
+    """
+    mean = classifier.mean.expand(1, *images.shape[1:]).contiguous(memory_format=layout)
+    std = classifier.std.expand(1, *images.shape[1:]).contiguous(memory_format=layout)
+    return ((images - mean) / std).contiguous(memory_format=layout)
+
+
 def choose_layout(network: nn.Module, channels_last: bool, device: torch.device) -> tuple[torch.memory_format, str]:
     """Return the layout to train in, and why it is another than asked for; empty where it is not.
 

@@ -8,7 +8,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from sightline.common.errors import SightlineError
-from sightline.parameters.train import ClipSection
+from sightline.parameters.sections import ClipSection
 from sightline.training.recipe.freeze import head_matcher
 
 Build = Callable[[list[dict], float, float], torch.optim.Optimizer]  # groups, lr, momentum

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from sightline.parameters.train import ScheduleShape
+from sightline.parameters.sections import ScheduleShape
 
 ONE_CYCLE_RISE = 0.3  # share of the run; the value of torch's OneCycleLR
 ONE_CYCLE_START = 1 / 25  # factor; that of OneCycleLR too
