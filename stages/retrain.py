@@ -132,7 +132,7 @@ def retrain(params: Params, before: Revision, base: Base, new: Additions, reason
     missed = train(copy, {f"prepare.{key}": value for key, value in SOURCE.items()}, OUT / "train.log")
     missed = missed or judge(before, copy, params.gates.not_worse_level)
     told["new images"] = compare_on_new(copy, added)
-    report = write_report(copy, before.name, OUT / "report")
+    report = write_report(copy, before.name[:10], OUT / "report")
     print(f"{told['new images']}\nreport: {report}")
     if missed:
         write_json(OUT / "retrain.json", told | {"refused": missed})
@@ -141,7 +141,7 @@ def retrain(params: Params, before: Revision, base: Base, new: Additions, reason
     propose(copy, root, branch, describe(reasons, new, told["new images"]))
     write_json(OUT / "retrain.json", told | {"branch": branch})
     shutil.rmtree(copy)
-    print(f"the branch {branch} is ready: git push origin {branch} && dvc push")
+    print(f"the branch {branch} is ready: git checkout {branch} && dvc push && git push origin {branch}")
 
 
 def draw_sides(new: Additions, params: Params) -> list[str]:

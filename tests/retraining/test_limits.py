@@ -13,7 +13,7 @@ LIMITS = Limits(windows=2, labels=100, fall=0.05)
         ([["noise"], []], 0.95, 99, []),
         ([["noise"]], None, 0, []),  # one window of two
         ([[], ["noise"], ["brightness", "noise"]], None, 0, ["drift in the last 2 windows: brightness, noise"]),
-        ([[]], 0.9, 100, ["100 labelled images are new"]),
+        ([[]], 0.9, 100, ["100 new images are labelled, 100 suffice"]),
         ([[]], 0.85, 0, []),  # 0.05 below 0.9 exactly
         ([[]], 0.8499, 0, ["accuracy on labels is at most 85.0%, on test it was 90.0%"]),
     ],

@@ -58,7 +58,7 @@ def find_reasons(watched: Watched, new: int, tested: float | None, limits: Limit
         what = ", ".join(sorted({name for window in last for name in window}))
         reasons.append(f"drift in the last {limits.windows} windows: {what}")
     if new >= limits.labels:
-        reasons.append(f"{new} labelled images are new")
+        reasons.append(f"{new} new images are labelled, {limits.labels} suffice")
     if tested is not None and watched.accuracy_high is not None and watched.accuracy_high < tested - limits.fall:
         reasons.append(f"accuracy on labels is at most {watched.accuracy_high:.1%}, on test it was {tested:.1%}")
     return reasons
