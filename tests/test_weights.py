@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from imports import ROOT
-from sightline.common.stage import run_stage
+from sightline.common.errors import SightlineError
 from sightline.images.decoding.decode import decode
 from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.classifier import Classifier
@@ -48,18 +48,17 @@ def fetch_in_a_process(folder, name, **environment):
 def fetch(folder, name, **environment):
     """Run the command here, which saves imports, in a folder that has params.yaml; pip reads the environment."""
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    said, complained, status = StringIO(), StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(complained):
+    printed, complaint = StringIO(), ""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["weights.py", name])
         for key, value in environment.items():
             patch.setenv(key, value)
         try:
-            run_stage(main, Params)
-        except SystemExit as end:
-            status = 1
-            print(end.code, file=sys.stderr)
-    return subprocess.CompletedProcess(name, status, said.getvalue(), complained.getvalue())
+            main(Params())
+        except SightlineError as error:
+            complaint = str(error)
+    return subprocess.CompletedProcess(name, int(bool(complaint)), printed.getvalue(), complaint)
 
 
 def read(folder, name):
