@@ -24,6 +24,11 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_unconfigure():
+    """Let go of them again, or libraries complain at the end that something of theirs was never freed."""
+    gc.unfreeze()
+
+
 @pytest.fixture
 def workspace(tmp_path, monkeypatch):
     """A folder with params.yaml and data/raw, made the current one."""
