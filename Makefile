@@ -69,7 +69,7 @@ track: $(VENV)/.requirements ## TRACKER=mlflow RUNS="my-experiment main": hand f
 test: $(VENV)/.requirements-dev ## set up .venv with the development requirements, check the style, run the tests
 	ruff check
 	ruff format --check
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 clean: ## remove .venv
 	rm -rf $(VENV)

@@ -1,40 +1,34 @@
 """Trainings that are killed and started again end with the same bytes as one that was not."""
 
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from imports import ROOT
+from forked import Script
 from small_run import make_training
 
 EPOCHS = 12
-LIMIT = 240  # s
 
 
 @pytest.fixture
 def folder(workspace, set_params):
-    make_training(workspace, 400, 40)
+    make_training(workspace, 200, 40)
     options = {"average.method": "ema", "lookahead": True, "mixup": 0.2, "drop_rate": 0.2}
     set_params(epochs=EPOCHS, batch_size=8, accumulate=2, **options)
     return workspace
 
 
-def start(**environment):
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"} | environment
-    command = [sys.executable, str(ROOT / "stages/train.py")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+def start():
+    return Script("train.py")
 
 
 def finish(process):
-    output = process.communicate(timeout=LIMIT)[0]
-    assert process.returncode == 0, output
+    output, status = process.finish()
+    assert status == 0, output
     return output
 
 
@@ -73,9 +67,8 @@ def test_killed_at_random_points_it_ends_with_the_same_bytes(folder, undisturbed
     for _ in range(3):
         process = start()
         wait_for_epoch(process)
-        time.sleep(draws.random() / 2)
+        time.sleep(draws.random() / 4)
         process.kill()
-        process.wait()
     assert "goes on after epoch" in finish(start())
     assert written() == expected
 
@@ -86,8 +79,8 @@ def test_a_signal_saves_in_the_middle_of_an_epoch(folder, undisturbed):
         process = start()
         wait_for_epoch(process)
         process.send_signal(number)
-        output = process.communicate(timeout=LIMIT)[0]
-        assert process.returncode == 1
+        output, status = process.finish()
+        assert status == 1
         assert "interrupted in epoch" in output.splitlines()[-1]
         assert "Traceback" not in output
     assert "step" in finish(start()).splitlines()[0]
@@ -112,7 +105,6 @@ def test_with_a_damaged_state_it_starts_anew_and_ends_with_the_same_bytes(folder
     wait_for_epoch(process)
     wait_for_epoch(process)  # that of the first one is saved
     process.kill()
-    process.wait()
     path = next(Path(".resume").glob("*/member_0.pt"))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])

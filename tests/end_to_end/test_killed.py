@@ -15,9 +15,9 @@ CHANGES = ("-S", "lr=1e-3", "-S", "epochs=6")
 def test_a_killed_experiment_goes_on_elsewhere_with_the_same_result(repo, tmp_path):
     shutil.rmtree(repo.path / ".resume")  # what the first run left
     whole = repo.copy(tmp_path / "whole")
-    whole.dvc("exp", "run", *CHANGES)
+    whole.dvc("exp", "run", *CHANGES, "train")
     kill(repo, "*/member_0.pt", "")
-    output = repo.dvc("exp", "run", *CHANGES)
+    output = repo.dvc("exp", "run", *CHANGES, "train")
     assert "train: goes on after epoch" in output, output
     for name in ("dvc.lock", "metrics/train.json", "plots/train/epochs.csv"):
         assert repo.read(name) == whole.read(name)

@@ -58,15 +58,16 @@ def test_added_images_stay_where_they_are(own):
 
 
 def test_own_images_work_in_a_temporary_copy(own):
-    output = own.repo.dvc("exp", "run", "--temp", "--name", "temp", "-S", "prepare.image_size=16", "split")
+    output = own.repo.dvc("exp", "run", "--temp", "--name", "temp", "-S", "prepare.image_size=20", "split")
     assert ran(output) == ["prepare", "split"]
     assert own.repo.git("status", "--porcelain") == ""
-    assert own.repo.experiments()["temp"]["params"]["params.yaml"]["data"]["prepare"]["image_size"] == 16
+    assert own.repo.experiments()["temp"]["params"]["params.yaml"]["data"]["prepare"]["image_size"] == 20
 
 
 def test_own_images_work_in_the_queue(own, tmp_path):
     repo = own.repo.copy(tmp_path / "repo")
-    repo.dvc("exp", "run", "--queue", "--name", "queued", "-S", "prepare.image_size=24", "-S", "lr=1e-2,1e-3")
+    changes = ("-S", "prepare.image_size=24", "-S", "lr=1e-2,1e-3")
+    repo.dvc("exp", "run", "--queue", "--name", "queued", *changes, "evaluate")
     repo.dvc("queue", "start")
     try:
         assert sorted(wait_for_queue(repo, 2)) == ["Success", "Success"], repo.dvc("queue", "logs", "queued-1")

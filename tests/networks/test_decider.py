@@ -5,6 +5,7 @@ import torch
 
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
+from sightline.deployment.graph import settle
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration, IsotonicCurve, read_calibration
 from sightline.networks.classifier import Classifier
@@ -75,6 +76,7 @@ def test_crops_are_the_whole_and_its_corners(input_size, side):
 @pytest.mark.parametrize(("method", "tta"), [("vector", "flip"), ("isotonic", "multi_crop")])
 def test_the_onnx_graph_holds_views_and_calibration(method, tta):
     model = Decider([classifier(16)], calibration(method, tta=tta)).eval()
+    settle(model)
     program = torch.onnx.export(
         model, (pixels(2),), dynamo=True, opset_version=20, input_names=["pixels"], verbose=False,
         dynamic_shapes=({0: torch.export.Dim("batch")},),

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sightline.common.errors import SightlineError
+from sightline.deployment.graph import settle
 from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.architectures.build import build_network
 from sightline.networks.calibration import Calibration
@@ -133,6 +134,7 @@ def test_the_onnx_graph_holds_the_stack():
     stack = Stack(names, torch.randn(3, 6), torch.randn(3))
     model = Decider(members, calibration, stack).eval()
     pixels = torch.randint(0, 256, (7, 16, 16, 3), dtype=torch.uint8)
+    settle(model)
     program = torch.onnx.export(
         model, (pixels[:2],), dynamo=True, opset_version=20, input_names=["pixels"], verbose=False,
         dynamic_shapes=({0: torch.export.Dim("batch")},),
