@@ -79,6 +79,7 @@ def measure_bound(process: subprocess.Popen, seconds: float) -> dict[str, float]
 
 
 def free_port() -> int:
+    """Return a port that nobody uses now."""
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         return chosen.getsockname()[1]
@@ -92,7 +93,7 @@ def _server(command: list, environment: dict[str, str], served: Served, port: in
             command, cwd=served.workspace, env=os.environ | environment, stdout=stream, stderr=stream
         )
     try:
-        _wait(process, port, log)
+        wait_for(process, port, log)
         yield Contender(psutil.Process(process.pid), port, asked)
     finally:
         process.terminate()
@@ -100,7 +101,8 @@ def _server(command: list, environment: dict[str, str], served: Served, port: in
         log.unlink()
 
 
-def _wait(process: subprocess.Popen, port: int, log: Path) -> None:
+def wait_for(process: subprocess.Popen, port: int, log: Path) -> None:
+    """Wait until a server listens; end the benchmark with its log where it does not."""
     until = time.monotonic() + START_LIMIT
     while time.monotonic() < until and process.poll() is None:
         with socket.socket() as attempt:
