@@ -72,6 +72,10 @@ def test_a_folder_becomes_a_table_with_what_prepare_knows():
             "camera": ["left", ""],
         }
     )
-    table = make_table(index, "photos.zip/")
+    table = make_table(index, "photos.zip/", ["pool/3.jpg"])
     assert table.header == ["path", "label", "camera"]
-    assert table.rows == [["photos.zip/cat/1.jpg", "cat", "left"], ["photos.zip/dog/2.jpg", "dog", ""]]
+    assert table.rows == [
+        ["photos.zip/cat/1.jpg", "cat", "left"],
+        ["photos.zip/dog/2.jpg", "dog", ""],
+        ["pool/3.jpg", "", ""],
+    ]

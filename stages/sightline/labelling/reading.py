@@ -8,7 +8,7 @@ from sightline.images.samples import read_samples, tabulate
 from sightline.images.store import DatasetSpec, read_dataset, read_index
 from sightline.labelling.answers import Answer, describe_classes, describe_missing, read_answers
 from sightline.labelling.batch import read_batches
-from sightline.labelling.destination import Destination, find_destination, find_root, make_table
+from sightline.labelling.destination import Destination, find_destination, find_root, list_open_rows, make_table
 from sightline.labelling.history import add_to_history, record
 from sightline.labelling.table import Change, Table, read_source_table, write_source_table
 
@@ -47,8 +47,10 @@ def label_table(target: Destination, dataset: DatasetSpec, answers: dict[str, An
     """Return the table with its labels, and the changes by id; all that were labelled before keep their subset."""
     index = read_index()
     root = find_root(dataset)
-    is_there = target.path.exists()
-    table = read_source_table(target.path, target.naming) if is_there else make_table(index, root)
+    if target.path.exists():
+        table = read_source_table(target.path, target.naming)
+    else:
+        table = make_table(index, root, list_open_rows(dataset))
     subsets = divide(index)
     before = target.before
     table.fix_division({(root + path).removeprefix(before): subset for path, subset in subsets.items()}, target.naming)
