@@ -1,7 +1,6 @@
 """Labels in the table that prepare reads."""
 
 import pandas as pd
-import pytest
 
 from sightline.images.sources.naming import PLAIN, Naming
 from sightline.labelling.destination import make_table
@@ -50,11 +49,24 @@ def test_paths_of_templates_and_of_windows_are_found():
     assert windows.rows[0][0] == "a\\1.jpg"
 
 
-@pytest.mark.parametrize("name", ["table.csv", "table.tsv"])
-def test_a_written_table_reads_the_same(tmp_path, name):
-    table = Table(["path", "label"], [["a, b.jpg", 'the "cat"'], ["ä.jpg", ""]])
-    write_source_table(tmp_path / name, table)
-    assert read_source_table(tmp_path / name, PLAIN) == table
+def test_a_table_is_written_as_it_was(tmp_path):
+    text = 'File;Breed;note\nä, b.jpg;"the ""cat""";1\nc.jpg;;2\n'
+    (tmp_path / "table.csv").write_text(text)
+    naming = Naming(path="file", label="breed", group="group", subset="subset")
+    table = read_source_table(tmp_path / "table.csv", naming)
+    assert table.header == ["file", "breed", "note"]
+    write_source_table(tmp_path / "table.csv", table)
+    assert (tmp_path / "table.csv").read_text() == text
+    table.set_labels({"c.jpg": "dog"}, naming)
+    write_source_table(tmp_path / "table.csv", table)
+    wanted = 'File;Breed;note;subset\nä, b.jpg;"the ""cat""";1;\nc.jpg;dog;2;train\n'
+    assert (tmp_path / "table.csv").read_text() == wanted
+
+
+def test_utf_16_becomes_utf_8(tmp_path):
+    (tmp_path / "table.csv").write_text("path\tlabel\na.jpg\tcat\n", encoding="utf-16")
+    write_source_table(tmp_path / "table.csv", read_source_table(tmp_path / "table.csv", PLAIN))
+    assert (tmp_path / "table.csv").read_text() == "path\tlabel\na.jpg\tcat\n"
 
 
 def test_a_folder_becomes_a_table_with_what_prepare_knows():
