@@ -1,11 +1,11 @@
 """How many labels asking saves: accuracy on fixed test images against labels, for each strategy of `make label`.
 
 Run    python benchmarks/active_learning_features.py ...     once for each archive
-       python benchmarks/active_learning.py cifar10 --start 500 --each 250 --end 3000
-       python benchmarks/active_learning.py ants_bees --start 10 --each 5 --end 60
-Reads  benchmarks/results/active_learning/<archive>.npz
-Writes benchmarks/results/active_learning/<archive>/<strategy>_<seed>.json, which a later run takes as they are, and
-       <archive>.md: the tables of docs/few_labels.md
+       python benchmarks/active_learning.py cifar10_96 --start 500 --each 250 --end 3000
+       python benchmarks/active_learning.py ants_bees_288 --start 10 --each 5 --end 70
+Reads  benchmarks/results/active_learning/<features>.npz
+Writes benchmarks/results/active_learning/<features>/<strategy>_<seed>.json, which a later run takes as they are, and
+       <features>.md: the tables of docs/few_labels.md
 
 A round fits a logistic regression (C 0.01) on the first 256 principal components of the frozen features, asks for the
 next images of the pool with the strategy of `make label`, and labels them as the data set does. All strategies of a
@@ -46,24 +46,24 @@ class Data:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("archive", help="cifar10 or ants_bees")
+    parser.add_argument("features", help="cifar10_96 or ants_bees_288")
     parser.add_argument("--start", type=int, required=True, help="labels drawn at random")
     parser.add_argument("--each", type=int, required=True, help="labels a round")
     parser.add_argument("--end", type=int, required=True, help="labels at the end")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
-    data = Data(RESULTS / f"{options.archive}.npz")
+    data = Data(RESULTS / f"{options.features}.npz")
     counts = range(options.start, options.end + 1, options.each)
     curves = {name: [] for name in STRATEGIES}
     for seed in range(options.seeds):
         for name in STRATEGIES:
-            file = RESULTS / options.archive / f"{name}_{seed}.json"
+            file = RESULTS / options.features / f"{name}_{seed}.json"
             if not file.exists():
                 write_json(file, ask(data, name, seed, counts))
                 print(f"{file.stem}: {json.loads(file.read_text())[-1]:.4f}", flush=True)
             curves[name].append(json.loads(file.read_text()))
     text = "\n".join([*accuracy_table(curves, counts), "", *saving_table(curves, counts), ""])
-    write_text(RESULTS / f"{options.archive}.md", text)
+    write_text(RESULTS / f"{options.features}.md", text)
     print(text)
 
 

@@ -1,9 +1,9 @@
 """Read, once, what a frozen network sees in the images of an archive: what benchmarks/active_learning.py works on.
 
-Run    python benchmarks/active_learning_features.py data/raw/cifar10.zip --test test --size 32 --input 64
+Run    python benchmarks/active_learning_features.py data/raw/cifar10.zip --test test --size 32 --input 96
        python benchmarks/active_learning_features.py data/raw/ants_bees.zip --test val --size 288 --input 288
 Reads  models/pretrained/tf_efficientnet_lite0.safetensors (make weights NAME=tf_efficientnet_lite0)
-Writes benchmarks/results/active_learning/<archive>.npz: features float32 [n, 1280], labels, test (bool), phash
+Writes benchmarks/results/active_learning/<archive>_<input>.npz: features float32 [n, 1280], labels, test (bool), phash
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
                 np.savez(stream, features=features, phash=phash)
     seen = [np.load(file) for file in sorted(parts.glob("[0-9]*.npz"))]
     np.savez(
-        RESULTS / f"{options.archive.stem}.npz",
+        parts.with_suffix(".npz"),
         features=np.concatenate([part["features"] for part in seen]),
         phash=np.concatenate([part["phash"] for part in seen]),
         labels=np.array([classes.index(name.split("/")[1]) for name in names]),
