@@ -2,7 +2,7 @@
 
 Run    python benchmarks/active_learning_features.py ...     once for each archive
        python benchmarks/active_learning.py cifar10_96 --start 500 --each 250 --end 3000
-       python benchmarks/active_learning.py ants_bees_288 --start 10 --each 5 --end 70
+       python benchmarks/active_learning.py ants_bees_288 --start 10 --each 5 --end 70 --seeds 20
 Reads  benchmarks/results/active_learning/<features>.npz
 Writes benchmarks/results/active_learning/<features>/<strategy>_<seed>.json, which a later run takes as they are, and
        <features>.md: the tables of docs/few_labels.md
@@ -17,6 +17,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
@@ -103,16 +104,26 @@ def accuracy_table(curves: dict[str, list[list[float]]], counts: range) -> list[
 
 
 def saving_table(curves: dict[str, list[list[float]]], counts: range) -> list[str]:
-    """Return how many labels take each strategy's mean curve to the accuracy that random has at some counts."""
+    """Return how many labels take each strategy's mean curve to the accuracy that random has at some counts.
+
+    Beside that the mean difference over all rounds, seed by seed.
+    """
     goals = [len(counts) // 2, 3 * len(counts) // 4, len(counts) - 1]
     random = np.mean(curves["random"], axis=0)
     rows = []
     for name, runs in curves.items():
         needed = [labels_for(random[goal], np.mean(runs, axis=0), counts) for goal in goals]
-        rows.append([name, *(say(labels, counts[goal]) for labels, goal in zip(needed, goals, strict=True))])
-    return table(
-        ["labels for the accuracy of random at", *(f"{counts[goal]:,}: {random[goal]:.3f}" for goal in goals)], rows
-    )
+        told = [say(labels, counts[goal]) for labels, goal in zip(needed, goals, strict=True)]
+        rows.append([name, *told, say_difference(np.subtract(runs, curves["random"])[:, 1:].mean(axis=1))])
+    header = ["labels for the accuracy of random at", *(f"{counts[goal]:,}: {random[goal]:.3f}" for goal in goals)]
+    return table([*header, "points above random"], rows)
+
+
+def say_difference(differences: np.ndarray) -> str:
+    """Return the mean of differences [seeds] in points, and its 95 % interval by Student's t."""
+    half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
+    mean = differences.mean()
+    return f"{100 * mean:+.1f} ({100 * (mean - half):+.1f} to {100 * (mean + half):+.1f})" if half else "0"
 
 
 def labels_for(accuracy: float, curve: np.ndarray, counts: range) -> float | None:

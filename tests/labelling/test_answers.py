@@ -64,6 +64,19 @@ def test_ties_and_skipped_images_stay_in_the_pool(tmp_path):
     assert read_answers(path, FILES).missing == [(FILES[1], "skipped by its annotators")]
 
 
+def test_other_tools_answer_by_the_names_of_the_copies(tmp_path):
+    cvat = f'<annotations><version>1.1</version><meta/><image id="0" name="images/{FILES[0]}" width="8" height="8">'
+    (tmp_path / "cvat.xml").write_text(f'{cvat}<tag label="bee" source="manual"></tag></image></annotations>')
+    coco = {
+        "images": [{"id": 1, "file_name": FILES[0]}],
+        "categories": [{"id": 3, "name": "bee"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 3}],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(coco))
+    for name in ("cvat.xml", "coco.json"):
+        assert read_answers(tmp_path / name, FILES).given == [Answer(FILES[0], "bee", "", "", 1.0)]
+
+
 def test_predictions_are_no_answers(tmp_path):
     path = tmp_path / "tasks.json"
     path.write_text(json.dumps(to_tasks(BATCH, "/data/local-files/?d=")))
