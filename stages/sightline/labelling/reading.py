@@ -10,7 +10,7 @@ from sightline.labelling.answers import Answer, describe_classes, describe_missi
 from sightline.labelling.batch import read_batches
 from sightline.labelling.destination import Destination, find_destination, find_root, list_open_rows, make_table
 from sightline.labelling.history import add_to_history, record
-from sightline.labelling.table import Change, Table, read_source_table, write_source_table
+from sightline.labelling.table import TRAIN, Change, Table, read_source_table, write_source_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,9 +60,10 @@ def label_table(target: Destination, dataset: DatasetSpec, answers: dict[str, An
 
 
 def divide(index: "pd.DataFrame") -> dict[str, str]:
-    """Return the subset of each labelled image by its id; those that the split left out are of train."""
+    """Return the subset of each labelled image by its id; those that the split left out keep the source's, or train."""
     divided = tabulate(read_samples(index=index), index)
-    return dict.fromkeys(index["id"], "train") | dict(zip(divided["id"], divided["subset"], strict=True))
+    told = index["subset"].astype(str).replace("", TRAIN)
+    return dict(zip(index["id"], told, strict=True)) | dict(zip(divided["id"], divided["subset"], strict=True))
 
 
 def describe_changes(target: Destination, changes: list[Change], answers: int) -> str:
