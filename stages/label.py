@@ -27,7 +27,7 @@ from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
 from sightline.images.pool import read_pool
 from sightline.images.samples import read_samples
-from sightline.images.store import open_pixels, read_dataset
+from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.labelling.asking import describe_batch, find_askable, refuse_other_pixels
 from sightline.labelling.batch import NAME, next_number, read_batches, tabulate
 from sightline.labelling.destination import find_root
@@ -69,7 +69,7 @@ def ask(params: Params, options: argparse.Namespace) -> None:
     spec = read_spec(TRAINED)
     dataset = read_dataset()
     refuse_other_pixels(dataset, spec)
-    find_root(dataset)  # which refuses a source that labels cannot go back to
+    find_root(dataset, read_index(columns=("id",))["id"].iloc[0])  # refuses a source that labels cannot go back to
     pixels, index = read_pool()
     askable, notes = find_askable(index, read_batches(options.out), options.again)
     model = open_model(spec, params.memory_mb)

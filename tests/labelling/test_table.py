@@ -44,6 +44,8 @@ def test_a_division_that_the_table_has_stays():
 def test_paths_of_templates_and_of_windows_are_found():
     table = Table(["id", "breed"], [["1", ""], ["2", "pug"]])
     assert table.set_labels({"1.jpg": "boxer"}, KAGGLE) == [Change("1.jpg", "", "boxer")]
+    composed = Table(["path", "label"], [["\u00e4.jpg", ""]])
+    assert composed.set_labels({"a\u0308.jpg": "cat"}, PLAIN) == [Change("\u00e4.jpg", "", "cat")]
     windows = Table(["path", "label"], [["a\\1.jpg", ""]])
     assert windows.set_labels({"a/1.jpg": "cat"}, PLAIN) == [Change("a/1.jpg", "", "cat")]
     assert windows.rows[0][0] == "a\\1.jpg"

@@ -59,8 +59,13 @@ def _may_name(table: Destination, ids: list[str]) -> bool:
     return all(same(path.removeprefix(table.before)) in there for path in ids)
 
 
-def find_root(dataset: DatasetSpec) -> str:
+def find_root(dataset: DatasetSpec, known: str) -> str:
     """Return what stands before the ids of labelled images to make them paths below data/raw.
+
+    Parameters
+    ----------
+    known : str
+        The id of one of them.
 
     Raises
     ------
@@ -73,11 +78,10 @@ def find_root(dataset: DatasetSpec) -> str:
     )
     if not dataset.source.startswith(f"{RAW.as_posix()}/"):
         raise refusal
-    listing, container = open_source(dataset.source, naming_of(dataset.naming or {}))
+    _, container = open_source(dataset.source, naming_of(dataset.naming or {}))
     root = below_raw(getattr(container, "root", Path(dataset.source)))
-    path = root + listing.paths[0]
     try:
-        BesideTable(RAW, [path]).read(path, LONGEST)
+        BesideTable(RAW, [root + known]).read(root + known, LONGEST)
     except BadImageError:
         raise refusal from None
     return root

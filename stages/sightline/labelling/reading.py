@@ -10,7 +10,7 @@ from sightline.labelling.answers import Answer, describe_classes, describe_missi
 from sightline.labelling.batch import read_batches
 from sightline.labelling.destination import Destination, find_destination, find_root, list_open_rows, make_table
 from sightline.labelling.history import add_to_history, record
-from sightline.labelling.table import TRAIN, Change, Table, read_source_table, write_source_table
+from sightline.labelling.table import TRAIN, Change, Table, read_source_table, same, write_source_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def read_back(export: Path, folder: Path) -> list[str]:
 def label_table(target: Destination, dataset: DatasetSpec, answers: dict[str, Answer]) -> tuple[Table, list[Change]]:
     """Return the table with its labels, and the changes by id; all that were labelled before keep their subset."""
     index = read_index()
-    root = find_root(dataset)
+    root = find_root(dataset, index["id"].iloc[0])
     if target.path.exists():
         table = read_source_table(target.path, target.naming)
     else:
@@ -55,8 +55,9 @@ def label_table(target: Destination, dataset: DatasetSpec, answers: dict[str, An
     before = target.before
     table.fix_division({(root + path).removeprefix(before): subset for path, subset in subsets.items()}, target.naming)
     labels = {path.removeprefix(before): answer.label for path, answer in answers.items()}
+    ids = {same(path.removeprefix(before)): path for path in answers}
     changes = table.set_labels(labels, target.naming)
-    return table, [change._replace(path=before + change.path) for change in changes]
+    return table, [change._replace(path=ids[change.path]) for change in changes]
 
 
 def divide(index: "pd.DataFrame") -> dict[str, str]:

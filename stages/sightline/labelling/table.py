@@ -44,8 +44,9 @@ class Table:
         Else the next split would draw test images from those that were asked for too.
         """
         place = self._column(naming.subset)
+        told = {same(path): subset for path, subset in subsets.items()}
         for row in self.rows:
-            known = subsets.get(same(naming.path_in(self._cells(row))), "")
+            known = told.get(same(naming.path_in(self._cells(row))), "")
             row[place] = row[place] or known
 
     def set_labels(self, labels: Mapping[str, str], naming: Naming) -> list[Change]:
@@ -103,7 +104,7 @@ def _find_writing(path: Path, line: int, header: list[str]) -> tuple[str, list[s
     """Return the delimiter by which the header's line is what was read, and its columns as they are spelt."""
     with path.open("rb") as stream:
         encoding = "utf-16" if stream.read(2) in UTF16 else "utf-8-sig"
-    text = path.read_text(encoding=encoding).splitlines()[line - 1]
+    text = path.read_text(encoding=encoding).split("\n")[line - 1]
     for delimiter in DELIMITERS:
         cells = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter))]
         if [cell.lower() for cell in cells] == [name.lower() for name in header]:
