@@ -3,7 +3,7 @@
 Run    python benchmarks/active_learning_features.py data/raw/cifar10.zip --test test --size 32 --input 64
        python benchmarks/active_learning_features.py data/raw/ants_bees.zip --test val --size 288 --input 288
 Reads  models/pretrained/tf_efficientnet_lite0.safetensors (make weights NAME=tf_efficientnet_lite0)
-Writes benchmarks/results/active_learning/<archive>.npz: features float32 [n, 1280], labels, test (bool), phash
+Writes benchmarks/results/active_learning/<archive>_<input>.npz: features float32 [n, 1280], labels, test (bool), phash
 """
 
 import argparse
@@ -38,9 +38,10 @@ def main() -> None:
     parser.add_argument("--test", required=True, help="the folder whose images are never asked for")
     parser.add_argument("--size", type=int, required=True, help="px: side of the stored images")
     parser.add_argument("--input", type=int, required=True, help="px: side that the network takes")
-    parser.add_argument("--most", type=int, default=2000, help="images a class of each folder; default: %(default)s")
+    parser.add_argument("--most", type=int, default=1500, help="training images a class; default: %(default)s")
+    parser.add_argument("--most-test", type=int, default=500, help="test images a class; default: %(default)s")
     options = parser.parse_args()
-    names = list_images(options.archive, options.test, options.most)
+    names = list_images(options.archive, {"train": options.most, options.test: options.most_test})
     classes = sorted({name.split("/")[1] for name in names})
     parts = RESULTS / f"{options.archive.stem}_{options.input}"
     parts.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,7 @@ def main() -> None:
                 np.savez(stream, features=features, phash=phash)
     seen = [np.load(file) for file in sorted(parts.glob("[0-9]*.npz"))]
     np.savez(
-        RESULTS / f"{options.archive.stem}.npz",
+        parts.with_suffix(".npz"),
         features=np.concatenate([part["features"] for part in seen]),
         phash=np.concatenate([part["phash"] for part in seen]),
         labels=np.array([classes.index(name.split("/")[1]) for name in names]),
@@ -61,12 +62,14 @@ def main() -> None:
     )
 
 
-def list_images(archive: Path, test: str, most: int) -> list[str]:
-    """Return <subset>/<class>/<file> of the first images of each class, sorted."""
+def list_images(archive: Path, most: dict[str, int]) -> list[str]:
+    """Return <subset>/<class>/<file>, sorted, of the first images of each class, so many in each subset."""
     names = sorted(zipfile.ZipFile(archive).namelist())
-    wanted = [name for name in names if name.split("/")[0] in ("train", test) and name.lower().endswith(".jpg")]
-    by_folder = itertools.groupby(wanted, key=lambda name: name.rpartition("/")[0])
-    return [name for _, group in by_folder for name in itertools.islice(group, most)]
+    wanted = [name for name in names if name.split("/")[0] in most and name.lower().endswith(".jpg")]
+    chosen = []
+    for folder, group in itertools.groupby(wanted, key=lambda name: name.rpartition("/")[0]):
+        chosen += itertools.islice(group, most[folder.split("/")[0]])
+    return chosen
 
 
 def load_network(classes: int, side: int) -> Classifier:

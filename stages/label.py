@@ -27,8 +27,8 @@ from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
 from sightline.images.pool import read_pool
 from sightline.images.samples import read_samples
-from sightline.images.store import open_pixels, read_dataset
-from sightline.labelling.asking import describe_batch, find_askable
+from sightline.images.store import open_pixels, read_dataset, read_index
+from sightline.labelling.asking import describe_batch, find_askable, refuse_other_pixels
 from sightline.labelling.batch import NAME, next_number, read_batches, tabulate
 from sightline.labelling.destination import find_root
 from sightline.labelling.distinct import as_numbers, one_of_each
@@ -67,7 +67,9 @@ def ask(params: Params, options: argparse.Namespace) -> None:
     """Choose a batch and write it; batch.csv comes last, so that a batch without it is none."""
     use_deterministic_algorithms(params.seed)
     spec = read_spec(TRAINED)
-    find_root(read_dataset())
+    dataset = read_dataset()
+    refuse_other_pixels(dataset, spec)
+    find_root(dataset, read_index(columns=("id",))["id"].iloc[0])  # refuses a source that labels cannot go back to
     pixels, index = read_pool()
     askable, notes = find_askable(index, read_batches(options.out), options.again)
     model = open_model(spec, params.memory_mb)
@@ -86,7 +88,7 @@ def ask(params: Params, options: argparse.Namespace) -> None:
     write_text(folder / "config.xml", to_config(spec.classes))
     write_table(folder / NAME, batch)
     for line in [*notes, *describe_batch(folder, len(batch), options.images, len(askable) - len(rows))]:
-        print(line)
+        print(f"label: {line}")
 
 
 def open_model(spec: ModelSpec, memory_mb: int) -> Model:

@@ -64,6 +64,19 @@ def test_ties_and_skipped_images_stay_in_the_pool(tmp_path):
     assert read_answers(path, FILES).missing == [(FILES[1], "skipped by its annotators")]
 
 
+def test_other_tools_answer_by_the_names_of_the_copies(tmp_path):
+    cvat = f'<annotations><version>1.1</version><meta/><image id="0" name="images/{FILES[0]}" width="8" height="8">'
+    (tmp_path / "cvat.xml").write_text(f'{cvat}<tag label="bee" source="manual"></tag></image></annotations>')
+    coco = {
+        "images": [{"id": 1, "file_name": FILES[0]}],
+        "categories": [{"id": 3, "name": "bee"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 3}],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(coco))
+    for name in ("cvat.xml", "coco.json"):
+        assert read_answers(tmp_path / name, FILES).given == [Answer(FILES[0], "bee", "", "", 1.0)]
+
+
 def test_predictions_are_no_answers(tmp_path):
     path = tmp_path / "tasks.json"
     path.write_text(json.dumps(to_tasks(BATCH, "/data/local-files/?d=")))
@@ -96,5 +109,5 @@ def test_a_missing_export_is_told(tmp_path):
 
 def test_new_classes_are_told():
     answers = [Answer("a", "fox", "1", "", 1.0), Answer("b", "cat", "1", "", 1.0), Answer("c", "fox", "1", "", 1.0)]
-    assert describe_classes(answers, ["cat"]).startswith("new classes, which the next training learns: fox (2 images)")
+    assert "the next training learns: fox (2 images, prepare wants 2 at least);" in describe_classes(answers, ["cat"])
     assert describe_classes(answers, ["cat", "fox"]) == ""

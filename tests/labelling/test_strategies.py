@@ -46,3 +46,22 @@ def test_of_images_that_look_alike_the_least_sure_is_left():
     phash = as_numbers([b"000000000000000f", b"00000000ffff0000", b"000000000000000e", b"00000000ffff0000"])
     assert one_of_each(phash, np.array([0.1, 0.5, 0.9, 0.5]), bits=1).tolist() == [1, 2]
     assert one_of_each(phash, np.array([0.1, 0.5, 0.9, 0.5]), bits=0).tolist() == [0, 1, 2]
+
+
+def test_the_mix_asks_for_one_image_of_each_kind():
+    # ten unsure images of each of three kinds, and a sure one that is none of them
+    kinds = np.repeat(np.eye(3), 10, axis=0)
+    embeddings = np.concatenate([kinds, [[9.0, 9.0, 9.0]]]).astype(np.float32)
+    probabilities = np.array([[0.5, 0.5]] * 30 + [[1.0, 0.0]])
+    for seed in range(5):
+        draws = np.random.default_rng(seed)
+        rows = choose("mix", Question(Seen(probabilities, embeddings), lambda: None, 3, draws)).rows
+        assert {row // 10 for row in rows.tolist()} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.filterwarnings("error")
+def test_images_that_are_all_alike_are_asked_for_once_each(strategy):
+    pool = Seen(np.full((6, 2), 0.5), np.ones((6, 3), dtype=np.float32))
+    rows = choose(strategy, Question(pool, lambda: pool, 4, np.random.default_rng(0))).rows
+    assert len(set(rows.tolist())) == 4

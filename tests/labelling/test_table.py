@@ -1,7 +1,6 @@
 """Labels in the table that prepare reads."""
 
 import pandas as pd
-import pytest
 
 from sightline.images.sources.naming import PLAIN, Naming
 from sightline.labelling.destination import make_table
@@ -45,16 +44,31 @@ def test_a_division_that_the_table_has_stays():
 def test_paths_of_templates_and_of_windows_are_found():
     table = Table(["id", "breed"], [["1", ""], ["2", "pug"]])
     assert table.set_labels({"1.jpg": "boxer"}, KAGGLE) == [Change("1.jpg", "", "boxer")]
+    composed = Table(["path", "label"], [["\u00e4.jpg", ""]])
+    assert composed.set_labels({"a\u0308.jpg": "cat"}, PLAIN) == [Change("\u00e4.jpg", "", "cat")]
     windows = Table(["path", "label"], [["a\\1.jpg", ""]])
     assert windows.set_labels({"a/1.jpg": "cat"}, PLAIN) == [Change("a/1.jpg", "", "cat")]
     assert windows.rows[0][0] == "a\\1.jpg"
 
 
-@pytest.mark.parametrize("name", ["table.csv", "table.tsv"])
-def test_a_written_table_reads_the_same(tmp_path, name):
-    table = Table(["path", "label"], [["a, b.jpg", 'the "cat"'], ["ä.jpg", ""]])
-    write_source_table(tmp_path / name, table)
-    assert read_source_table(tmp_path / name, PLAIN) == table
+def test_a_table_is_written_as_it_was(tmp_path):
+    text = 'File;Breed;note\nä, b.jpg;"the ""cat""";1\nc.jpg;;2\n'
+    (tmp_path / "table.csv").write_text(text)
+    naming = Naming(path="file", label="breed", group="group", subset="subset")
+    table = read_source_table(tmp_path / "table.csv", naming)
+    assert table.header == ["file", "breed", "note"]
+    write_source_table(tmp_path / "table.csv", table)
+    assert (tmp_path / "table.csv").read_text() == text
+    table.set_labels({"c.jpg": "dog"}, naming)
+    write_source_table(tmp_path / "table.csv", table)
+    wanted = 'File;Breed;note;subset\nä, b.jpg;"the ""cat""";1;\nc.jpg;dog;2;train\n'
+    assert (tmp_path / "table.csv").read_text() == wanted
+
+
+def test_utf_16_becomes_utf_8(tmp_path):
+    (tmp_path / "table.csv").write_text("path\tlabel\na.jpg\tcat\n", encoding="utf-16")
+    write_source_table(tmp_path / "table.csv", read_source_table(tmp_path / "table.csv", PLAIN))
+    assert (tmp_path / "table.csv").read_text() == "path\tlabel\na.jpg\tcat\n"
 
 
 def test_a_folder_becomes_a_table_with_what_prepare_knows():
@@ -72,6 +86,10 @@ def test_a_folder_becomes_a_table_with_what_prepare_knows():
             "camera": ["left", ""],
         }
     )
-    table = make_table(index, "photos.zip/")
+    table = make_table(index, "photos.zip/", ["pool/3.jpg"])
     assert table.header == ["path", "label", "camera"]
-    assert table.rows == [["photos.zip/cat/1.jpg", "cat", "left"], ["photos.zip/dog/2.jpg", "dog", ""]]
+    assert table.rows == [
+        ["photos.zip/cat/1.jpg", "cat", "left"],
+        ["photos.zip/dog/2.jpg", "dog", ""],
+        ["pool/3.jpg", "", ""],
+    ]

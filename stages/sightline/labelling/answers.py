@@ -107,5 +107,5 @@ def describe_classes(answers: list[Answer], classes: list[str]) -> str:
     new = [label for label in dict.fromkeys(labels) if label not in classes]
     if not new:
         return ""
-    counts = [f"{label} ({labels.count(label)} images)" for label in new]
+    counts = [f"{label} ({labels.count(label)} images, prepare wants 2 at least)" for label in new]
     return f"new classes, which the next training learns: {name_some(counts)}; mend misspelt ones in the label tool"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sightline.common.errors import SightlineError
+from sightline.images.store import DatasetSpec
+from sightline.networks.saved import ModelSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,13 +37,19 @@ def find_askable(index: "pd.DataFrame", asked: "pd.DataFrame", again: bool) -> t
         )
     known = (index["near_labelled"] != "").to_numpy()
     in_batch = index["sha256"].str.decode("ascii").isin(set(asked["sha256"])).to_numpy() & ~known
-    left_out = [(known, "near duplicates of labelled images (data/pool/index.csv, near_labelled)")]
-    left_out += [] if again else [(in_batch, "of earlier batches: read their labels back, or ask again by --again")]
-    notes = [f"label: {rows.sum():,} images are left out, {reason}" for rows, reason in left_out if rows.any()]
+    left_out = [(known, "look like labelled ones (near_labelled in data/pool/index.csv)")]
+    left_out += [] if again else [(in_batch, "are in earlier batches: read their labels, or ask once more by --again")]
+    notes = [f"{rows.sum():,} images of the pool {reason}" for rows, reason in left_out if rows.any()]
     askable = np.flatnonzero(~np.logical_or.reduce([rows for rows, _ in left_out]))
     if not len(askable):
-        raise SightlineError(f"label: none of the {len(index)} images of data/pool is left: {'; '.join(notes)}")
+        raise SightlineError(f"label: no image is left to ask for: {'; '.join(notes)}")
     return askable, notes
+
+
+def refuse_other_pixels(dataset: DatasetSpec, spec: ModelSpec) -> None:
+    """Raise SightlineError where the pool was decoded in another way than the images that the model learnt from."""
+    if dataset.preprocessing != spec.preprocessing:
+        raise SightlineError("label: the model was trained on images of another size or preprocessing: run `dvc repro`")
 
 
 def describe_batch(folder: Path, count: int, wanted: int, alike: int) -> list[str]:
@@ -55,11 +63,10 @@ def describe_batch(folder: Path, count: int, wanted: int, alike: int) -> list[st
         How many images of the pool were left out for another one that looks like them.
     """
     of_alike = f", {alike:,} of the pool look like another one of it" if alike else ""
-    lines = [f"label: {count:,} images{of_alike}: {folder}/sheet.png shows them"]
+    lines = [f"{count:,} images{of_alike}: {folder}/sheet.png shows them"]
     if count < wanted:
-        lines.append(f"label: {wanted:,} were asked for, the pool has no more that differ")
+        lines.append(f"{wanted:,} were asked for, the pool has no more that differ")
     lines.append(
-        f"label: import {folder}/tasks.json into Label Studio (docs/few_labels.md), then "
-        "`make label READ=<its JSON export>`"
+        f"import {folder}/tasks.json into Label Studio (docs/few_labels.md), then `make label READ=<its JSON export>`"
     )
     return lines

@@ -11,6 +11,7 @@ from sightline.images.sources.naming import PLAIN, Naming, naming_of
 from sightline.images.sources.open import RAW, TABLE_SUFFIXES, open_source
 from sightline.images.store import INDEX_COLUMNS, DatasetSpec
 from sightline.labelling.table import Table, read_source_table, same
+from sightline.preparing.pool_source import rows_without_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,8 +59,13 @@ def _may_name(table: Destination, ids: list[str]) -> bool:
     return all(same(path.removeprefix(table.before)) in there for path in ids)
 
 
-def find_root(dataset: DatasetSpec) -> str:
+def find_root(dataset: DatasetSpec, known: str) -> str:
     """Return what stands before the ids of labelled images to make them paths below data/raw.
+
+    Parameters
+    ----------
+    known : str
+        The id of one of them.
 
     Raises
     ------
@@ -72,11 +78,10 @@ def find_root(dataset: DatasetSpec) -> str:
     )
     if not dataset.source.startswith(f"{RAW.as_posix()}/"):
         raise refusal
-    listing, container = open_source(dataset.source, naming_of(dataset.naming or {}))
+    _, container = open_source(dataset.source, naming_of(dataset.naming or {}))
     root = below_raw(getattr(container, "root", Path(dataset.source)))
-    path = root + listing.paths[0]
     try:
-        BesideTable(RAW, [path]).read(path, LONGEST)
+        BesideTable(RAW, [root + known]).read(root + known, LONGEST)
     except BadImageError:
         raise refusal from None
     return root
@@ -88,7 +93,7 @@ def below_raw(folder: Path) -> str:
     return "" if below == "." else f"{below}/"
 
 
-def make_table(index: "pd.DataFrame", root: str) -> Table:
+def make_table(index: "pd.DataFrame", root: str, open_rows: list[str]) -> Table:
     """Return a table of the images that prepare has read, with their groups and further columns.
 
     Parameters
@@ -97,8 +102,18 @@ def make_table(index: "pd.DataFrame", root: str) -> Table:
         data/prepared/index.csv.
     root : str
         As `find_root` gives it.
+    open_rows : list of str
+        Images that the source lists without a label, as paths below data/raw; they stay so.
     """
     further = [name for name in index.columns if name not in INDEX_COLUMNS]
     told = [name for name in ("group", *further) if (index[name].astype(str) != "").any()]
     columns = [root + index["id"], index["class"].astype(str), *(index[name].astype(str) for name in told)]
-    return Table([PLAIN.path, PLAIN.label, *told], [list(cells) for cells in zip(*columns, strict=True)])
+    labelled = [list(cells) for cells in zip(*columns, strict=True)]
+    return Table([PLAIN.path, PLAIN.label, *told], labelled + [[path, "", *[""] * len(told)] for path in open_rows])
+
+
+def list_open_rows(dataset: DatasetSpec) -> list[str]:
+    """Return the images that a source lists without a label, as paths below data/raw; none of a folder."""
+    listing, container = open_source(dataset.source, naming_of(dataset.naming or {}))
+    parts = rows_without_label(listing, container, dataset.source)
+    return [part.id_of(place) for part in parts for place in range(len(part.listing.paths))]

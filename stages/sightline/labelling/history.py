@@ -37,13 +37,13 @@ def record(changes: list[Change], answers: dict[str, Answer], asked: "pd.DataFra
     answers : dict of str to Answer
         By id.
     asked : pandas.DataFrame
-        The batches' rows, one an id.
+        The batches' rows; of an image that was asked for twice the last one counts.
     export : str
         The name of the file that told it.
     """
     import pandas as pd
 
-    of_id = asked.set_index("id")
+    of_id = asked.drop_duplicates("id", keep="last").set_index("id")
     rows = []
     for path, before, label in changes:
         answer = answers[path]

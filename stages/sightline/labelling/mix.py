@@ -1,7 +1,11 @@
 """The default: images that the model is unsure of, and among those different ones."""
 
+import warnings
+
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from sightline.labelling.seen import Seen
 from sightline.labelling.spread import Choice
@@ -27,10 +31,10 @@ def mix(pool: Seen, count: int, random: np.random.Generator) -> Choice:
     unsure = margin(pool.probabilities)
     candidates = np.argsort(-unsure, kind="stable")[: CANDIDATES * count]
     embeddings = pool.embeddings[candidates]
-    seed = int(random.integers(1 << 31))
-    clusters = KMeans(count, n_init=1, max_iter=ROUNDS, random_state=seed).fit(
-        embeddings, sample_weight=unsure[candidates]
-    )
+    clusters = KMeans(count, n_init=1, max_iter=ROUNDS, random_state=int(random.integers(1 << 31)))
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="openmp"):  # threads add up in the order they end in
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different embeddings than clusters: any of them do
+        clusters.fit(embeddings, sample_weight=unsure[candidates])
     rows = candidates[_nearest(clusters.transform(embeddings))]
     rows = rows[np.argsort(-unsure[rows], kind="stable")]
     return Choice(rows, unsure[rows])

@@ -40,9 +40,7 @@ def copy_images(batch: "pd.DataFrame", folder: Path, preprocessing: Preprocessin
             data = files.read(path, LONGEST)
             shown = data if path.lower().endswith(SHOWN) else _to_png(data, preprocessing)
         except BadImageError as error:
-            raise SightlineError(
-                f"label: {RAW / path}: {error}: only files of folders and archives can be labelled"
-            ) from None
+            raise SightlineError(f"label: {RAW / path}: {error}: run `dvc repro prepare` where it has moved") from None
         with replacing(folder / names[path]) as beside:
             beside.write_bytes(shown)
 

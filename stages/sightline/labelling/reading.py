@@ -8,9 +8,9 @@ from sightline.images.samples import read_samples, tabulate
 from sightline.images.store import DatasetSpec, read_dataset, read_index
 from sightline.labelling.answers import Answer, describe_classes, describe_missing, read_answers
 from sightline.labelling.batch import read_batches
-from sightline.labelling.destination import Destination, find_destination, find_root, make_table
+from sightline.labelling.destination import Destination, find_destination, find_root, list_open_rows, make_table
 from sightline.labelling.history import add_to_history, record
-from sightline.labelling.table import Change, Table, read_source_table, write_source_table
+from sightline.labelling.table import TRAIN, Change, Table, read_source_table, same, write_source_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,21 +46,25 @@ def read_back(export: Path, folder: Path) -> list[str]:
 def label_table(target: Destination, dataset: DatasetSpec, answers: dict[str, Answer]) -> tuple[Table, list[Change]]:
     """Return the table with its labels, and the changes by id; all that were labelled before keep their subset."""
     index = read_index()
-    root = find_root(dataset)
-    is_there = target.path.exists()
-    table = read_source_table(target.path, target.naming) if is_there else make_table(index, root)
+    root = find_root(dataset, index["id"].iloc[0])
+    if target.path.exists():
+        table = read_source_table(target.path, target.naming)
+    else:
+        table = make_table(index, root, list_open_rows(dataset))
     subsets = divide(index)
     before = target.before
     table.fix_division({(root + path).removeprefix(before): subset for path, subset in subsets.items()}, target.naming)
     labels = {path.removeprefix(before): answer.label for path, answer in answers.items()}
+    ids = {same(path.removeprefix(before)): path for path in answers}
     changes = table.set_labels(labels, target.naming)
-    return table, [change._replace(path=before + change.path) for change in changes]
+    return table, [change._replace(path=ids[change.path]) for change in changes]
 
 
 def divide(index: "pd.DataFrame") -> dict[str, str]:
-    """Return the subset of each labelled image by its id; those that the split left out are of train."""
+    """Return the subset of each labelled image by its id; those that the split left out keep the source's, or train."""
     divided = tabulate(read_samples(index=index), index)
-    return dict.fromkeys(index["id"], "train") | dict(zip(divided["id"], divided["subset"], strict=True))
+    told = index["subset"].astype(str).replace("", TRAIN)
+    return dict(zip(index["id"], told, strict=True)) | dict(zip(divided["id"], divided["subset"], strict=True))
 
 
 def describe_changes(target: Destination, changes: list[Change], answers: int) -> str:

@@ -10,8 +10,8 @@ from sightline.drawing.contact_sheet import contact_sheet
 if TYPE_CHECKING:
     import pandas as pd
 
-SIDE = 96  # px of a thumbnail, at most
-MOST = 400  # images, which make a picture of some megabytes
+SIDE = 128  # px of a thumbnail
+MOST = 200  # images, which make a picture of some megabytes
 
 
 def draw_sheet(batch: "pd.DataFrame", pixels: np.ndarray) -> Image.Image:

@@ -2,14 +2,14 @@
 
 import csv
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from sightline.common.files import CsvLines, replacing
 from sightline.images.sources.naming import Naming
-from sightline.images.sources.table_rows import read_rows
+from sightline.images.sources.table_rows import DELIMITERS, UTF16, read_rows
 
 TRAIN = "train"  # the subset of all that was asked for: chosen images are no fair sample to be judged on
 
@@ -24,10 +24,15 @@ class Change(NamedTuple):
 
 @dataclass
 class Table:
-    """A header and rows as long as it; paths are relative to the table's folder."""
+    """A header and rows as long as it; paths are relative to the table's folder.
+
+    `written` is how the file spells the first columns, which `header` calls as parameters do.
+    """
 
     header: list[str]
     rows: list[list[str]]
+    delimiter: str = ","
+    written: list[str] = field(default_factory=list)
 
     def has_path(self, naming: Naming) -> set[str]:
         """Return the paths of all rows."""
@@ -39,8 +44,9 @@ class Table:
         Else the next split would draw test images from those that were asked for too.
         """
         place = self._column(naming.subset)
+        told = {same(path): subset for path, subset in subsets.items()}
         for row in self.rows:
-            known = subsets.get(same(naming.path_in(self._cells(row))), "")
+            known = told.get(same(naming.path_in(self._cells(row))), "")
             row[place] = row[place] or known
 
     def set_labels(self, labels: Mapping[str, str], naming: Naming) -> list[Change]:
@@ -81,17 +87,26 @@ def same(path: str) -> str:
 
 
 def read_source_table(path: Path, naming: Naming) -> Table:
-    """Read a table as prepare does."""
-    (_, header), *rows = read_rows(path, naming.columns())
-    return Table(header, [cells for _, cells in rows])
+    """Read a table as prepare does, and note how it is written."""
+    (line, header), *rows = read_rows(path, naming.columns())
+    delimiter, written = _find_writing(path, line, header)
+    return Table(header, [cells for _, cells in rows], delimiter, written)
 
 
 def write_source_table(path: Path, table: Table) -> None:
-    """Write a table in UTF-8, with tabs where its name ends so."""
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    """Write a table as it was written, but in UTF-8."""
+    header = table.written + table.header[len(table.written) :]
     with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as stream:
-        write_lines(CsvLines(stream), [table.header, *table.rows], delimiter)
+        csv.writer(CsvLines(stream), delimiter=table.delimiter).writerows([header, *table.rows])
 
 
-def write_lines(stream: CsvLines, rows: Iterable[list[str]], delimiter: str) -> None:
-    csv.writer(stream, delimiter=delimiter).writerows(rows)
+def _find_writing(path: Path, line: int, header: list[str]) -> tuple[str, list[str]]:
+    """Return the delimiter by which the header's line is what was read, and its columns as they are spelt."""
+    with path.open("rb") as stream:
+        encoding = "utf-16" if stream.read(2) in UTF16 else "utf-8-sig"
+    text = path.read_text(encoding=encoding).split("\n")[line - 1]
+    for delimiter in DELIMITERS:
+        cells = [cell.strip() for cell in next(csv.reader([text], delimiter=delimiter))]
+        if [cell.lower() for cell in cells] == [name.lower() for name in header]:
+            return delimiter, cells
+    return ",", []
