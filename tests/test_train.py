@@ -377,7 +377,7 @@ def test_classes_that_an_earlier_model_knows_keep_their_rows_wherever_they_stand
     shutil.copytree("models/trained", "models/pretrained/first")
     spec = read_spec("models/pretrained/first")
     layer = load_file("models/pretrained/first/member_0_best.safetensors")
-    kept = {name: value[[2, 0]] if value.shape[0] == 3 else value for name, value in layer.items()}
+    kept = {name: value[[2, 0]] if value.shape[:1] == (3,) else value for name, value in layer.items()}
     write_weights("models/pretrained/first/member_0_best.safetensors", kept)
     write_json("models/pretrained/first/model.json", {**spec.model_dump(), "classes": ["red", "blue"]})
     metrics = train(epochs=0, head_init="known", weights="models/pretrained/first", normalization="weights")

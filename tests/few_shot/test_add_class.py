@@ -116,6 +116,7 @@ def test_what_one_image_cannot_tell_is_said():
     [
         (("bee", "red"), "add-class: the model knows 'bee' already"),
         (("a/b", "red"), "add-class: 'a/b' is no name of a class"),
+        (("..", "red"), "add-class: '..' is no name of a class"),
         (("red", "nowhere"), "add-class: nowhere does not exist"),
         (("red", "params.yaml"), "add-class: params.yaml must be a folder or one of .zip"),
         (("red", "models"), "add-class: models holds no image that can be read"),
@@ -131,5 +132,5 @@ def test_what_cannot_be_added_is_refused_in_one_line(trained, monkeypatch, optio
 def test_a_calibration_of_single_classes_is_refused(trained):
     spec = read_spec(trained / "models/trained")
     numbers = {"method": "vector", "temperature": 1.0, "scale": [1.0] * 3, "bias": [0.0] * 3, "images": 9}
-    with pytest.raises(SightlineError, match="set evaluate.calibration: temperature"):
+    with pytest.raises(SightlineError, match=r"set evaluate\.calibration: temperature"):
         refuse_unsuitable("red", spec, Calibration(**numbers))
