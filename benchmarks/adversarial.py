@@ -38,10 +38,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
-    folder = RESULTS / "run"
-    prepare(folder, COUNTS)
     found = {name: [] for name in METHODS}
     for seed in options.seeds:
+        folder = RESULTS / f"run_{seed}"
+        prepare(folder, COUNTS)
         for name, changes in METHODS.items():
             work = partial(measure, folder, RECIPE | changes | {"seed": seed})
             found[name].append(keep(RESULTS / f"{name}_{seed}.json", work))

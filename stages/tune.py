@@ -18,6 +18,7 @@ if __name__ == "__main__":
 
 # isort: split
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from optuna import Study
@@ -28,8 +29,10 @@ from sightline.common.params import StageParams
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
 from sightline.drawing.tuning_charts import draw_history, draw_importances, draw_parallel
+from sightline.images.store import read_dataset
 from sightline.training.interrupt import StopRequest
 from sightline.tuning.bar import Bar, say_values
+from sightline.tuning.limits import find_excess
 from sightline.tuning.loop import Search, search
 from sightline.tuning.objectives import direction
 from sightline.tuning.reports import count_members
@@ -112,10 +115,19 @@ def tune(study: Study, settings: TuneParams, parameters: list[Parameter], today:
         tell(trial)
     push_trials(study, settings, ROOT, pushed)
     runner = DvcRunner(settings, ROOT)
+    excess = watch_limits(settings)
     try:
-        search(Search(study, settings, parameters, today, runner, lambda: stop.noted, tell))
+        search(Search(study, settings, parameters, today, runner, lambda: stop.noted, tell, excess=excess))
     finally:
         bar.close()
+
+
+def watch_limits(settings: TuneParams) -> Callable[[Values], str | None]:
+    """Return what tells which limit a trial's network misses."""
+    if not settings.limits:
+        return lambda values: None
+    dataset = read_dataset()  # tells how many classes a network has
+    return lambda values: find_excess(values, settings.limits, dataset)
 
 
 def draw(study: Study, settings: TuneParams, parameters: list[Parameter]) -> None:

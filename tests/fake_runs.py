@@ -1,5 +1,6 @@
 """A run of `make tune` but for DVC: trials that take an epoch a look, and the settings of a small search."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sightline.tuning.loop import Search, search
@@ -86,6 +87,7 @@ class Tuner:
 
     settings: TuneParams
     told: list = field(default_factory=list)
+    excess: Callable = lambda values: None
 
     def open(self):
         quieten()
@@ -98,7 +100,7 @@ class Tuner:
     def run(self, make, is_stopped=lambda: False):
         study, parameters, today = self.open()
         runner = FakeRunner(make)
-        search(Search(study, self.settings, parameters, today, runner, is_stopped, self.told.append, poll=0.0))
+        search(Search(study, self.settings, parameters, today, runner, is_stopped, self.told.append, 0.0, self.excess))
         return study, runner
 
     def take_over(self, root):

@@ -371,13 +371,13 @@ def test_prototypes_are_a_model_without_epochs(train, earlier):
     assert read_spec("models/trained").members[0].file == "member_0_best.safetensors"
 
 
-def test_classes_that_an_earlier_model_knows_keep_their_rows_wherever_they_stand(train, earlier, tmp_path):
+def test_classes_that_an_earlier_model_knows_keep_their_rows_wherever_they_stand(train, earlier, capsys):
     """The earlier model knew red and blue, in this order; green is new."""
     train(epochs=1)
     shutil.copytree("models/trained", "models/pretrained/first")
     spec = read_spec("models/pretrained/first")
     layer = load_file("models/pretrained/first/member_0_best.safetensors")
-    kept = {name: value[[2, 0]] if value.shape[0] == 3 else value for name, value in layer.items()}
+    kept = {name: value[[2, 0]] if value.shape[:1] == (3,) else value for name, value in layer.items()}
     write_weights("models/pretrained/first/member_0_best.safetensors", kept)
     write_json("models/pretrained/first/model.json", {**spec.model_dump(), "classes": ["red", "blue"]})
     metrics = train(epochs=0, head_init="known", weights="models/pretrained/first", normalization="weights")
@@ -386,15 +386,23 @@ def test_classes_that_an_earlier_model_knows_keep_their_rows_wherever_they_stand
     assert len(changed) == 2  # weight and bias of the head
     assert all(torch.equal(layer[name][[0, 2]], found[name][[0, 2]]) for name in changed)
     assert metrics["best"]["val"]["accuracy"] > 0.8
+    assert (metrics["forgetting"]["classes"], metrics["forgetting"]["images"]) == (2, 10)
+    taught = {"rehearsal": 3, "distill.teacher": "models/pretrained/first", "keep": "last"}
+    numbers = train(epochs=1, **taught)["forgetting"]
+    assert numbers["forgetting"] == numbers["before"] - numbers["after"]
+    assert (
+        "rehearsal: 6 of 40 images that models/pretrained/first has seen, beside 20 new ones" in capsys.readouterr().out
+    )
     write_json("models/pretrained/first/model.json", {**spec.model_dump(), "classes": ["lion", "ape"]})
     with pytest.raises(SightlineError, match="models/pretrained/first knows none of the classes"):
-        train(epochs=0, head_init="known", weights="models/pretrained/first")
+        train(epochs=0, rehearsal=0, head_init="known", weights="models/pretrained/first")
     with pytest.raises(SightlineError, match=r"weights: .* does not tell its classes"):
-        train(epochs=0, head_init="known", **earlier)
+        train(epochs=0, head_init="known", normalization="dataset", **earlier)
 
 
-def test_a_training_from_a_probe_goes_on_with_the_same_bytes(train, earlier, monkeypatch, capsys):
-    asked = {"epochs": 2, "head_init": "probe", **earlier}  # three updates an epoch
+@pytest.mark.parametrize("changes", [{"head_init": "probe"}, {"adversarial.method": "trades", "adversarial.steps": 2}])
+def test_a_training_that_was_broken_off_goes_on_with_the_same_bytes(train, earlier, monkeypatch, capsys, changes):
+    asked = {"epochs": 2, **changes, **earlier}  # three updates an epoch
     train(**asked)
     whole = written()
     calls, update = [], loop.update

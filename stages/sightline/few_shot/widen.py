@@ -22,8 +22,10 @@ def refuse_unsuitable(name: str, spec: ModelSpec, calibration: Calibration) -> N
             f"add-class: the model knows {name!r} already: give the class another name, or add its images to "
             "prepare.source and train"
         )
-    if not name.strip() or "/" in name or not name.isprintable():
-        raise SightlineError(f"add-class: {name!r} is no name of a class: give one without / and line breaks")
+    if not name.strip() or name.startswith(".") or "/" in name or not name.isprintable():
+        raise SightlineError(
+            f"add-class: {name!r} is no name of a class: give one of letters, without / and leading dots"
+        )
     if spec.stack:
         raise SightlineError(
             "add-class: a stack combines the members, and it knows no further class: train with ensemble: mean"

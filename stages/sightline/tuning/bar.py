@@ -7,7 +7,7 @@ from tqdm import tqdm
 from sightline.tuning.loop import EPOCHS, REASON
 from sightline.tuning.results import find_winner
 from sightline.tuning.settings import TuneParams
-from sightline.tuning.study import count_taken, values_of
+from sightline.tuning.study import EXCESS, count_taken, values_of
 
 WORDS = {TrialState.COMPLETE: "", TrialState.PRUNED: "given up  ", TrialState.FAIL: "failed  "}
 
@@ -41,7 +41,7 @@ class Bar:
 def describe_trial(trial: FrozenTrial, settings: TuneParams) -> str:
     """Return a line about a trial that has ended."""
     name = f"{settings.study}-{trial.number}"
-    if trial.state == TrialState.FAIL:
+    if trial.state == TrialState.FAIL or EXCESS in trial.user_attrs:
         return f"{name}  {WORDS[trial.state]}{trial.user_attrs.get(REASON, '')}"
     values = "  ".join(f"{key} {_short(value)}" for key, value in values_of(trial).items())
     epochs = f"  after {trial.user_attrs[EPOCHS]} epochs" if EPOCHS in trial.user_attrs else ""

@@ -12,12 +12,12 @@ from sightline.tuning.reports import list_steps
 from sightline.tuning.runs import Run, Runner
 from sightline.tuning.settings import TuneParams
 from sightline.tuning.space import Parameter, Values
-from sightline.tuning.study import ask, count_taken, enqueue_again, has_waiting
+from sightline.tuning.study import EXCESS, ask, count_taken, enqueue_again, has_waiting
 from sightline.tuning.today import refuse_values
 
 POLL = 0.5  # s between two looks at what runs
 ALIKE = 3  # trials in a row that fail alike before the study stops
-MANY = 20  # that fail in whatever way
+MANY = 20  # that fail, or cost too much, in whatever way
 EPOCHS, SECONDS, REASON = "epochs_trained", "seconds", "reason"  # what a trial's notes are called
 DIVERGED = ": the loss became "  # how train's line about it goes: a bad trial, and no mistake
 
@@ -40,10 +40,8 @@ class Search:
 
     Parameters
     ----------
-    study : optuna.Study
-        Where trials come from and are told.
-    settings : TuneParams
-        The content of tune.yaml.
+    study, settings : optuna.Study, TuneParams
+        Where trials come from and are told, and the content of tune.yaml.
     parameters : list of Parameter
         The space.
     today : dict
@@ -54,8 +52,8 @@ class Search:
         Whether the user asks for an end.
     told : callable
         Called with each trial that has ended.
-    poll : float
-        Seconds between two looks.
+    poll, excess : float, callable
+        Seconds between two looks; and which limit the network of a trial's values misses, so that it is not trained.
     """
 
     study: Study
@@ -66,7 +64,9 @@ class Search:
     is_stopped: Callable[[], bool]
     told: Callable[[FrozenTrial], None]
     poll: float = POLL
+    excess: Callable[[Values], str | None] = lambda values: None
     jobs: list[Job] = field(default_factory=list)
+    left: int = 0  # how many in a row cost too much
     reasons: list[str] = field(default_factory=list)  # why the last ones failed, without one that did not between them
 
 
@@ -106,8 +106,13 @@ def begin(state: Search) -> None:
     name = f"{state.settings.study}-{trial.number}"
     try:
         refuse_values(state.today | values, name)
+        excess = state.excess(state.today | values)
     except SightlineError as error:
         fail(trial, str(error).removeprefix(f"{name}: "), state)
+        return
+    state.left = state.left + 1 if excess else 0
+    if excess:
+        leave(trial, excess, state)
         return
     begun = time.monotonic()
     state.jobs.append(Job(trial, values, state.runner.start(name, values, slot), slot, begun))
@@ -159,6 +164,15 @@ def tell(trial: Trial, how: TrialState, values: list[float] | None, state: Searc
     """Tell the study how a trial ended."""
     state.told(state.study.tell(trial, values, how))
     state.reasons.clear()
+
+
+def leave(trial: Trial, excess: str, state: Search) -> None:
+    """Tell the study that a trial's network costs too much; too many in a row end the search."""
+    trial.set_user_attr(REASON, excess)
+    trial.set_user_attr(EXCESS, True)
+    state.told(state.study.tell(trial, state=TrialState.PRUNED))
+    if state.left == MANY:
+        raise SightlineError(f"{state.settings.study}: {MANY} trials in a row cost too much, the last one so: {excess}")
 
 
 def fail(trial: Trial, reason: str, state: Search) -> None:

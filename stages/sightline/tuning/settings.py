@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, FiniteFloat, model_validator
 
 from sightline.common.errors import SightlineError
-from sightline.common.params import Count, Name, NotNegative, Seed, StrictModel, check_params, load_params, validate
+from sightline.common.params import (
+    Count,
+    Name,
+    NotNegative,
+    Positive,
+    Seed,
+    StrictModel,
+    check_params,
+    load_params,
+    validate,
+)
 
 Sampler = Literal["tpe", "gp", "cmaes", "random", "grid"]
 Pruner = Literal["median", "hyperband", "wilcoxon", "none"]
@@ -64,6 +74,7 @@ class TuneParams(StrictModel):
 
     study: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$")]
     objectives: Annotated[list[Score | Cost], Field(min_length=1)]
+    limits: dict[Cost, Positive] = Field(default_factory=dict)
     space: Name | Space
     sampler: Sampler
     seed: Seed

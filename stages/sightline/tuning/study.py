@@ -23,6 +23,7 @@ READY = "ready"  # its first trials have been enqueued
 FIXED = "fixed"  # of a trial: the values that its sampler did not choose
 VALUES = "values"  # of a trial: what it was run with
 PLACE = "place"  # of a trial: machine and clone
+EXCESS = "excess"  # of a trial: which limit its network misses, so that it was not trained
 ENDED = {TrialState.COMPLETE, TrialState.PRUNED}
 PATIENCE = 60.0  # s for another machine to enqueue the first trials
 
@@ -47,6 +48,7 @@ def describe_question(settings: TuneParams, parameters: list[Parameter], today: 
     return {
         "objectives": settings.objectives,
         "seeds": settings.seeds,
+        **({"limits": settings.limits} if settings.limits else {}),
         "space": entries,
         "params.yaml": others,
         "today": kept,
@@ -85,8 +87,8 @@ def open_study(
 
 def refuse_other_question(asked: dict[str, Any], question: dict[str, Any], study: str) -> None:
     """Raise SightlineError when a study was begun with another question, naming what differs."""
-    for topic in ("objectives", "seeds", "space", "params.yaml"):
-        before, now = asked[topic], json.loads(json.dumps(question[topic]))
+    for topic in ("objectives", "limits", "seeds", "space", "params.yaml"):
+        before, now = asked.get(topic), json.loads(json.dumps(question.get(topic)))
         if before == now:
             continue
         key, was, is_now = _first_difference(before, now)
@@ -172,9 +174,9 @@ def _first_difference(before: Any, now: Any) -> tuple[str, Any, Any]:
 
 
 def count_taken(study: Study) -> int:
-    """Return how many trials have come to an end, or are running anywhere: failed ones do not count."""
+    """Return how many trials have come to an end, or are running anywhere: failed and untrained ones do not count."""
     states = (*ENDED, TrialState.RUNNING)
-    return len(study.get_trials(deepcopy=False, states=states))
+    return sum(EXCESS not in trial.user_attrs for trial in study.get_trials(deepcopy=False, states=states))
 
 
 def has_waiting(study: Study) -> bool:
