@@ -1,7 +1,7 @@
 """How many labels asking saves: accuracy on fixed test images against labels, for each strategy of `make label`.
 
 Run    python benchmarks/active_learning_features.py ...     once for each archive
-       python benchmarks/active_learning.py cifar10_96 --start 500 --each 250 --end 3000
+       python benchmarks/active_learning.py cifar10_64 --start 500 --each 250 --end 3000 --seeds 10
        python benchmarks/active_learning.py ants_bees_288 --start 10 --each 5 --end 70 --seeds 20
 Reads  benchmarks/results/active_learning/<features>.npz
 Writes benchmarks/results/active_learning/<features>/<strategy>_<seed>.json, which a later run takes as they are, and
@@ -47,7 +47,7 @@ class Data:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("features", help="cifar10_96 or ants_bees_288")
+    parser.add_argument("features", help="cifar10_64 or ants_bees_288")
     parser.add_argument("--start", type=int, required=True, help="labels drawn at random")
     parser.add_argument("--each", type=int, required=True, help="labels a round")
     parser.add_argument("--end", type=int, required=True, help="labels at the end")

@@ -1,6 +1,6 @@
 """Read, once, what a frozen network sees in the images of an archive: what benchmarks/active_learning.py works on.
 
-Run    python benchmarks/active_learning_features.py data/raw/cifar10.zip --test test --size 32 --input 96
+Run    python benchmarks/active_learning_features.py data/raw/cifar10.zip --test test --size 32 --input 64
        python benchmarks/active_learning_features.py data/raw/ants_bees.zip --test val --size 288 --input 288
 Reads  models/pretrained/tf_efficientnet_lite0.safetensors (make weights NAME=tf_efficientnet_lite0)
 Writes benchmarks/results/active_learning/<archive>_<input>.npz: features float32 [n, 1280], labels, test (bool), phash
