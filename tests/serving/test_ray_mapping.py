@@ -138,12 +138,16 @@ def test_ray_is_told_what_the_replica_counts(ray):
 def test_a_replica_is_the_services_application_with_its_processors(ray, monkeypatch, shares_model):
     replica = importlib.import_module("sightline.serving.ray.replica")
     mirrored = []
+
+    def start(mirror):
+        mirrored.append(mirror._registry)
+
     monkeypatch.setattr(replica, "build_web", lambda application: application)
-    monkeypatch.setattr(replica.Mirror, "start", lambda mirror: mirrored.append(mirror))
+    monkeypatch.setattr(replica.Mirror, "start", start)
     monkeypatch.setenv("SIGHTLINE_MODEL", shares_model)
     application = replica.build_replica()
     assert (application.settings.model, application.settings.threads) == (shares_model, 3)
-    assert [mirror._registry for mirror in mirrored] == [application.metrics.registry]
+    assert mirrored == [application.metrics.registry]
     monkeypatch.setenv("SIGHTLINE_THREADS", "2")
     assert replica.build_replica().settings.threads == 2
 
