@@ -4,12 +4,14 @@ import asyncio
 import importlib
 import sys
 from types import ModuleType, SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
 from imports import ROOT
+from sightline.serving.metrics import Metrics
 from sightline.serving.settings import Settings, read_settings
 
 IMAGE = np.zeros((1, 2, 2, 1), np.uint8)
@@ -49,6 +51,19 @@ class StandIn(ModuleType):
         return SimpleNamespace(bind=lambda: (build, name))
 
 
+class Gauge:
+    """`ray.serve.metrics.Gauge`, which keeps what it is told."""
+
+    told: ClassVar[dict] = {}
+
+    def __init__(self, name, text, labels):
+        self._name, self._labels = name, labels
+
+    def set(self, value, labels):
+        assert set(labels) <= set(self._labels)
+        self.told[self._name, *labels.values()] = value
+
+
 @pytest.fixture
 def ray(monkeypatch):
     """A Ray that gives a replica three processors."""
@@ -57,7 +72,9 @@ def ray(monkeypatch):
     module = ModuleType("ray")
     module.serve, module.get_runtime_context = serve, lambda: assigned
     monkeypatch.setitem(sys.modules, "ray", module)
-    for name in ("batcher", "replica"):
+    monkeypatch.setitem(sys.modules, "ray.serve", serve)
+    monkeypatch.setitem(sys.modules, "ray.serve.metrics", SimpleNamespace(Gauge=Gauge))
+    for name in ("batcher", "mirror", "replica"):
         monkeypatch.delitem(sys.modules, f"sightline.serving.ray.{name}", raising=False)
     return serve
 
@@ -103,12 +120,34 @@ def test_no_item_is_larger_than_a_batch_which_ray_would_refuse(ray, monkeypatch)
     assert (sizes, found.ravel().tolist()) == ([2, 2, 1], [0, 1, 2, 3, 4])
 
 
+def test_ray_is_told_what_the_replica_counts(ray):
+    from sightline.serving.ray.mirror import Mirror
+
+    metrics = Metrics()
+    metrics.observe_batch(3, 0.002, [0.1])
+    mirror = Mirror(metrics.registry)
+    mirror.copy()
+    metrics.observe_batch(1, 0.002, [0.1])
+    mirror.copy()
+    assert Gauge.told["sightline_batch_images_sum",] == 4
+    assert Gauge.told["sightline_seconds_bucket", "model", "0.0025"] == 2
+    assert Gauge.told["sightline_seconds_bucket", "model", "0.001"] == 0
+    assert {name for name, *_ in Gauge.told if not name.startswith("sightline_") or name.endswith("_created")} == set()
+
+
 def test_a_replica_is_the_services_application_with_its_processors(ray, monkeypatch, shares_model):
     replica = importlib.import_module("sightline.serving.ray.replica")
+    mirrored = []
+
+    def start(mirror):
+        mirrored.append(mirror._registry)
+
     monkeypatch.setattr(replica, "build_web", lambda application: application)
+    monkeypatch.setattr(replica.Mirror, "start", start)
     monkeypatch.setenv("SIGHTLINE_MODEL", shares_model)
     application = replica.build_replica()
     assert (application.settings.model, application.settings.threads) == (shares_model, 3)
+    assert mirrored == [application.metrics.registry]
     monkeypatch.setenv("SIGHTLINE_THREADS", "2")
     assert replica.build_replica().settings.threads == 2
 

@@ -36,6 +36,7 @@ def test_a_killed_replica_costs_no_answer_and_few_repetitions(proxy, tmp_path, s
         "PYTHONPATH": str(ROOT / "stages"),
         "RAY_SERVE_ENABLE_HA_PROXY": proxy,
         "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response junk-response",
+        "RAY_raylet_start_wait_time_s": "120",  # on a busy machine
         "RAY_TMPDIR": f"/tmp/ray_{os.getpid()}",  # short, since sockets lie there
     }
     done = subprocess.run(
