@@ -395,7 +395,7 @@ def test_classes_that_an_earlier_model_knows_keep_their_rows_wherever_they_stand
     )
     write_json("models/pretrained/first/model.json", {**spec.model_dump(), "classes": ["lion", "ape"]})
     with pytest.raises(SightlineError, match="models/pretrained/first knows none of the classes"):
-        train(epochs=0, rehearsal=0, head_init="known", weights="models/pretrained/first")
+        train(epochs=0, weights="models/pretrained/first", **{"rehearsal": 0, "distill.teacher": ""})
     with pytest.raises(SightlineError, match=r"weights: .* does not tell its classes"):
         train(epochs=0, head_init="known", normalization="dataset", **earlier)
 
