@@ -1,6 +1,6 @@
 """The test of `make ab`, simulated: how often it is wrong for who looks at every comparison, and how many it needs.
 
-Run    python benchmarks/sequential_test.py --runs 2000
+Run    python benchmarks/sequential_test.py --runs 1000
 Writes benchmarks/results/sequential_test.csv
 
 Two models are right with the given probabilities: side by side on other images each (canary, ab), or both on the same
@@ -48,7 +48,7 @@ def main() -> None:
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Simulate the test of `make ab`.")
-    parser.add_argument("--runs", type=int, default=2000, help="of each setting; default: %(default)s")
+    parser.add_argument("--runs", type=int, default=1000, help="of each setting; default: %(default)s")
     parser.add_argument("--comparisons", type=int, default=20_000, help="looks in a run; default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     return parser.parse_args()

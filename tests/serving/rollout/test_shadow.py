@@ -47,6 +47,7 @@ def test_both_answer_one_is_returned_and_a_dead_shadow_comes_back(shares_model, 
     monkeypatch.setattr(shadow_module, "PAUSES", (0.05, 0.05))
     folder = tmp_path / "log"
     options = {"candidate": candidate, "rollout": "shadow", "rollout_share": 1, "log": str(folder)}
+    monkeypatch.setattr(shadow_module, "LOOK", 0.05)
     with serving(model=shares_model, **options) as service:
         metrics = service.application.metrics
         first = service.classify(red, x_request_id="first")
@@ -62,13 +63,18 @@ def test_both_answer_one_is_returned_and_a_dead_shadow_comes_back(shares_model, 
         service.ask("POST", "/v2/models/classifier/infer", json.dumps({"inputs": [pixels]}), x_request_id="third")
         wait_for(metrics, same=1, failed=1, differs=1)  # blue, which it calls y
         page = service.ask("GET", "/metrics").body.decode()
+        write_shares_model(f"{candidate}/8/model.onnx")
+        service.application.look_soon()
+        wait_until(lambda: b'version="8"' in service.classify(red).body + service.ask("GET", "/metrics").body)
     assert [first.status, second.status] == [200, 200]
     assert first.json()["images"][0]["class"] == "red"
     assert "sightline-arm" not in first.headers
     sha256 = open_model(f"{candidate}/7/model.onnx", 1).sha256
     assert f'sightline_candidate{{revision="abc",sha256="{sha256}",version="7"}} 1.0' in page
     told = sorted(
-        (line["request"], line.get("arm", ""), line["class"], line["model"] == sha256[:16]) for line in lines_of(folder)
+        (line["request"], line.get("arm", ""), line["class"], line["model"] == sha256[:16])
+        for line in lines_of(folder)
+        if line["request"] in ("first", "second", "third")
     )
     assert told == [
         ("first", "", "red", False),

@@ -5,6 +5,7 @@ twice: latency must be worse in two blocks running, and each rest is twice as lo
 """
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +18,8 @@ BLOCK = 100  # answers of the candidate
 MOST_KEPT = 1000  # latest answers of the current model in a block
 FAILURES = 5  # fewer may be chance
 BLOCKS = 2  # running, that must be slow
+LEAST = 20  # answers of either arm, to tell how long they take
+DEVIATIONS = 3  # by which more of the candidate's must be slow
 SLACK = 0.01  # s by which the candidate may always be slower
 PERCENTILE = 0.95
 LONGEST_REST = 86_400.0  # s
@@ -109,8 +112,19 @@ class Guard:
         return candidate.failures >= FAILURES and candidate.rate > allowed
 
     def _is_slow(self) -> bool:
-        usual = self._arms[CURRENT].slow()
-        return usual > 0 and self._arms[CANDIDATE].slow() > self._settings.rollout_slower * usual + SLACK
+        """Tell whether more of the candidate's answers took long than of the current model's, by more than chance.
+
+        One in twenty may be slow because of what else goes on, in which case the 95th percentile of either is chance.
+        """
+        current, candidate = self._arms[CURRENT], self._arms[CANDIDATE]
+        limit = self._settings.rollout_slower * current.slow() + SLACK
+        late = [sum(seconds > limit for seconds in arm.seconds) for arm in (current, candidate)]
+        counts = [len(arm.seconds) for arm in (current, candidate)]
+        if min(counts) < LEAST:
+            return False
+        shared = sum(late) / sum(counts)
+        deviation = math.sqrt(shared * (1 - shared) * (1 / counts[0] + 1 / counts[1]))
+        return late[1] / counts[1] - late[0] / counts[0] > DEVIATIONS * deviation
 
     def _step_back(self, reason: str) -> None:
         self._metrics.steps_back.labels(reason).inc()

@@ -32,6 +32,7 @@ STAGES = Path(__file__).parents[3]
 WAITING = 256  # images
 HELD = 32 << 20  # bytes of the images that wait
 AT_ONCE = 8  # images handed over together
+LOOK = 1.0  # s between two looks whether to look for a new candidate
 ENDING = 5.0  # s for what waits when the service ends
 PAUSES = (1.0, 60.0)  # s before a process that ended is started again: at first, and at most
 log = logging.getLogger("uvicorn.error")
@@ -83,7 +84,6 @@ class Shadow(Off):
         self._wake = threading.Event()
         self._ending = threading.Event()
         self._process: subprocess.Popen | None = None
-        self._link: Connection
         self._asked = False
         self._told: tuple[str, str] | None = None
         self._thread = threading.Thread(target=self._work, name="shadow", daemon=True)
@@ -102,9 +102,8 @@ class Shadow(Off):
             _end(self._process)
 
     def look_soon(self) -> None:
-        """Have the other process look for a new candidate at once."""
-        self._asked = True
-        self._wake.set()
+        """Have the other process look for a new candidate soon."""
+        self._asked = True  # no more: a signal's handler that sets an event waits for ever where it cut in on one
 
     def mirror(self, model: ExportedModel, pixels: np.ndarray, file: bytes | None, probabilities: np.ndarray) -> None:
         """Take an image; never waits: it is dropped, and counted, where there is no room."""
@@ -125,48 +124,46 @@ class Shadow(Off):
         while not self._ending.is_set():
             begun = time.monotonic()
             try:
-                self._launch()
-                self._hand_over()
+                with self._launch() as link:
+                    self._hand_over(link)
             except (OSError, EOFError):
                 pause = shortest if time.monotonic() - begun > longest else pause
                 log.warning("rollout: the shadow's process ended: it is started again in %.0f s", pause)
                 self._ending.wait(pause)
                 pause = min(2 * pause, longest)
-            finally:
-                self._link.close()
 
-    def _launch(self) -> None:
+    def _launch(self) -> Connection:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", MODULE, str(theirs.fileno())]
+        link = Connection(ours.detach())
         paths = [str(STAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=[theirs.fileno()],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C of the terminal ends the service, which ends it
-        )
-        theirs.close()
-        self._link = Connection(ours.detach())
-        self._link.send(self._settings.model_copy(update={"api_key": ""}))
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", MODULE, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C of the terminal ends the service, which ends it
+            )
+        link.send(self._settings.model_copy(update={"api_key": ""}))
+        return link
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, link: Connection) -> None:
         """Give the other process what waits, a few images at a time, until the service ends."""
         while not self._ending.is_set():
-            self._wake.wait()
+            self._wake.wait(LOOK)
             self._wake.clear()
             if self._asked:
                 self._asked = False
-                self._ask([])
+                self._ask(link, [])
             while self._jobs:
                 jobs = [self._jobs.popleft() for _ in range(min(AT_ONCE, len(self._jobs)))]
                 self._done += sum(job.size for job in jobs)
-                self._ask(jobs)
+                self._ask(link, jobs)
 
-    def _ask(self, jobs: list[Job]) -> None:
+    def _ask(self, link: Connection, jobs: list[Job]) -> None:
         try:
-            self._link.send_bytes(pickle.dumps(jobs, pickle.HIGHEST_PROTOCOL))
-            self._count(*self._link.recv())
+            link.send_bytes(pickle.dumps(jobs, pickle.HIGHEST_PROTOCOL))
+            self._count(*link.recv())
         except (OSError, EOFError):
             self._metrics.shadow.labels("failed").inc(len(jobs))
             raise
