@@ -68,8 +68,8 @@ def describe(verdict: Verdict) -> list[str]:
     }
     return [
         *lines,
-        f"difference: {100 * verdict.difference:+.1f} points, in all looks so far {100 * look.low:+.1f} to "
-        f"{100 * look.high:+.1f} with probability {1 - verdict.alpha:.6g}, of {look.comparisons} comparisons",
+        f"difference: {100 * verdict.difference:+.1f} points in {look.comparisons} comparisons, and with probability "
+        f"{1 - verdict.alpha:.6g}, at all looks together, {100 * look.low:+.1f} to {100 * look.high:+.1f}",
         said[verdict.decision],
     ]
 
