@@ -19,11 +19,7 @@ FLOORS = [  # from the ground up; a room within one that is named, such as image
     {"training.recipe", "scoring.metrics", "explaining.methods"},
     {"training", "scoring", "explaining", "deployment"},
     {"explaining.quality", "explaining.pictures", "deployment.card"},
-<<<<<<< HEAD
-    {"reporting", "drifting", "fetching", "few_shot", "labelling", "serving", "tuning"},
-=======
-    {"reporting", "drifting", "fetching", "pretraining", "serving", "tuning"},
->>>>>>> 4507dc0 (make pretrain (being measured))
+    {"reporting", "drifting", "fetching", "few_shot", "labelling", "pretraining", "serving", "tuning"},
     {"gating", "tracking", "monitoring"},
     {"sweeping", "retraining"},
 ]

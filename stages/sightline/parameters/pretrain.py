@@ -2,21 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sightline.common.params import AreaSpan, Count, Name, NotNegative, Positive, Probability, StrictModel
 from sightline.parameters.train import Schedule, TrainParams
 
+VIEWS = ("crop_scale", "color_jitter", "grayscale", "gaussian_blur")  # keys that `augment` has too
+
 Method = Literal["none", "simclr", "simsiam"]
 
 
-class ViewsSection(StrictModel):
-    """The section `pretrain.views`."""
-
-    crop_scale: AreaSpan
-    color_jitter: Annotated[list[NotNegative], Field(min_length=4, max_length=4)]
-    grayscale: Probability
-    gaussian_blur: Probability
+def hue_turns_by_half(strengths: list[float]) -> list[float]:
+    """Check for pydantic that a hue turns by half at most."""
+    if strengths[3] > 0.5:
+        raise ValueError("the fourth, hue, must be at most 0.5, half a turn")
+    return strengths
 
 
 class PretrainSection(StrictModel):
@@ -34,7 +34,10 @@ class PretrainSection(StrictModel):
     hidden: Count
     dimensions: Count
     neighbours: Count
-    views: ViewsSection
+    crop_scale: AreaSpan
+    color_jitter: Annotated[list[NotNegative], Field(min_length=4, max_length=4), AfterValidator(hue_turns_by_half)]
+    grayscale: Probability
+    gaussian_blur: Probability
 
 
 class PretrainParams(TrainParams):

@@ -10,6 +10,6 @@ from sightline.parameters.split import SplitParams
 
 
 class WholeParams(PrepareParams, SplitParams, PretrainParams, EvaluateParams, GradcamParams, ExportParams):
-    """Every key of params.yaml; `launch` is the one that no stage reads, since dvc.yaml does."""
+    """Every key of params.yaml; no stage reads `launch`, which dvc.yaml does, nor `pretrain`."""
 
     launch: Name

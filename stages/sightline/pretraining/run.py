@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from sightline.common.seeding import stream_seed
 from sightline.networks.classifier import Classifier
 from sightline.parameters.augment import AugmentSection
-from sightline.parameters.pretrain import PretrainParams
+from sightline.parameters.pretrain import VIEWS, PretrainParams
 from sightline.pretraining.images import UnlabelledImages
 from sightline.training.augmentation.pipeline import Augmentation
 from sightline.training.batches import steps_per_epoch
@@ -90,7 +90,8 @@ def build_learning(
 
 
 def settings_of_views(params: PretrainParams) -> AugmentSection:
-    """Return how a view is drawn: the section `views`, with flips, aspects and blur of `augment`, and nothing else."""
+    """Return how a view is drawn: what `pretrain` says, with flips, aspects and blur of `augment`, and nothing else."""
     plain = {"rotation": 0.0, "translation": 0.0, "shear": 0.0, "auto_augment": "none", "erasing": 0.0}
     always = {"random_resized_crop": True, "alternating_flip": False}
-    return params.augment.model_copy(update={**plain, **always, **params.pretrain.views.model_dump()})
+    chosen = {key: getattr(params.pretrain, key) for key in VIEWS}
+    return params.augment.model_copy(update={**plain, **always, **chosen})
