@@ -73,7 +73,7 @@ ALWAYS = {
     "split.keep_duplicates_together": "none",
     **AUGMENT,
 }
-FINE_TUNING = {"head_init": "probe", "lr": 1e-3}
+FINE_TUNING = {"head_init": "probe", "lr": 3e-4}
 TRIAL = 20  # epochs by which the time of one from scratch is found
 
 

@@ -1,6 +1,6 @@
 """Losses of pretraining against numbers by hand and by lightly 1.6.0.
 
-The expected numbers are what `NTXentLoss(temperature)`, `NegativeCosineSimilarity()` and `std_of_l2_normalized` of
+The expected numbers are what `NTXentLoss(temperature)` and `std_of_l2_normalized` of
 lightly gave for `rows(5, 3, 0.0)` and `rows(5, 3, 0.4)`; it is no requirement, since it brings Lightning with it.
 """
 

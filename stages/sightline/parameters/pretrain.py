@@ -9,7 +9,7 @@ from sightline.parameters.train import Schedule, TrainParams
 
 VIEWS = ("crop_scale", "color_jitter", "grayscale", "gaussian_blur")  # keys that `augment` has too
 
-Method = Literal["none", "simclr", "simsiam"]
+Method = Literal["none", "simclr"]
 
 
 def hue_turns_by_half(strengths: list[float]) -> list[float]:

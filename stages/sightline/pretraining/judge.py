@@ -62,12 +62,11 @@ def spread(embeddings: torch.Tensor) -> torch.Tensor:
     return unit.std(dim=0).mean() * math.sqrt(unit.shape[1])
 
 
-def advise(method: str, value: float) -> str:
+def advise(value: float) -> str:
     """Return a line of advice where embeddings have collapsed, else ``""``."""
     if value >= COLLAPSED:
         return ""
-    others = "" if method == "simclr" else ", or take pretrain.method: simclr, which cannot rest there"
     return (
         f"pretrain: the embeddings collapse (deviation {value:.3f} of 1): all images look alike to the network: lower "
-        f"pretrain.lr, raise pretrain.batch_size{others}"
+        f"pretrain.lr, or raise pretrain.batch_size"
     )

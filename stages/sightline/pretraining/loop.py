@@ -37,7 +37,7 @@ def learn(learning: Learning, judge: Judge, run: PretrainRun) -> list[Scores]:
             position = None
             history.append({"epoch": epoch + 1, **scores, **judge()})
             say(history[-1], chosen.epochs)
-            if advice := advise(chosen.method, scores["spread"]):
+            if advice := advise(scores["spread"]):
                 tqdm.write(advice)
             save(learning, history, None, run)
     return history

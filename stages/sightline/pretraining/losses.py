@@ -23,11 +23,3 @@ def nt_xent(first: torch.Tensor, second: torch.Tensor, temperature: float) -> to
     itself = torch.eye(2 * count, dtype=torch.bool, device=first.device)
     other_view = torch.arange(2 * count, device=first.device).roll(count)
     return functional.cross_entropy(similarities.masked_fill(itself, float("-inf")), other_view)
-
-
-def negative_cosine(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return the mean of minus the cosine between rows of float [N, dimensions]; the target is not changed.
-
-    It is -1 where all agree (Chen & He, 2021, "Exploring Simple Siamese Representation Learning", equation 1).
-    """
-    return -functional.cosine_similarity(predicted.float(), target.detach().float(), dim=1).mean()
