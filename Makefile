@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights lr-find tune tune-apply drift report track sweep promote clean-experiments add-class serve monitor ab retrain label test clean help
+.PHONY: repro recipe weights pretrain lr-find tune tune-apply drift report track sweep promote clean-experiments add-class serve monitor ab retrain label test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -19,6 +19,10 @@ recipe: $(VENV)/.requirements ## NAME=photos SET="prepare.source=data/raw/photos
 
 weights: $(VENV)/.requirements ## NAME=tf_efficientnet_lite0: fetch a network's published weights into models/pretrained
 	python stages/weights.py $(if $(NAME),"$(NAME)")
+
+pretrain: $(VENV)/.requirements ## NAME=birds: learn from images without labels as params.yaml's pretrain says, for weights: models/pretrained
+	dvc repro split
+	python stages/pretrain.py $(if $(NAME),--name "$(NAME)")
 
 lr-find: $(VENV)/.requirements ## suggest a learning rate for params.yaml's model and images: lr_find/loss.png
 	dvc repro split

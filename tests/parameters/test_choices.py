@@ -10,7 +10,8 @@ from sightline.networks.architectures.build import SIZED
 from sightline.networks.architectures.own.pooled import POOLS
 from sightline.networks.calibration import CALIBRATORS
 from sightline.networks.decider import VIEWS
-from sightline.parameters import augment, evaluate, export, gradcam, network, train
+from sightline.parameters import augment, evaluate, export, gradcam, network, pretrain, train
+from sightline.pretraining.learners import LEARNERS
 from sightline.scoring.robustness.attacks import ATTACKS
 from sightline.scoring.robustness.corruptions import CORRUPTIONS
 from sightline.training.augmentation.policies import POLICIES
@@ -31,6 +32,7 @@ from sightline.training.start import NORMALIZATIONS
         (evaluate.Attack, ATTACKS),
         (export.Variant, VARIANTS),
         (gradcam.Method, METHODS),
+        (pretrain.Method, {"none", *LEARNERS}),
         (train.LossName, LOSSES),
         (train.Schedule, CURVES),
         (train.Normalization, NORMALIZATIONS),

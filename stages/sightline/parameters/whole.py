@@ -5,11 +5,11 @@ from sightline.parameters.evaluate import EvaluateParams
 from sightline.parameters.export import ExportParams
 from sightline.parameters.gradcam import GradcamParams
 from sightline.parameters.prepare import PrepareParams
+from sightline.parameters.pretrain import PretrainParams
 from sightline.parameters.split import SplitParams
-from sightline.parameters.train import TrainParams
 
 
-class WholeParams(PrepareParams, SplitParams, TrainParams, EvaluateParams, GradcamParams, ExportParams):
-    """Every key of params.yaml; `launch` is the one that no stage reads, since dvc.yaml does."""
+class WholeParams(PrepareParams, SplitParams, PretrainParams, EvaluateParams, GradcamParams, ExportParams):
+    """Every key of params.yaml; no stage reads `launch`, which dvc.yaml does, nor `pretrain`."""
 
     launch: Name

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -41,6 +42,7 @@ class Published(StrictModel):
     tensors: int
     parameters: int
     preprocessing: Expected
+    pretraining: dict[str, Any] | None = None  # how weights came about that `make pretrain` learnt
 
 
 def read_published(weights: Path) -> Published | None:

@@ -1,0 +1,162 @@
+"""Learn a network's weights from images without labels: those of train and those of the pool, never val or test.
+
+Run    make pretrain NAME=birds    what `pretrain` in params.yaml says, for its `model`; again after it was stopped
+Reads  data/prepared, data/split   training images, without their labels; for the score of each epoch also these and val
+       data/pool                   images without a label (prepare.unlabelled), but what resembles val or test
+Writes models/pretrained/<name>.safetensors   the network's weights but for its last layer, for `weights` in params.yaml
+       models/pretrained/<name>.json          how they came about, and the pixels that they expect
+       pretrain/<name>.csv, <name>.png        loss, accuracy of nearest neighbours and spread of the embeddings by epoch
+
+It is no stage. Killed at any instant and started again, it goes on after its last finished epoch, with the same bytes.
+"""
+
+from sightline.common.arithmetic import hold_arithmetic
+
+if __name__ == "__main__":
+    hold_arithmetic()  # before NumPy and torch
+
+# isort: split
+import argparse
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sightline.common.device import compute_alike, leave_out_triton, use_deterministic_algorithms
+from sightline.common.errors import SightlineError
+from sightline.common.files import write_json, write_table
+from sightline.common.process import keep_freed_memory
+from sightline.common.stage import run_stage
+from sightline.drawing.canvas import save_png
+from sightline.drawing.pretraining_curves import draw_curves
+from sightline.images.pool import POOL, read_pool
+from sightline.images.samples import Samples, read_samples
+from sightline.images.store import open_pixels, read_dataset, read_index
+from sightline.networks.saved import ModelSpec, read_weights, write_weights
+from sightline.parameters.pretrain import PretrainParams
+from sightline.pretraining.images import UnlabelledImages, rows_to_learn
+from sightline.pretraining.loop import Scores, learn
+from sightline.pretraining.run import Learning, PretrainRun, build_learning, settings_of_views
+from sightline.pretraining.start import make_judge, make_learner, refuse
+from sightline.training.augmentation.pipeline import Augmentation
+from sightline.training.devices import make_accelerator
+from sightline.training.interrupt import StopRequest
+from sightline.training.recipe.pretrained import PRETRAINED
+from sightline.training.recipe.published import Expected, Published, sha256_of
+from sightline.training.resuming.fingerprint import digest, fingerprint
+from sightline.training.resuming.folder import open_resume
+from sightline.training.start import describe_model
+
+FOLDER = Path("pretrain")
+ONE_RUN = "epochs of another number make another schedule"
+
+
+def main(params: PretrainParams) -> None:
+    name = read_name(params)
+    keep_freed_memory()
+    leave_out_triton()
+    use_deterministic_algorithms(params.seed)
+    compute_alike(params.arithmetic)
+    accelerator = make_accelerator(params)
+    refuse(params.architectures, params.pretrain.method, accelerator.num_processes)
+    samples = read_samples()
+    pixels = open_pixels()
+    dataset = read_dataset()
+    parts = gather(pixels, samples)
+    spec = describe_model(dataset, samples, pixels, params)
+    key = fingerprint(params, [POOL / "index.csv"], accelerator.num_processes, accelerator.device)
+    with open_resume(Path.cwd(), key, params.pretrain.epochs, ONE_RUN) as resume, StopRequest() as stop:
+        augmentation = Augmentation(settings_of_views(params), spec.input_size, spec.mean)
+        run = PretrainRun(params, accelerator, augmentation, resume, stop)
+        images = UnlabelledImages(parts, accelerator.device)
+        learner, classifier, layout = make_learner(spec, images, run)
+        learning = build_learning(learner, classifier, layout, images, run)
+        history = learn(learning, make_judge(classifier, pixels, samples, run), run)
+        write_result(name, learning, history, [len(rows) for _, rows in parts], spec, run)
+        shutil.rmtree(resume.path)
+
+
+def read_name(params: PretrainParams) -> str:
+    """Return what the weights are to be called."""
+    parser = argparse.ArgumentParser(description="Pretrain the network of params.yaml on images without labels.")
+    parser.add_argument("--name", help="of the weights in models/pretrained; by default <model>_<method>")
+    name = parser.parse_args().name or f"{params.model}_{params.pretrain.method}"
+    if Path(name).name != name or name.startswith("."):
+        raise SightlineError(f"pretrain: --name {name!r} must be the name of a file, without folder or suffix")
+    return name
+
+
+def gather(pixels: np.ndarray, samples: Samples) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the images to learn from, pixels and rows of train and of the pool, and say how many there are."""
+    pool_pixels, pool = read_pool()
+    rows = rows_to_learn(pool, read_index(columns=("id", "group")), samples)
+    train = samples.of("train").row
+    left_out = len(pool) - len(rows)
+    print(
+        f"pretrain: {len(train):,} training images and {len(rows):,} of the pool"
+        + (f"; {left_out:,} left out, which resemble images of val or test or share their group" if left_out else "")
+    )
+    if len(train) + len(rows) < 2:
+        raise SightlineError("pretrain: needs two images at least: name a pool by prepare.unlabelled")
+    if len(rows) and pool_pixels.shape[1:] != pixels.shape[1:]:
+        raise SightlineError("data/pool: images of another size than data/prepared: run `dvc repro prepare`")
+    return [(pixels, train), (pool_pixels, rows)] if len(rows) else [(pixels, train)]
+
+
+def write_result(
+    name: str, learning: Learning, history: list[Scores], counts: list[int], spec: ModelSpec, run: PretrainRun
+) -> None:
+    """Write weights, their provenance, scores and picture, and say how to use them."""
+    file = PRETRAINED / f"{name}.safetensors"
+    weights = learning.classifier.network.network.state_dict()
+    write_weights(file, weights)
+    write_json(file.with_suffix(".json"), describe(name, file, history, counts, spec, run.params).model_dump())
+    table = pd.DataFrame(history)
+    write_table(FOLDER / f"{name}.csv", table)
+    save_png(FOLDER / f"{name}.png", draw_curves(table, f"{run.params.model}, {run.params.pretrain.method}"))
+    print(f"{file}: {len(weights)} tensors; by epoch: {FOLDER}/{name}.png")
+    print(
+        f"versioned and used by:\n  dvc add {file} && git add {file}.dvc {file.with_suffix('.json')}\n"
+        f"  dvc exp run -S weights={file} -S normalization=weights"
+    )
+
+
+def describe(
+    name: str, file: Path, history: list[Scores], counts: list[int], spec: ModelSpec, params: PretrainParams
+) -> Published:
+    """Return what the JSON beside the weights says."""
+    weights = read_weights(file)
+    stored = spec.preprocessing.image_size
+    return Published(
+        name=name,
+        source="make pretrain",
+        version=params.pretrain.method,
+        licence="that of the images",
+        archive_sha256=None,
+        weights_sha256=sha256_of(file),
+        tensors=len(weights),
+        parameters=sum(tensor.numel() for tensor in weights.values()),
+        preprocessing=Expected(
+            mean=spec.mean,
+            std=spec.std,
+            interpolation=spec.preprocessing.resample,
+            crop_share=min(1.0, spec.input_size / stored),
+            input_size=spec.input_size,
+        ),
+        pretraining={
+            "model": params.architectures[0],
+            "seed": params.seed,
+            "training_images": counts[0],
+            "pool_images": sum(counts[1:]),
+            "index_sha256": digest(Path("data/prepared/index.csv")),
+            "split_sha256": digest(Path("data/split/split.csv")),
+            "pool_sha256": digest(POOL / "index.csv"),
+            "scores": history[-1],
+            "params": params.pretrain.model_dump(),
+        },
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main, PretrainParams)

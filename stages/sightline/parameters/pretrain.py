@@ -1,0 +1,46 @@
+"""The schema of the section `pretrain`, which `make pretrain` reads besides train's keys; params.yaml explains it."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from sightline.common.params import AreaSpan, Count, Name, NotNegative, Positive, Probability, StrictModel
+from sightline.parameters.train import Schedule, TrainParams
+
+VIEWS = ("crop_scale", "color_jitter", "grayscale", "gaussian_blur")  # keys that `augment` has too
+
+Method = Literal["none", "simclr"]
+
+
+def hue_turns_by_half(strengths: list[float]) -> list[float]:
+    """Check for pydantic that a hue turns by half at most."""
+    if strengths[3] > 0.5:
+        raise ValueError("the fourth, hue, must be at most 0.5, half a turn")
+    return strengths
+
+
+class PretrainSection(StrictModel):
+    """The section `pretrain`."""
+
+    method: Method
+    epochs: Count
+    batch_size: int = Field(ge=2)
+    optimizer: Name
+    lr: Positive
+    weight_decay: NotNegative
+    schedule: Schedule
+    warmup_epochs: NotNegative
+    temperature: Positive
+    hidden: Count
+    dimensions: Count
+    neighbours: Count
+    crop_scale: AreaSpan
+    color_jitter: Annotated[list[NotNegative], Field(min_length=4, max_length=4), AfterValidator(hue_turns_by_half)]
+    grayscale: Probability
+    gaussian_blur: Probability
+
+
+class PretrainParams(TrainParams):
+    """The keys that `make pretrain` reads."""
+
+    pretrain: PretrainSection

@@ -1,0 +1,97 @@
+"""What stays the same while a network learns without labels, and what of it changes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.optimizer import AcceleratedOptimizer
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from sightline.common.seeding import stream_seed
+from sightline.networks.classifier import Classifier
+from sightline.parameters.augment import AugmentSection
+from sightline.parameters.pretrain import VIEWS, PretrainParams
+from sightline.pretraining.images import UnlabelledImages
+from sightline.training.augmentation.pipeline import Augmentation
+from sightline.training.batches import steps_per_epoch
+from sightline.training.interrupt import StopRequest
+from sightline.training.recipe.optim import build_optimizer, parameter_groups
+from sightline.training.recipe.schedules import build_schedule
+from sightline.training.resuming.folder import ResumeFolder
+from sightline.training.state import copy_to_cpu
+
+MEMBER = 0  # of the saved states: there is one
+
+
+@dataclass(frozen=True)
+class PretrainRun:
+    """Parameters, device and precision, how views are drawn, random streams and saved states."""
+
+    params: PretrainParams
+    accelerator: Accelerator
+    augmentation: Augmentation
+    resume: ResumeFolder
+    stop: StopRequest
+
+    def seed(self, purpose: str, *position: int) -> int:
+        """Return the seed of the stream for a purpose."""
+        return stream_seed(self.params.seed, f"pretrain {purpose}", *position)
+
+
+@dataclass
+class Learning:
+    """What changes, and from which images: the learner, its optimizer and learning rate.
+
+    `classifier` gives the features of stored pixels, by the learner's own backbone.
+    """
+
+    images: UnlabelledImages
+    learner: nn.Module
+    classifier: Classifier
+    layout: torch.memory_format
+    optimizer: AcceleratedOptimizer
+    schedule: LambdaLR
+    accelerator: Accelerator
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the next update depends on but random streams."""
+        scaler = self.accelerator.scaler
+        return {
+            "learner": copy_to_cpu(self.learner.state_dict()),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "scaler": scaler.state_dict() if scaler else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.learner.load_state_dict(state["learner"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        if self.accelerator.scaler:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+
+
+def build_learning(
+    learner: nn.Module, classifier: Classifier, layout: torch.memory_format, images: UnlabelledImages, run: PretrainRun
+) -> Learning:
+    """Put optimizer and schedule beside a learner that is on its device."""
+    chosen = run.params.pretrain
+    groups = parameter_groups(learner, chosen.optimizer, chosen.weight_decay, layer_decay=1.0)
+    optimizer = build_optimizer(groups, chosen.optimizer, chosen.lr, run.params.momentum, lookahead=False)
+    optimizer = run.accelerator.prepare(optimizer)
+    steps = steps_per_epoch(len(images), chosen.batch_size)
+    warmup = round(chosen.warmup_epochs * steps)
+    shape = run.params.schedule_shape
+    schedule = build_schedule(optimizer.optimizer, chosen.schedule, shape, warmup, chosen.epochs * steps)
+    return Learning(images, learner, classifier, layout, optimizer, schedule, run.accelerator)
+
+
+def settings_of_views(params: PretrainParams) -> AugmentSection:
+    """Return how a view is drawn: what `pretrain` says, with flips, aspects and blur of `augment`, and nothing else."""
+    plain = {"rotation": 0.0, "translation": 0.0, "shear": 0.0, "auto_augment": "none", "erasing": 0.0}
+    always = {"random_resized_crop": True, "alternating_flip": False}
+    chosen = {key: getattr(params.pretrain, key) for key in VIEWS}
+    return params.augment.model_copy(update={**plain, **always, **chosen})

@@ -1,0 +1,122 @@
+"""`make pretrain` from its parameters to weights that train takes."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from accelerate.state import AcceleratorState
+
+import pretrain
+from sightline.common.errors import SightlineError
+from sightline.common.files import write_table
+from sightline.common.params import load_params
+from sightline.networks.architectures.build import build_network
+from sightline.parameters.pretrain import PretrainParams
+from sightline.pretraining import loop
+from sightline.training.recipe.pretrained import load_weights, weights_normalization
+from small_run import SIZE, SUBSETS, make_run
+
+RESULT = Path("models/pretrained/small.safetensors")
+IMAGES = (*SUBSETS[:1] * 30, *SUBSETS[1:2] * 9, *SUBSETS[2:] * 3)
+
+
+def write_pool(count, **columns):
+    pixels = np.random.default_rng(1).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
+    Path("data/pool").mkdir(parents=True, exist_ok=True)
+    np.save("data/pool/images.npy", pixels)
+    plain = {"id": [f"pool/{row}.png" for row in range(count)], "sha256": "0", "phash": "0", "width": 9, "height": 9}
+    write_table("data/pool/index.csv", pd.DataFrame(plain | {"near_labelled": "", "group": ""} | columns))
+
+
+@pytest.fixture
+def learn(workspace, set_params, monkeypatch):
+    make_run(workspace, IMAGES)
+    write_pool(12)
+    short = {"epochs": 2, "batch_size": 16, "hidden": 16, "dimensions": 8, "warmup_epochs": 0}
+
+    def run(method="simclr", **changes):
+        chosen = {f"pretrain.{key}": value for key, value in ({"method": method} | short).items()}
+        set_params(**chosen | {"arithmetic": "native"} | changes)
+        AcceleratorState._reset_state(reset_partial_state=True)
+        monkeypatch.setattr(sys, "argv", ["pretrain.py", "--name", "small"])
+        pretrain.main(load_params(PretrainParams))
+        return RESULT.read_bytes()
+
+    return run
+
+
+def test_weights_come_with_their_story_and_train_takes_them(learn, capsys):
+    learn()
+    out = capsys.readouterr().out
+    assert "pretrain: 30 training images and 12 of the pool\n" in out
+    network = build_network("simple_cnn", 7, SIZE, pretrained=False)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    assert load_weights(network, RESULT) == ["head.weight", "head.bias"]
+    moved = [name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])]
+    assert {"blocks.0.0.weight", "blocks.2.0.weight"} <= set(moved)
+    assert weights_normalization(RESULT)[0] == pytest.approx([0.5, 0.5, 0.5], abs=0.05)
+    told = json.loads(RESULT.with_suffix(".json").read_text())["pretraining"]
+    assert (told["training_images"], told["pool_images"], told["scores"]["epoch"]) == (30, 12, 2)
+    table = pd.read_csv("pretrain/small.csv")
+    assert table["epoch"].tolist() == [0, 1, 2]
+    assert table["knn_accuracy"].between(0, 1).all()
+    assert Path("pretrain/small.png").stat().st_size > 1000
+    assert not list(Path(".resume").iterdir())
+
+
+def test_what_was_stopped_goes_on_and_ends_with_the_same_bytes(learn, monkeypatch, capsys):
+    whole = learn()
+    update, calls = loop.update, []
+
+    def stop_at_the_third(*arguments):
+        calls.append(None)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return update(*arguments)
+
+    monkeypatch.setattr(loop, "update", stop_at_the_third)
+    with pytest.raises(SightlineError, match="interrupted in epoch 2 after step 1; `make pretrain` goes on from there"):
+        learn()
+    monkeypatch.setattr(loop, "update", update)
+    capsys.readouterr()
+    assert learn() == whole
+    assert "pretrain: goes on after epoch 1, step 1" in capsys.readouterr().out
+
+
+def test_images_that_resemble_val_or_test_are_left_out(learn, capsys):
+    index = pd.read_csv("data/prepared/index.csv")
+    near = [index["id"][41], index["id"][30], index["id"][0], *[""] * 9]  # of test, of val, of train
+    write_pool(12, near_labelled=near)
+    learn()
+    assert "12 of the pool" not in (out := capsys.readouterr().out)
+    assert "10 of the pool; 2 left out, which resemble images of val or test or share their group" in out
+
+
+def test_a_collapse_is_told_with_advice(learn, capsys, monkeypatch):
+    monkeypatch.setattr(loop, "spread", lambda embeddings: torch.tensor(0.01))
+    learn()
+    assert "pretrain: the embeddings collapse (deviation 0.010 of 1)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"method": "none"}, "params.yaml: pretrain.method: none learns nothing: set it to simclr"),
+        ({"model": ["simple_cnn", "cnn"]}, "params.yaml: model: pretraining is of one network"),
+        ({"model": "hog+svm"}, r"params.yaml: model: hog\+svm has no weights to pretrain"),
+    ],
+)
+def test_what_cannot_be_pretrained_is_one_line(learn, changes, told):
+    with pytest.raises(SightlineError, match=told):
+        learn(**changes)
+
+
+def test_a_method_that_is_not_there_is_refused(learn):
+    with pytest.raises(SightlineError, match=r"pretrain\.method: must be 'none'"):
+        learn(method="dino")
