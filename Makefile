@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights pretrain lr-find tune tune-apply drift report track sweep promote clean-experiments add-class serve monitor ab retrain label test clean help
+.PHONY: repro recipe weights pretrain lr-find tune tune-apply drift report track sweep promote clean-experiments add-class serve monitor ab retrain label review test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -69,6 +69,9 @@ label: $(VENV)/.requirements ## IMAGES=100 STRATEGY=mix: which images of the poo
 
 track: $(VENV)/.requirements ## TRACKER=mlflow RUNS="my-experiment main": hand finished runs to TensorBoard, MLflow, W&B or Comet: trackers
 	python stages/track.py $(if $(TRACKER),"$(TRACKER)") $(RUNS)
+
+review: $(VENV)/.requirements ## labels that may be wrong, with proposals to edit: review/; APPLY=review/review.csv: into the table of prepare.corrections
+	python stages/review.py $(if $(MOST),--most "$(MOST)") $(if $(APPLY),--apply "$(APPLY)") $(if $(WHO),--who "$(WHO)")
 
 test: $(VENV)/.requirements-dev ## set up .venv with the development requirements, check the style, run the tests
 	ruff check

@@ -72,6 +72,7 @@ OPTIONS = {
     "curves": 2,
     "mistakes": 4,
     "label_issues": 4,
+    "label_images": 30,
     "slices": 3,
     "map": 9,
     "corruptions": [],
@@ -231,6 +232,20 @@ def test_isotonic_calibration_of_few_images_gives_way_to_the_temperature_with_a_
     assert metrics["calibration"]["method"] == read_calibration().method == "temperature"
     assert "12 validation images for 3 classes are fewer than 20 a class" in metrics["notes"]["calibration"]
     assert metrics["notes"]["calibration"].endswith("temperature was used in place of isotonic")
+
+
+def test_training_labels_are_doubted_too_without_folds_and_as_many_as_asked_for(project, capsys):
+    make_project(["train"] * 60 + ["val", "test"] * 6, [-1] * 72)
+    main(params(label_images=40))
+    doubted = pd.read_csv("data/predictions/label_issues.csv")
+    share = (doubted["subset"] == "train").sum() / 40
+    assert 0 < share < 1
+    assert doubted["own_probability"].notna().all()
+    assert read("metrics/evaluate.json")["label_issues"]["doubted_of_train"] == pytest.approx(share)
+    assert "40 training images" in capsys.readouterr().err
+    main(params(label_images=0))
+    assert set(pd.read_csv("data/predictions/label_issues.csv")["subset"]) <= {"val", "test"}
+    assert "doubted_of_train" not in read("metrics/evaluate.json")["label_issues"]
 
 
 @pytest.mark.parametrize("crossed", [True, False])

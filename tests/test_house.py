@@ -19,7 +19,7 @@ FLOORS = [  # from the ground up; a room within one that is named, such as image
     {"training.recipe", "scoring.metrics", "explaining.methods"},
     {"training", "scoring", "explaining", "deployment"},
     {"explaining.quality", "explaining.pictures", "deployment.card"},
-    {"reporting", "drifting", "fetching", "few_shot", "labelling", "pretraining", "serving", "tuning"},
+    {"drifting", "fetching", "few_shot", "labelling", "pretraining", "reporting", "reviewing", "serving", "tuning"},
     {"gating", "tracking", "monitoring"},
     {"sweeping", "retraining"},
 ]

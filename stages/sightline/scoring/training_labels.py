@@ -1,5 +1,8 @@
 """Training images, of which the networks know the labels, predicted by others: a regression on what a network sees."""
 
+import sys
+import time
+
 import numpy as np
 import pandas as pd
 
@@ -32,13 +35,22 @@ def judge_training(
     -------
     pandas.DataFrame, ndarray
         The rows of the images, in order, and float32 [images, classes]; none where the network offers no features, or
-        the labels are of one class.
+        there are no two classes of two images each.
     """
     training = samples[samples["subset"] == "train"]
     chosen = training.iloc[evenly(len(training), most)].reset_index(drop=True)
     rows = chosen["row"].to_numpy()
     seen = EmbeddingSample(rows)
     watch(predict, view, rows, seen)(view, rows=rows)
-    if not seen.rows or chosen["label"].nunique() < 2:
+    if not seen.rows or (chosen["label"].value_counts() > 1).sum() < 2:
         return chosen.head(0), np.empty((0, classes), dtype=np.float32)
-    return chosen, predict_out_of_fold(Features(seen.vectors(), chosen["label"].to_numpy()), classes)
+    begin = time.process_time()
+    vectors = seen.vectors()
+    probabilities = predict_out_of_fold(Features(vectors, chosen["label"].to_numpy()), classes)
+    seconds = time.process_time() - begin
+    print(
+        f"evaluate: labels of {len(chosen):,} training images doubted by regressions on {vectors.shape[1]} features, "
+        f"in {seconds:.1f} s of processor time (evaluate.label_images)",
+        file=sys.stderr,
+    )
+    return chosen, probabilities

@@ -18,7 +18,7 @@ def predict_out_of_fold(data: Features, classes: int) -> np.ndarray:
     Parameters
     ----------
     data : Features
-        Of two classes at least.
+        Two classes at least must have two images each.
     classes : int
         How many there are, whether or not all have images.
 
