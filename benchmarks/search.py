@@ -4,7 +4,7 @@
     python benchmarks/search.py
 
 The tuner's own code, with a runner that trains in this process instead of by experiments of DVC. The limit is the
-latency of the network chosen by hand, `simple_cnn` as it is, and a twentieth. It gets a search of its own, over the
+latency of the network chosen by hand, `cnn` as it is, and a twentieth. It gets a search of its own, over the
 learning rate alone. Validation chooses; each winner is then trained with seeds 0 to 2, and looks at test once. 200
 training images a class, 50 for validation, 100 test images, 6 epochs. Results lie in benchmarks/results/search, one
 file a training, so that it goes on where it was stopped.
@@ -21,7 +21,7 @@ from in_one_process import REPOSITORY, accuracy_of, keep, load, mean_and_spread,
 RESULTS = REPOSITORY / "benchmarks/results/search"
 COUNTS = {"train": 200, "val": 50, "test": 100}  # a class
 ROOM = 1.05
-RECIPE = {"arithmetic": "native", "epochs": 6, "augment.horizontal_flip": 0.5, "model": "simple_cnn"}
+RECIPE = {"arithmetic": "native", "epochs": 6, "augment.horizontal_flip": 0.5, "model": "cnn"}
 RATE = {"lr": {"low": 1e-3, "high": 3e-2, "log": True}}
 TRIALS = {"by hand": 6, "searched": 18}
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
-from sightline.deployment.cost import count_costs
+from sightline.deployment.cost import count_flops, count_parameters
 from sightline.deployment.graph import build_graph, trace_program
 from sightline.experiments.keys import unflatten
 from sightline.images.store import DatasetSpec
@@ -37,13 +38,12 @@ def find_excess(values: Values, limits: dict[Cost, float], dataset: DatasetSpec)
         return "limits: what handcrafted features cost is known only when they are fitted"
     spec = describe_blank(params, dataset)
     decider = Decider(build_members(spec, params), Calibration(method="none", temperature=1.0, images=0)).eval()
-    graph = build_graph(trace_program(decider, spec), spec, params.export.opset)
-    counted = count_costs(decider, spec.preprocessing.image_size, graph)
+    graph = cache(lambda: build_graph(trace_program(decider, spec), spec, params.export.opset))
     measures: dict[Cost, Callable[[], float]] = {
-        "parameters": lambda: counted["parameters"],
-        "macs": lambda: counted["macs"],
-        "bytes": lambda: len(graph),
-        "latency_ms": lambda: time_model(graph),
+        "parameters": lambda: count_parameters(decider),
+        "macs": lambda: count_flops(decider, spec.preprocessing.image_size) // 2,
+        "bytes": lambda: len(graph()),
+        "latency_ms": lambda: time_model(graph()),
     }
     for cost, most in limits.items():
         found = measures[cost]()

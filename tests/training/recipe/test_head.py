@@ -64,7 +64,9 @@ def test_features_times_a_head_that_was_set_are_the_logits(name):
 def test_a_head_that_is_not_one_linear_layer_is_refused_in_one_line(name):
     size = SIZES.get(name, 32)
     classifier = Classifier(build_network(name, CLASSES, size, False), [0.5] * 3, [0.2] * 3, size)
-    with pytest.raises(SightlineError, match="head_init: probe is for networks whose logits are") as caught:
+    with pytest.raises(
+        SightlineError, match="head_init: what is fitted on features is for networks whose logits are"
+    ) as caught:
         read_features(classifier, PIXELS.split(2))
     assert "\n" not in str(caught.value)
 
