@@ -56,8 +56,8 @@ class Gauge:
 
     told: ClassVar[dict] = {}
 
-    def __init__(self, name, text, labels):
-        self._name, self._labels = name, labels
+    def __init__(self, name, tag_keys):
+        self._name, self._labels = name, tag_keys
 
     def set(self, value, labels):
         assert set(labels) <= set(self._labels)
@@ -125,13 +125,18 @@ def test_ray_is_told_what_the_replica_counts(ray):
 
     metrics = Metrics()
     metrics.observe_batch(3, 0.002, [0.1])
+    metrics.model.labels("1", "old", "r").set(1)
     mirror = Mirror(metrics.registry)
     mirror.copy()
     metrics.observe_batch(1, 0.002, [0.1])
+    metrics.model.clear()
+    metrics.model.labels("2", "new", "r").set(1)
     mirror.copy()
     assert Gauge.told["sightline_batch_images_sum",] == 4
     assert Gauge.told["sightline_seconds_bucket", "model", "0.0025"] == 2
     assert Gauge.told["sightline_seconds_bucket", "model", "0.001"] == 0
+    assert Gauge.told["sightline_model", "1", "old", "r"] == 0
+    assert Gauge.told["sightline_model", "2", "new", "r"] == 1
     assert {name for name, *_ in Gauge.told if not name.startswith("sightline_") or name.endswith("_created")} == set()
 
 
