@@ -55,6 +55,8 @@ def test_a_folder_as_lines_with_three_packages_alone(model, pictures):
     assert {name for name in own.strip("[").replace("'", "").split(", ") if "decoding" not in name} == {
         "sightline.common",
         "sightline.common.errors",
+        "sightline.deployment",
+        "sightline.deployment.runtime",
         "sightline.images",
         "sightline.scoring",
         "sightline.scoring.metrics",

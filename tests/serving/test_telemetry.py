@@ -1,12 +1,43 @@
 """onnxruntime sends its maker what it runs, unless it is told not to before it is imported."""
 
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
 from imports import ROOT
 
-SERVING = ROOT / "stages/sightline/serving"
+IMPORTS = re.compile(r"^\s*(?:import|from) onnxruntime", re.MULTILINE)
 
 
-def test_the_service_sends_nothing_to_the_maker_of_onnxruntime():
-    importing = [path for path in SERVING.rglob("*.py") if "import onnxruntime\n" in path.read_text()]
-    assert importing == [SERVING / "model.py"]
-    before = importing[0].read_text().partition("import onnxruntime\n")[0]
-    assert 'os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")' in before
+def test_only_one_module_imports_onnxruntime_itself():
+    importing = {path for path in (ROOT / "stages").rglob("*.py") if IMPORTS.search(path.read_text())}
+    deployment = ROOT / "stages/sightline/deployment"
+    assert importing == {deployment / "runtime.py", deployment / "variants.py"}
+    variants = (deployment / "variants.py").read_text()
+    assert variants.index("deployment.runtime import") < IMPORTS.search(variants).start()
+
+
+@pytest.mark.parametrize("module", ["serving.model", "deployment.variants"])
+def test_telemetry_is_off_when_onnxruntime_is_loaded(module):
+    """What the environment says at the moment of its import, in a new process."""
+    program = (
+        "import sys, os\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'onnxruntime': print(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        f"import sightline.{module}\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT / "stages",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["1"]

@@ -6,11 +6,11 @@ import zipfile
 from collections.abc import Callable
 
 import numpy as np
-import onnxruntime
 import torch
 from torch.export import ExportedProgram
 
 from sightline.deployment.graph import INPUT, OUTPUT, ProbabilityModel
+from sightline.deployment.runtime import onnxruntime
 from sightline.networks.decider import Decider
 
 TRACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node")

@@ -7,6 +7,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
+
+from sightline.deployment.runtime import onnxruntime  # noqa: F401  before any part of it
+
+# isort: split
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.onnx_model import ONNXModel
 from onnxruntime.transformers.float16 import convert_float_to_float16

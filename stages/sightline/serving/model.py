@@ -3,23 +3,19 @@
 import hashlib
 import json
 import os
-
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read by the import of onnxruntime, which else tells its maker
-
-# isort: split
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
 from sightline.common.errors import SightlineError
+from sightline.deployment.runtime import onnxruntime
 from sightline.images.decoding.decode import decode
 from sightline.images.decoding.preprocessing import Preprocessing
 
-UNREADABLE = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf)  # onnxruntime's for what is no whole model
+STATE = onnxruntime.capi.onnxruntime_pybind11_state
+UNREADABLE = (STATE.Fail, STATE.InvalidArgument, STATE.InvalidGraph, STATE.InvalidProtobuf)  # of what is no model
 CPU = "CPUExecutionProvider"
 QUOTA = Path("/sys/fs/cgroup/cpu.max")  # what a container may use
 

@@ -49,7 +49,7 @@ class Clock:
 
 def time_model(content: bytes) -> float:
     """Return the milliseconds that ONNX Runtime takes for one image with one thread, the fastest of five medians."""
-    import onnxruntime
+    from sightline.deployment.runtime import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

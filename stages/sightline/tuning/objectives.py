@@ -78,7 +78,7 @@ def time_model(content: bytes) -> float:
 
     Time that others take of the processor does not count, but what they leave of its caches does.
     """
-    import onnxruntime
+    from sightline.deployment.runtime import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
