@@ -59,7 +59,7 @@ def read_log(folder: Path, model: str) -> Log:
     if not log.seen:
         raise SightlineError(
             f"{folder}: {log.others} lines of other models, {log.damaged} damaged, none of {model[:16]}: name the "
-            f"model that answered by --model"
+            f"file of the model that answered"
         )
     return log
 
