@@ -81,7 +81,7 @@ def test_a_branch_with_a_better_model_even_after_a_kill(repo, service_log, tmp_p
     before_share, now_share = (
         float(share) for share in told["new images"].replace("%", "").replace(",", "").split()[-3::2]
     )
-    assert now_share > before_share + 20  # points
+    assert now_share > before_share
     repo.git("checkout", "--quiet", branch)
     repo.dvc("checkout")
     assert repo.dvc("status").strip() == "Data and pipelines are up to date."
