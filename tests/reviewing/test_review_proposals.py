@@ -69,6 +69,7 @@ def test_what_is_proposed_is_read_as_decisions_that_take_the_place_of_earlier_on
         "id,action,label,who,when,reason,sha256\n1.png,keep,,Bob,2025-01-01,,\n2.png,keep,,Bob,2025-01-01,,\n"
     )
     merged = as_table(merge(read_corrections(older), decisions, "Ann", "2026-01-02"))
+    assert merged["label"].tolist() == ["dog", "", ""]
     assert merged[["id", "action", "who", "when"]].to_numpy().tolist() == [
         ["0.png", "relabel", "Ann", "2026-01-02"],
         ["1.png", "remove", "Ann", "2026-01-02"],

@@ -60,9 +60,12 @@ def refuse_unknown(decisions: dict[str, Correction], known: set[str], classes: l
 def merge(
     earlier: dict[str, Correction], decisions: dict[str, Correction], who: str, when: str
 ) -> dict[str, Correction]:
-    """Return all decisions by id: a later one takes an earlier one's place; who and when are filled in where empty."""
+    """Return all decisions by id: a later one takes an earlier one's place.
+
+    Who and when are filled in where empty; a label stays only where it is the new one.
+    """
     signed = {
-        name: replace(decision, who=decision.who or who, when=decision.when or when)
+        name: replace(decision, who=decision.who or who, when=decision.when or when, label=decision.decision[1])
         for name, decision in decisions.items()
     }
     return earlier | signed

@@ -98,6 +98,6 @@ def run_networks(
     scores, decisions = score_judged(views, folds, images, len(spec.classes), watched, stacks)
     plain = ViewAverage(members[0], "none")
     at_once[plain] = images_at_once(plain, pixels.shape[1], settings.memory_mb)
-    others = samples[~samples["id"].isin(images["id"])]
+    others = samples[~samples["row"].isin(images["row"])]
     training = judge_training(others, plain, predict, len(spec.classes), settings.training)
     return scores, Judgement(images, decisions, sample, training)
