@@ -17,6 +17,7 @@ IMAGES = 64  # files of a case, asked for in turns
 LARGEST = 1 << 26  # bytes of one
 STAGES = ("prepare", "split", "train", "evaluate", "export")
 PRETRAINED = "models/pretrained"
+EXPORTED = "models/exported/model.onnx"
 SIDE = 224  # px
 
 
@@ -30,7 +31,7 @@ class Served:
     @property
     def model(self) -> Path:
         """The exported model."""
-        return self.workspace / "models/exported/model.onnx"
+        return self.workspace / EXPORTED
 
 
 def make_digits(folder: Path, archive: Path | None) -> Served:
@@ -43,7 +44,8 @@ def make_photos(folder: Path, archive: Path | None) -> Served:
     """Return recipes/photos at 224 px, trained on an archive of photos; it needs the recipe's weights."""
     if archive is None or not archive.is_file():
         sys.exit("--photos: name an archive of photos, <class>/image, for the case photos")
-    if not any((REPOSITORY / PRETRAINED).glob("tf_efficientnet_lite0.safetensors")):
+    weights = REPOSITORY / PRETRAINED / "tf_efficientnet_lite0.safetensors"
+    if not (weights.is_file() or (folder / EXPORTED).is_file()):
         sys.exit(f"{PRETRAINED}: no tf_efficientnet_lite0: make weights NAME=tf_efficientnet_lite0")
     with zipfile.ZipFile(archive) as container:
         names = sorted(name for name in container.namelist() if name.endswith(".jpg"))
