@@ -19,7 +19,7 @@ FLOORS = [  # from the ground up; a room within one that is named, such as image
     {"training.recipe", "scoring.metrics", "explaining.methods"},
     {"training", "scoring", "explaining", "deployment"},
     {"explaining.quality", "explaining.pictures", "deployment.card"},
-    {"reporting", "drifting", "fetching", "few_shot", "labelling", "pretraining", "serving", "tuning"},
+    {"reporting", "drifting", "fetching", "few_shot", "labelling", "pretraining", "serving", "surveying", "tuning"},
     {"gating", "tracking", "monitoring"},
     {"sweeping", "retraining"},
 ]
