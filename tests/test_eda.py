@@ -101,7 +101,10 @@ def test_without_prepared_images_there_is_one_line(eda):
         eda()
 
 
-def test_weights_that_are_not_there_are_one_line(eda):
+def test_weights_that_are_not_there_or_not_described_are_one_line(eda, set_params):
     prepare([0, 1, 1])
-    with pytest.raises(SightlineError, match=r"^models/pretrained/none\.safetensors: no such weights"):
-        eda("--weights", "models/pretrained/none.safetensors")
+    with pytest.raises(SightlineError, match=r"^x\.safetensors: no JSON beside it tells its normalisation: name"):
+        eda("--weights", "x.safetensors")
+    set_params(model="test_resnet")
+    with pytest.raises(SightlineError, match=r"^x\.safetensors: no such weights"):
+        eda("--weights", "x.safetensors")

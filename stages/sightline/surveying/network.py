@@ -9,7 +9,7 @@ import torch
 from sightline.common.errors import SightlineError
 from sightline.common.rows import evenly
 from sightline.images.decoding.preprocessing import Preprocessing
-from sightline.networks.architectures.build import build_network, network_normalization
+from sightline.networks.architectures.build import build_network, is_own, network_normalization
 from sightline.networks.classifier import Classifier
 from sightline.networks.memory import images_at_once
 from sightline.networks.saved import load_members, read_spec
@@ -44,6 +44,8 @@ def open_classifier(weights: Path, model: str, preprocessing: Preprocessing) -> 
             raise SightlineError(f"{weights}: is for {spec.channels} channels, and data/prepared has {channels}")
         return load_members(weights, spec)[0]
     published = read_published(weights)
+    if published is None and is_own(model):
+        raise SightlineError(f"{weights}: no JSON beside it tells its normalisation: name a copy of models/trained")
     name = published.name if published else model
     size = published.preprocessing.input_size if published else preprocessing.image_size
     network = build_network(name, 2, size, pretrained=False, channels=channels)
