@@ -4,7 +4,7 @@ HEAD ?= workspace
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro recipe weights pretrain lr-find tune tune-apply drift report track sweep promote clean-experiments add-class serve monitor ab retrain label review test clean help
+.PHONY: repro recipe weights pretrain lr-find tune tune-apply drift report track sweep promote clean-experiments add-class serve monitor ab retrain label review eda test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
 	dvc repro
@@ -16,6 +16,10 @@ recipe: $(VENV)/.requirements ## NAME=photos SET="prepare.source=data/raw/photos
 		case "$$pair" in *=*) ;; *) echo "SET: $$pair is no key=value; with blanks in it: SET='\"prepare.source=data/raw/my photos\"'"; exit 2;; esac; \
 		set -- "$$@" "-S=$$pair"; shift; \
 	done; dvc exp run $$(grep ^-S recipes/$(NAME)) "$$@"
+
+eda: $(VENV)/.requirements ## WEIGHTS=models/pretrained/NAME.safetensors: what is in the images before training, and what it suggests: eda/eda.html
+	dvc repro prepare
+	python stages/eda.py $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 weights: $(VENV)/.requirements ## NAME=tf_efficientnet_lite0: fetch a network's published weights into models/pretrained
 	python stages/weights.py $(if $(NAME),"$(NAME)")

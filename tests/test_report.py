@@ -4,8 +4,10 @@ import sys
 import numpy as np
 import pytest
 
+from commands import call
 from imports import ROOT
 from open_gates import set_gates
+from report import Params, main
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_text
 from sightline.gating.worse import read_baseline
@@ -23,7 +25,7 @@ def run(*command):
 
 
 def report(*options):
-    return run(sys.executable, str(ROOT / "stages/report.py"), *options)
+    return call(main, Params, *options)
 
 
 def write_results(here, lr, accuracy):
@@ -143,7 +145,7 @@ def test_what_the_cache_lacks_is_said(history, monkeypatch):
 
 def test_unknown_revision(history, monkeypatch):
     monkeypatch.chdir(history)
-    status, told = report("--base", "nobody")
+    status, told = run(sys.executable, str(ROOT / "stages/report.py"), "--base", "nobody")
     assert status == 1
     assert told.startswith("nobody: no revision of this repository is called so")
     assert len(told.splitlines()) == 1

@@ -7,8 +7,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -18,8 +16,8 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 
+from commands import call
 from imports import ROOT
-from sightline.common.errors import SightlineError
 from sightline.images.decoding.decode import decode
 from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.networks.classifier import Classifier
@@ -48,17 +46,12 @@ def fetch_in_a_process(folder, name, **environment):
 def fetch(folder, name, **environment):
     """Run the command here, which saves imports, in a folder that has params.yaml; pip reads the environment."""
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    printed, complaint = StringIO(), ""
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
+    with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(sys, "argv", ["weights.py", name])
         for key, value in environment.items():
             patch.setenv(key, value)
-        try:
-            main(Params())
-        except SightlineError as error:
-            complaint = str(error)
-    return subprocess.CompletedProcess(name, int(bool(complaint)), printed.getvalue(), complaint)
+        status, told = call(main, Params, name)
+    return subprocess.CompletedProcess(name, status, *((told, "") if status == 0 else ("", told)))
 
 
 def read(folder, name):
