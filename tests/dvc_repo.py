@@ -62,8 +62,8 @@ class Repo:
         return YAML(typ="safe").load(self.path / name)
 
     def write_param(self, key, value):
-        """Change the value of a key that params.yaml has once, as one does by hand: as text."""
-        text, found = re.subn(rf"^( *{key}): *[^ ]+", rf"\1: {value}", self.read("params.yaml"), flags=re.MULTILINE)
+        """Change a top-level value of params.yaml as one does by hand: as text."""
+        text, found = re.subn(rf"^{key}: *[^ ]+", f"{key}: {value}", self.read("params.yaml"), flags=re.MULTILINE)
         assert found == 1
         (self.path / "params.yaml").write_text(text)
 

@@ -34,7 +34,6 @@ def run_first(repo):
     clone_project(repo.path, repo.home)
     repo.write_param("epochs", 2)
     repo.write_param("lr", "2e-3")
-    repo.write_param("image_size", 16)
     repo.commit("Small settings")
     output = repo.dvc("repro")
     changed = repo.git("status", "--porcelain", "--untracked-files=all")
