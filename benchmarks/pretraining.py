@@ -18,6 +18,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import zipfile
@@ -30,21 +31,15 @@ from workspace import REPOSITORY, write_params
 
 sys.path.insert(0, str(REPOSITORY / "stages"))
 import evaluate
-import prepare
 import pretrain
-import split
 import train
 from sightline.common.errors import SightlineError
 from sightline.common.params import load_params
 from sightline.parameters.evaluate import EvaluateParams
-from sightline.parameters.prepare import PrepareParams
 from sightline.parameters.pretrain import PretrainParams
-from sightline.parameters.split import SplitParams
 from sightline.parameters.train import TrainParams
 
 STAGES = {
-    "prepare": (prepare.main, PrepareParams),
-    "split": (split.main, SplitParams),
     "pretrain": (pretrain.main, PretrainParams),
     "train": (train.main, TrainParams),
     "evaluate": (evaluate.main, EvaluateParams),
@@ -203,8 +198,8 @@ class Bench:
             writer.writerow(("path", "label", "subset"))
             writer.writerows(list_rows(self.options.archive, percent, seed))
         write_params(work, {**ALWAYS, **self.source(), "seed": seed})
-        for stage in ("prepare", "split"):
-            self.run(work, [stage])
+        for stage in ("prepare", "split"):  # apart: a training goes on only where the same modules are loaded
+            subprocess.run([sys.executable, REPOSITORY / f"stages/{stage}.py"], cwd=work, check=True)
         return work
 
 
