@@ -38,6 +38,7 @@ from sightline.few_shot.effect import compare, describe
 from sightline.few_shot.given import Given, read_given
 from sightline.few_shot.widen import count_recognised, last_layer, refuse_unsuitable, widen, widen_weights
 from sightline.images.samples import Samples, read_samples
+from sightline.images.sources.names import tidy
 from sightline.images.store import open_pixels, read_index, read_predictions
 from sightline.networks.calibration import Calibration, read_calibration
 from sightline.networks.classifier import Classifier
@@ -103,7 +104,7 @@ def main(params: Params) -> None:
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Add a class to the trained model from a handful of images.")
-    parser.add_argument("name", help="of the class")
+    parser.add_argument("name", type=tidy, help="of the class")
     parser.add_argument("images", help="a folder, a .zip or a .tar of images that show it")
     return parser.parse_args()
 

@@ -29,7 +29,7 @@ from sightline.images.pool import read_pool
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.labelling.asking import describe_batch, find_askable, refuse_other_pixels
-from sightline.labelling.batch import NAME, next_number, read_batches, tabulate
+from sightline.labelling.batch import NAME, alone_in, next_number, read_batches, tabulate
 from sightline.labelling.destination import find_root
 from sightline.labelling.distinct import as_numbers, one_of_each
 from sightline.labelling.label_studio import to_config, to_tasks
@@ -56,11 +56,12 @@ class Params(StageParams):
 
 def main(params: Params) -> None:
     options = read_options()
-    if options.read:
-        for line in read_back(options.read, options.out):
-            print(line)
-    else:
-        ask(params, options)
+    with alone_in(options.out):
+        if options.read:
+            for line in read_back(options.read, options.out):
+                print(line)
+        else:
+            ask(params, options)
 
 
 def ask(params: Params, options: argparse.Namespace) -> None:
@@ -114,8 +115,8 @@ def read_options() -> argparse.Namespace:
 
 
 def at_least_1(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r}")
     return int(text)
 
 

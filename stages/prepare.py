@@ -74,7 +74,7 @@ def main(params: PrepareParams) -> None:
     listing, container = open_source(options.source, naming_in(options))
     corrections = apply_corrections(options.corrections, listing, container, options.max_pixels)
     rows = rows_without_label(listing, container, options.source)
-    parts = [*rows, *open_unlabelled(options.unlabelled)]
+    parts = [*rows, *open_unlabelled(options.unlabelled, listing, options.source)]
     say([*listing.notes, *describe_aside(listing), *describe_corrections(corrections)])
     say([f"pool: {note}" for part in parts for note in part.listing.notes])
     classes = sorted(set(listing.classes))

@@ -115,6 +115,9 @@ def test_what_one_image_cannot_tell_is_said():
     ("options", "message"),
     [
         (("bee", "red"), "add-class: the model knows 'bee' already"),
+        ((" Bee ", "red"), "add-class: the model knows 'bee' already"),
+        (("nan", "red"), "add-class: 'nan' is no name of a class"),
+        (("ü" * 101, "red"), "add-class: 'üüüüüüüüüüüüüüüüüüüü'... is too long for a folder's name"),
         (("a/b", "red"), "add-class: 'a/b' is no name of a class"),
         (("..", "red"), "add-class: '..' is no name of a class"),
         (("red", "nowhere"), "add-class: nowhere does not exist"),

@@ -5,27 +5,33 @@ import torch
 from torch import nn
 
 from sightline.common.errors import SightlineError
+from sightline.images.sources.names import MISSING
 from sightline.networks.calibration import NUMBERS, Calibration
 from sightline.networks.classifier import Classifier
 from sightline.networks.saved import ModelSpec
+from sightline.preparing.checks import appearance
 from sightline.training.heads.imprint import imprint
 from sightline.training.heads.prototypes import Prototypes
 from sightline.training.recipe.probe import Features
 
+LONGEST_NAME = 200  # bytes: file systems end a folder's name at 255
 PARTS = 5  # at most, of the given images, each of which is left out in turn
 
 
 def refuse_unsuitable(name: str, spec: ModelSpec, calibration: Calibration) -> None:
     """Raise SightlineError where a model cannot get a class of this name."""
-    if name in spec.classes:
+    known = [other for other in spec.classes if appearance(other) == appearance(name)]
+    if known:
         raise SightlineError(
-            f"add-class: the model knows {name!r} already: give the class another name, or add its images to "
+            f"add-class: the model knows {known[0]!r} already: give the class another name, or add its images to "
             "prepare.source and train"
         )
-    if not name.strip() or name.startswith(".") or "/" in name or not name.isprintable():
+    if not name or name.startswith(".") or "/" in name or not name.isprintable() or name.lower() in MISSING:
         raise SightlineError(
             f"add-class: {name!r} is no name of a class: give one of letters, without / and leading dots"
         )
+    if len(name.encode()) > LONGEST_NAME:
+        raise SightlineError(f"add-class: {name[:20]!r}... is too long for a folder's name: give a shorter one")
     if spec.stack:
         raise SightlineError(
             "add-class: a stack combines the members, and it knows no further class: train with ensemble: mean"

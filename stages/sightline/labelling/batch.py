@@ -1,10 +1,14 @@
 """Batches of images that people are asked to label: `labels/<n>/batch.csv`, a row an image."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sightline.common.errors import SightlineError
 from sightline.common.files import read_table
 from sightline.labelling.seen import Seen
 from sightline.labelling.spread import Choice
@@ -16,6 +20,7 @@ COLUMNS = ("rank", "file", "id", "sha256", "strategy", "score", "prediction", "c
 TEXT = ("file", "id", "sha256", "strategy", "prediction")
 NAME = "batch.csv"  # written last, so that a folder without it is none
 DECIMALS = 6
+LOCK = ".lock"
 NAME_DIGITS = 16  # of the SHA-256 of an image's stored pixels, by which its file is called
 SHOWN = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".avif")  # by every browser; others become PNG
 
@@ -56,6 +61,36 @@ def file_name(path: str, digest: str) -> str:
     return digest[:NAME_DIGITS] + (suffix if suffix in SHOWN else ".png")
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder of all batches: two commands at once would write one batch, or lose lines of the history.
+
+    Raises
+    ------
+    SightlineError
+        Another command holds it, or it is no folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise SightlineError(f"{folder}: is no folder: move that file away, or name a folder by --out") from None
+    with (folder / LOCK).open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SightlineError(f"{folder}: another `make label` is at work there: wait for it, or stop it") from None
+        yield
+
+
+def read_kept(path: Path, text: tuple[str, ...]) -> "pd.DataFrame":
+    """Read a table that no stage makes anew; SightlineError says how one that was damaged by hand comes back."""
+    try:
+        return read_table(path, text=text)
+    except SightlineError as error:
+        told = str(error).partition(": delete it, then")[0]
+        raise SightlineError(f"{told}: mend it, or bring back what Git has by `git checkout`") from None
+
+
 def next_number(folder: Path) -> int:
     """Return the number of the next batch below `folder`, from 1 on."""
     return max(_numbers(folder), default=0) + 1
@@ -65,7 +100,7 @@ def read_batches(folder: Path) -> "pd.DataFrame":
     """Return the rows of all batches below `folder`, with the column batch; an image may be in several."""
     import pandas as pd
 
-    tables = [read_table(folder / str(n) / NAME, text=TEXT).assign(batch=n) for n in sorted(_numbers(folder))]
+    tables = [read_kept(folder / str(n) / NAME, text=TEXT).assign(batch=n) for n in sorted(_numbers(folder))]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*COLUMNS, "batch"])
 
 

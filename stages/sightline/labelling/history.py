@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sightline.common.files import read_table, write_table
+from sightline.common.files import write_table
 from sightline.labelling.answers import Answer
+from sightline.labelling.batch import read_kept
 from sightline.labelling.table import Change
 
 if TYPE_CHECKING:
@@ -59,6 +60,6 @@ def add_to_history(folder: Path, new: "pd.DataFrame") -> None:
 
     path = folder / NAME
     text = tuple(name for name in COLUMNS if name not in ("agreement", "confidence", "batch"))
-    old = [read_table(path, text=text)] if path.exists() else []
+    old = [read_kept(path, text=text)] if path.exists() else []
     together = pd.concat([*old, new], ignore_index=True)
     write_table(path, together.drop_duplicates(["id", "before", "label", "moment", "export"]))

@@ -1,5 +1,6 @@
 """An export's way back: from answers to the table that prepare reads, and to the history."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,5 +80,6 @@ def describe_next(target: Destination, dataset: DatasetSpec) -> str:
     """Return what brings the labels into the next training."""
     if target.is_source:
         return "`dvc repro` trains with them"
+    source = shlex.quote(f"prepare.source={target.path.as_posix()}")
     changed = [f" -S prepare.{key}={key}" for key in dataset.naming or {}]
-    return f"`dvc exp run -S prepare.source={target.path.as_posix()}{''.join(changed)}` trains with them"
+    return f"`dvc exp run -S {source}{''.join(changed)}` trains with them"

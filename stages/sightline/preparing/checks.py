@@ -33,7 +33,7 @@ def refuse_classes(classes: list[str], source: str) -> None:
         raise SightlineError(f"prepare.source: {source}: {missing[0]!r} stands for a missing label and is no class")
     alike: dict[str, str] = {}
     for name in classes:
-        other = alike.setdefault(_looks(name), name)
+        other = alike.setdefault(appearance(name), name)
         if other != name:
             raise SightlineError(
                 f"prepare.source: {source}: the classes {other!r} and {name!r} {_difference(other, name)}: "
@@ -41,7 +41,7 @@ def refuse_classes(classes: list[str], source: str) -> None:
             )
 
 
-def _looks(name: str) -> str:
+def appearance(name: str) -> str:
     """Return what names share that a reader takes for one: the same letters, or the same whole number."""
     visible = "".join(letter for letter in name if unicodedata.category(letter) != "Cf")
     folded = " ".join(unicodedata.normalize("NFKC", visible).casefold().split())
