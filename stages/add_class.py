@@ -81,6 +81,7 @@ def main(params: Params) -> None:
     pixels = open_pixels()
     old = choose_old(read_samples(), len(spec.classes))
     out = OUT / options.name
+    (out / "model.onnx").unlink(missing_ok=True)  # it comes last: a run that is ended leaves none beside other files
 
     wider = spec.model_copy(update={"classes": [*spec.classes, options.name]})
     recognised = []

@@ -96,8 +96,12 @@ def test_a_batch_holds_what_people_need(label, tmp_path):
     tasks = json.loads((folder / "tasks.json").read_text())
     assert tasks[0]["data"]["image"] == f"/data/local-files/?d=labels/1/images/{batch['file'][0]}"
     first = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    shutil.rmtree(folder)
+    for path in folder.iterdir():
+        if path.is_file():
+            path.unlink()  # as after a command that was killed: images, and no batch
+    (folder / "images/of_another_choice.png").write_bytes(b"")
     label("--images", "5", "--strategy", "margin")
+    assert {path.name for path in (folder / "images").iterdir()} == set(batch["file"])
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == first
 
 

@@ -94,7 +94,7 @@ def test_the_report_is_what_the_new_model_decides(added):
     assert numbers["taken_for_it"] == (test["after"] == 3).sum() == sum(numbers["confused"].values())
     assert ((test["after"] == test["before"]) | (test["after"] == 3)).all()
     page = (added / "few_shot/red/report.md").read_text()
-    assert "left out, as they are no images: 'notes.jpg'" in page
+    assert "left out, as they are no images that can be read: 'notes.jpg'" in page
     assert "4 images say little of a class" in page
     assert "1 of them are in the data already, as bee" in page
 

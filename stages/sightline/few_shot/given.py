@@ -60,7 +60,7 @@ def read_given(path: Path, name: str, preprocessing: Preprocessing, index: pd.Da
     pixels = np.stack([image.pixels for image in decoded.values()])
     hashes = pixel_hashes(pixels)
     _, first = np.unique(hashes, return_index=True)
-    notes = [] if not unreadable else [f"left out, as they are no images: {quote_some(unreadable)}"]
+    notes = [] if not unreadable else [f"left out, as they are no images that can be read: {quote_some(unreadable)}"]
     if len(first) < len(pixels):
         notes.append(f"{len(pixels) - len(first)} images stand there twice and count once")
     notes += _note_sizes(decoded, preprocessing.image_size) + _note_known(hashes, index)

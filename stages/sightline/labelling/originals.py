@@ -1,5 +1,6 @@
 """The batch's images as people see them: the files that they are, in the size that they have."""
 
+import shutil
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -27,11 +28,14 @@ SIDE = 1024  # px: of what no browser shows
 def copy_images(batch: "pd.DataFrame", folder: Path, preprocessing: Preprocessing) -> None:
     """Write each image under its name in the batch; what browsers do not show becomes a PNG of at most 1024 px.
 
+    What a command that was ended left in the folder goes: people would label images that no batch knows.
+
     Raises
     ------
     SightlineError
         An image cannot be read under its id, the path below data/raw.
     """
+    shutil.rmtree(folder, ignore_errors=True)
     files = BesideTable(RAW, batch["id"].tolist())
     names = dict(zip(batch["id"], batch["file"], strict=True))
     for row in files.cheapest_order():
