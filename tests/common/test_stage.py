@@ -45,7 +45,13 @@ def test_a_users_mistake_is_one_line(workspace):
 
 
 @pytest.mark.parametrize(
-    ("code", "word"), [(errno.ENOSPC, "full"), (errno.EROFS, "read-only"), (errno.EACCES, "denied")]
+    ("code", "word"),
+    [
+        (errno.ENOSPC, "full"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "denied"),
+        (errno.ENOTDIR, "a file lies where a folder is to be"),
+    ],
 )
 def test_a_disk_that_cannot_be_written_is_one_line(workspace, code, word):
     message = run_raising(OSError(code, os.strerror(code), "models/x"))

@@ -13,6 +13,8 @@ DISK_ERRORS = {
     errno.EDQUOT: "the disk quota is used up: free some space and run `dvc repro` again",
     errno.EACCES: "permission denied: check who owns the file and its folder",
     errno.EPERM: "not permitted: check who owns the file and its folder",
+    errno.EEXIST: "a file lies where a folder is to be: move it away",
+    errno.ENOTDIR: "a file lies where a folder is to be: move it away",
     errno.EROFS: "the file system is read-only: move the repository to a writable disk",
 }
 
