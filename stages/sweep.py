@@ -22,7 +22,7 @@ from sightline.common.errors import SightlineError
 from sightline.common.params import StageParams
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
-from sightline.experiments.orphans import end_orphan
+from sightline.experiments.orphans import end_orphan, wait_for_starts
 from sightline.experiments.start import start
 from sightline.parameters.paired import Intervals
 from sightline.sweeping.agenda import Agenda, without_results
@@ -179,4 +179,5 @@ def finish(outcome: Outcome, further: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    wait_for_starts(Path.cwd())
     run_stage(main, Params)

@@ -29,6 +29,7 @@ from sightline.common.params import StageParams
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
 from sightline.drawing.tuning_charts import draw_history, draw_importances, draw_parallel
+from sightline.experiments.orphans import wait_for_starts
 from sightline.images.store import read_dataset
 from sightline.training.interrupt import StopRequest
 from sightline.tuning.bar import Bar, say_values
@@ -160,4 +161,5 @@ def conclude(study: Study, settings: TuneParams, stop: StopRequest) -> None:
 
 
 if __name__ == "__main__":
+    wait_for_starts(Path.cwd())
     run_stage(main, Params)

@@ -21,14 +21,30 @@ def end_orphan(name: str, root: Path) -> None:
     remove_copy(name, root)
 
 
+def wait_for_starts(root: Path) -> None:
+    """Wait until experiments that a killed command left starting have their copies: to be called before files are read.
+
+    While `dvc` starts one, params.yaml holds the parameters of that experiment, not the user's.
+    """
+    for name, pid in _list_processes(root).items():
+        _wait_for_copy(name, pid, root)
+
+
 def find_process(name: str, root: Path) -> int | None:
     """Return the process of the `dvc` that runs an experiment of this repository."""
+    return _list_processes(root).get(name)
+
+
+def _list_processes(root: Path) -> dict[str, int]:
+    """Return experiment -> process of each `dvc` that runs a named experiment of this repository."""
+    found = {}
     for process in psutil.process_iter(["cmdline", "cwd"]):
         command = process.info["cmdline"] or []
-        named = "--name" in command and command[command.index("--name") + 1 :][:1] == [name]
-        if named and "exp" in command and process.info["cwd"] == str(root.resolve()):
-            return process.pid
-    return None
+        is_one = {"exp", "--temp", "--name"} <= set(command)
+        names = command[command.index("--name") + 1 :][:1] if is_one else []
+        if names and process.info["cwd"] == str(root.resolve()):
+            found.setdefault(names[0], process.pid)
+    return found
 
 
 def _wait_for_copy(name: str, pid: int, root: Path) -> None:
