@@ -16,6 +16,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from sightline.arguments.numbers import between_0_and_1
 from sightline.common.files import write_json, write_text
 from sightline.common.params import StageParams
 from sightline.common.stage import run_stage
@@ -60,12 +61,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--alpha", type=between_0_and_1, default=0.05, help="wrong decisions; default: %(default)s")
     parser.add_argument("--out", default="ab", help="folder; default: %(default)s")
     return parser.parse_args()
-
-
-def between_0_and_1(text: str) -> float:
-    if not 0 < float(text) < 1:
-        raise argparse.ArgumentTypeError("must be between 0 and 1")
-    return float(text)
 
 
 if __name__ == "__main__":

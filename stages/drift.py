@@ -17,6 +17,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from sightline.arguments.numbers import at_least_1, between_0_and_1
 from sightline.common.device import pick_device, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
@@ -75,18 +76,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--fail", action="store_true", help=f"exit with status {DRIFTED} when there is drift")
     parser.add_argument("--out", default="drift", help="folder; default: %(default)s")
     return parser.parse_args()
-
-
-def between_0_and_1(text: str) -> float:
-    if not 0 < float(text) < 1:
-        raise argparse.ArgumentTypeError("must be between 0 and 1")
-    return float(text)
-
-
-def at_least_1(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return int(text)
 
 
 def refuse_other_reference(trained: list[str], described: set[str]) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sightline.arguments.numbers import at_least_1
 from sightline.common.device import pick_device, use_deterministic_algorithms
 from sightline.common.files import write_json, write_table, write_text
 from sightline.common.params import Count, NearBits, Seed, StageParams
@@ -112,12 +113,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--read", type=Path, metavar="EXPORT", help="a finished export of a label tool, to read back")
     parser.add_argument("--out", type=Path, default=Path("labels"), help="folder of all batches; default: %(default)s")
     return parser.parse_args()
-
-
-def at_least_1(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":

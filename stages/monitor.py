@@ -22,6 +22,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from sightline.arguments.numbers import between_0_and_1
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_text
 from sightline.common.params import Seed, StageParams
@@ -82,12 +83,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--webhook", type=url, help="URL that gets JSON when a new window drifted")
     parser.add_argument("--out", default="monitor", help="folder; default: %(default)s")
     return parser.parse_args()
-
-
-def between_0_and_1(text: str) -> float:
-    if not 0 < float(text) < 1:
-        raise argparse.ArgumentTypeError("must be between 0 and 1")
-    return float(text)
 
 
 def url(text: str) -> str:

@@ -26,6 +26,7 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from sightline.arguments.numbers import at_least_1
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
 from sightline.common.params import Seed
@@ -94,12 +95,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--force", action="store_true", help="train whatever the limits")
     parser.add_argument("--dry-run", action="store_true", help="tell what would be done")
     return parser.parse_args()
-
-
-def at_least_1(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return int(text)
 
 
 def name_branch(commit: str, new: Additions) -> str:

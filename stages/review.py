@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sightline.arguments.numbers import at_least_1
 from sightline.common.device import pick_device
 from sightline.common.errors import SightlineError
 from sightline.common.files import read_table, write_table, write_text
@@ -111,12 +112,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--who", default="", help="who decided, where the table does not say; default: Git's user.name")
     parser.add_argument("--out", default="review", help="folder; default: %(default)s")
     return parser.parse_args()
-
-
-def at_least_1(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return int(text)
 
 
 def git_name() -> str:

@@ -10,7 +10,7 @@ from imports import ROOT, imported_modules
 
 STAGES = ROOT / "stages"
 FLOORS = [  # from the ground up; a room within one that is named, such as images.sources, stands on its floor
-    {"common"},
+    {"arguments", "common"},
     {"parameters", "experiments"},
     {"drawing", "training.augmentation"},
     {"images"},
