@@ -1,6 +1,7 @@
 """The layout of stages/: which room may import which, what paints, and how large folders and files are."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -40,6 +41,7 @@ PAINTERS = {  # besides drawing/ and explaining/pictures/, which have the colour
     "sightline/reporting/report.py",  # hands figures on
     "sightline/drifting/present.py",
 }
+SIX = ("prepare", "split", "train", "evaluate", "gradcam", "export")
 MOST_FILES = 17
 MOST_LINES = 200
 
@@ -128,3 +130,10 @@ def test_folders_and_files_stay_small():
     assert {folder: count for folder, count in counts.items() if count > MOST_FILES} == {}
     lines = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in files()}
     assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_design_md_names_every_script_and_every_room():
+    told = (ROOT / "docs/design.md").read_text()
+    scripts = {path.name for path in STAGES.glob("*.py") if path.stem not in SIX}
+    rooms = {path.parent.name for path in STAGES.glob("sightline/*/__init__.py")}
+    assert {name for name in scripts | rooms if not re.search(rf"[`/]{re.escape(name)}`", told)} == set()
