@@ -10,7 +10,7 @@ from pathlib import Path
 
 from serving_contenders import SERVICE, free_port, wait_for
 from sightline.images.decoding.bad_image import BadImageError
-from sightline.serving.answers import answer
+from sightline.serving.answers import answer, judge
 from sightline.serving.errors import ServiceError
 from sightline.serving.formats import refuse_other_formats
 from sightline.serving.model import open_model
@@ -76,7 +76,7 @@ class Truth:
             pixels = self._model.decode(file, LARGEST)
         except (BadImageError, ServiceError):
             return None
-        return answer(self._model, self._model.run(pixels[None])[0], TOP)
+        return answer(self._model, judge(self._model.rule, self._model.run(pixels[None]))[0], TOP)
 
 
 def is_right(told: dict, expected: dict) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sightline.common.errors import SightlineError
 from sightline.images.decoding.bad_image import BadImageError
-from sightline.serving.answers import all_probabilities, answer
+from sightline.serving.answers import all_probabilities, answer, judge
 from sightline.serving.model import ExportedModel, count_cores, open_model
 
 LARGEST = 1 << 28  # px
@@ -58,8 +58,8 @@ def predict(model: ExportedModel, path: Path) -> dict:
     """Return the answer for an image; raises BadImageError or OSError for what is not one."""
     pixels = model.decode(path.read_bytes(), LARGEST)
     # one by one: batches of 32 save a small network 0.2 ms an image, a large one nothing
-    probabilities = model.run(pixels[None])[0]
-    return answer(model, probabilities, TOP) | {"probabilities": all_probabilities(model, probabilities)}
+    judged = judge(model.rule, model.run(pixels[None]))[0]
+    return answer(model, judged, TOP) | {"probabilities": all_probabilities(model, judged["probabilities"])}
 
 
 def list_files(path: Path) -> list[Path]:

@@ -6,31 +6,25 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sightline.images.decoding.bad_image import BadImageError
 from sightline.serving.answers import answer
 from sightline.serving.batcher import Batcher
-from sightline.serving.decoders import Decoders
 from sightline.serving.errors import ServiceError
-from sightline.serving.formats import refuse_other_formats
 from sightline.serving.gate import Gate, Visit
 from sightline.serving.messages import REQUEST
 from sightline.serving.metrics import Metrics
 from sightline.serving.occlusion import draw_map, hidden_squares, hide_squares, map_falls
+from sightline.serving.pixels import Pixels
 from sightline.serving.record.lines import Answered
 from sightline.serving.record.writer import Record
 from sightline.serving.rollout.arms import ARM
 from sightline.serving.rollout.open import open_rollout
 from sightline.serving.settings import Settings
 from sightline.serving.versions import Served, Versions
-
-MILLION = 1_000_000
-OF_PREPARE = " (prepare.max_pixels)"  # the decoder's advice where the limit is another's
 
 
 class Application:
@@ -58,7 +52,7 @@ class Application:
         self._images = Gate(settings.queue)
         self.metrics.waiting.set_function(lambda: self._images.taken)
         self._bodies = Gate(settings.bodies_mb << 20)
-        self._decoders = Decoders(settings.decode_threads)
+        self._pixels = Pixels(settings, self.metrics)
         self._record = Record(settings, self.metrics) if settings.log else None
         self._helpers = ThreadPoolExecutor(settings.decode_threads, "helper")
 
@@ -76,7 +70,7 @@ class Application:
             watch.cancel()
             self.versions.current.retire()
             await self.rollout.close()
-            self._decoders.close()
+            self._pixels.close()
             self._helpers.shutdown(wait=False, cancel_futures=True)
             if self._record:
                 self._record.close()
@@ -122,35 +116,34 @@ class Application:
         for result in found:
             if isinstance(result, BaseException):
                 raise result
-        return np.stack([probabilities for _, probabilities in found])
+        return np.stack([judged["probabilities"] for _, judged in found])
 
     async def pixel_probabilities(self, served: Served, pixels: np.ndarray) -> np.ndarray:
         """Return probabilities float32 [n, classes] of pixels uint8 [n, S, S, C], n > 0."""
-        return await self._compute(served, pixels, None)
+        return (await self._compute(served, pixels, None))["probabilities"]
 
     async def in_thread(self, work: Callable, *given: object) -> Any:
         """Return what `work` returns, called in a thread that is not the event loop's."""
         return await asyncio.get_running_loop().run_in_executor(self._helpers, work, *given)
 
     async def _classify_one(self, served: Served, file: bytes, top: int, explain: bool) -> dict:
-        pixels, probabilities = await self._predict(served, file)
-        told = answer(served.model, probabilities, top)
+        pixels, judged = await self._predict(served, file)
+        told = answer(served.model, judged, top)
         self.metrics.observe_answer(told)
         if explain:
-            told["map"] = await self._explain(served, pixels, probabilities)
+            told["map"] = await self._explain(served, pixels, judged["probabilities"])
         return told
 
-    async def _predict(self, served: Served, file: bytes) -> tuple[np.ndarray, np.ndarray]:
-        """Return pixels uint8 [S, S, 3] and probabilities float32 [classes]."""
-        with served.batcher.expecting():
-            pixels = await self._decode(served, file)
+    async def _predict(self, served: Served, file: bytes) -> tuple[np.ndarray, np.void]:
+        """Return pixels uint8 [S, S, C] and what `answers.judge` says of them."""
+        pixels = await self._pixels.decode(served, file)
         return pixels, (await self._compute(served, pixels[None], file))[0]
 
     async def _compute(self, served: Served, pixels: np.ndarray, file: bytes | None) -> np.ndarray:
-        """Return probabilities float32 [n, classes], and have them written down."""
+        """Return what `answers.judge` does [n], and have it written down."""
         found = await served.batcher.predict(pixels)
         request, arm = REQUEST.get(), ARM.get()
-        for image, probabilities in zip(pixels, found, strict=True):
+        for image, probabilities in zip(pixels, found["probabilities"], strict=True):
             self.rollout.mirror(served.model, image, file, probabilities)
             if self._record:
                 self._record.add(Answered(time.time(), request, served.model, image, probabilities, file, arm))
@@ -160,24 +153,10 @@ class Application:
         """Return a PNG; batch by batch, so that others are answered in between."""
         best = probabilities.argmax()
         falls = []
-        for batch in hide_squares(pixels, self.settings.batch):
-            falls.append(probabilities[best] - (await served.batcher.predict(batch))[:, best])
+        for batch in hide_squares(pixels, served.batch):
+            falls.append(probabilities[best] - (await served.batcher.predict(batch))["probabilities"][:, best])
         falls = map_falls(np.concatenate(falls), len(pixels))
         return await self.in_thread(draw_map, pixels, falls)
-
-    async def _decode(self, served: Served, file: bytes) -> np.ndarray:
-        refuse_other_formats(file, self.settings.formats)
-        most = int(self.settings.megapixels * MILLION)
-        try:
-            return await self._decoders.decode(partial(self._timed_decode, served, most), file)
-        except BadImageError as error:
-            raise ServiceError(422, "bad_image", str(error).removesuffix(OF_PREPARE)) from None
-
-    def _timed_decode(self, served: Served, most: int, file: bytes) -> np.ndarray:
-        start = time.perf_counter()
-        pixels = served.model.decode(file, most)
-        self.metrics.decode.observe(time.perf_counter() - start)
-        return pixels
 
     def _told(self, result: dict | BaseException) -> dict:
         if isinstance(result, ServiceError):

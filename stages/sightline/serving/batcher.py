@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Batcher:
     Parameters
     ----------
     run : callable
-        From pixels uint8 [n, S, S, C] to probabilities float32 [n, classes].
+        From pixels uint8 [n, S, S, C] to an array [n], such as `answers.judge` returns.
     largest : int
         Images in one run, > 0; an item that has more is run in parts.
     longest_wait : float
@@ -55,7 +56,7 @@ class Batcher:
             self._changed.set()
 
     async def predict(self, pixels: np.ndarray) -> np.ndarray:
-        """Return probabilities float32 [n, classes] of pixels uint8 [n, S, S, C], n > 0."""
+        """Return what `run` does of pixels uint8 [n, S, S, C], n > 0."""
         item = _Item(pixels, asyncio.get_running_loop().create_future())
         self._waiting.append(item)
         self._changed.set()
@@ -118,7 +119,8 @@ class Batcher:
         pixels = parts[0] if len(parts) == 1 else np.concatenate(parts)
         starts = range(0, len(pixels), self._largest)
         found = np.concatenate([self._run(pixels[start : start + self._largest]) for start in starts])
-        return np.split(found, np.cumsum([len(part) for part in parts])[:-1])
+        ends = accumulate(map(len, parts))
+        return [found[end - len(part) : end] for part, end in zip(parts, ends, strict=True)]
 
 
 def _fail(batch: list[_Item], error: Exception) -> None:

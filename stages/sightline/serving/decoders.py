@@ -15,8 +15,14 @@ class Decoders:
 
     def __init__(self, threads: int):
         self._pool = ThreadPoolExecutor(threads, "decode")
+        self._threads = threads
         self._idle = threads
         self._waiting: deque[tuple[Callable, bytes, asyncio.Future]] = deque()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a thread works."""
+        return self._idle < self._threads
 
     async def decode(self, work: Callable[[bytes], np.ndarray], file: bytes) -> np.ndarray:
         """Return what `work` makes of a file, called in a thread; raises BadImageError as it does."""

@@ -34,7 +34,9 @@ class Settings(BaseModel):
     threads: Positive = Field(default_factory=count_cores, description="that compute; default: all cores")
     decode_threads: Positive = Field(2, description="that decode images")
     providers: tuple[str, ...] = Field((CPU,), description="of onnxruntime, the first that can compute a node does it")
-    batch: Positive = Field(8, description="images computed at once, at most; more takes memory, and pays on a GPU")
+    batch: Positive | None = Field(
+        None, description="images computed at once, at most; default: 8, of small ones up to 32; more pays on a GPU"
+    )
     batch_wait_ms: float = Field(2.0, ge=0, description="how long a batch waits for images that are being decoded")
     queue: Positive = Field(256, description="images accepted and not answered; above it 503")
     bodies_mb: Positive = Field(256, description="MiB of all requests' bodies together; above it 503")
@@ -96,6 +98,6 @@ def describe_settings() -> str:
     lines = []
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=True)
-        told = ",".join(default) if isinstance(default, tuple) else default
+        told = ",".join(default) if isinstance(default, tuple) else "" if default is None else default
         lines.append(f"  {PREFIX}{name.upper():<15} {told!s:<28} {field.description}")
     return "\n".join(lines)

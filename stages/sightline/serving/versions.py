@@ -8,25 +8,29 @@ import numpy as np
 from prometheus_client import Gauge
 
 from sightline.common.errors import SightlineError
+from sightline.serving.answers import judge
 from sightline.serving.batcher import Batcher
 from sightline.serving.found import Found, find_model, is_at_rest
 from sightline.serving.metrics import Metrics
 from sightline.serving.model import ExportedModel, open_model
 from sightline.serving.settings import Settings
 
+FEWEST, MOST = 8, 32  # images of a batch where no setting says how many
+PIXELS = 1 << 15  # of a batch that has more than the fewest
 log = logging.getLogger("uvicorn.error")
 
 
 class Served:
     """A model that answers, with its batches; a `with` block keeps it running, also when it was replaced.
 
-    `headers` name it in every answer.
+    `headers` name it in every answer; `batch` is how many images it computes at once, at most.
     """
 
-    def __init__(self, model: ExportedModel, version: str, revision: str, batcher: Batcher):
+    def __init__(self, model: ExportedModel, version: str, revision: str, batcher: Batcher, batch: int):
         self.model = model
         self.version = version
         self.batcher = batcher
+        self.batch = batch
         named = {"version": version, "sha256": model.sha256, "revision": revision}
         self.headers = [(f"sightline-{name}".encode(), value.encode()) for name, value in named.items()]
         self._users = 0
@@ -135,21 +139,32 @@ class Versions:
     def _open(self, found: Found) -> ExportedModel:
         """Open a model and compute with it: the first run of a size is slower than those after it."""
         model = open_model(found.path, self._settings.threads, self._settings.providers)
-        for images in (1, self._settings.batch):
+        for images in (1, largest_batch(self._settings, model)):
             model.run(np.zeros((images, *model.preprocessing.shape), np.uint8))
         return model
 
     def _serve(self, model: ExportedModel, found: Found) -> Served:
         settings = self._settings
         wait = settings.batch_wait_ms / 1000
-        batcher = self._make_batcher(model.run, settings.batch, wait, self._metrics.observe_batch)
+
+        def run(pixels: np.ndarray) -> np.ndarray:
+            return judge(model.rule, model.run(pixels))
+
+        batch = largest_batch(settings, model)
+        batcher = self._make_batcher(run, batch, wait, self._metrics.observe_batch)
         self._gauge.clear()
         self._gauge.labels(found.version, model.sha256, self._revision).set(1)
         self._metrics.loads.labels("taken").inc()
-        return Served(model, found.version, self._revision, batcher)
+        return Served(model, found.version, self._revision, batcher, batch)
 
     def _refuse(self, reason: str) -> None:
         if reason != self._refused:
             log.warning("the old model stays: %s", reason)
             self._metrics.loads.labels("refused").inc()
         self._refused = reason
+
+
+def largest_batch(settings: Settings, model: ExportedModel) -> int:
+    """Return how many images a model computes at once, at most: of small ones more, which fills a batch's pixels."""
+    fitting = PIXELS // model.preprocessing.image_size**2
+    return settings.batch or min(max(fitting, FEWEST), MOST)

@@ -6,6 +6,7 @@ import orjson
 from fastapi import FastAPI, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
+from starlette.types import Receive, Scope
 
 from sightline.serving.application import Application
 from sightline.serving.errors import bad_request
@@ -14,6 +15,7 @@ from sightline.serving.http.headers import header_of
 from sightline.serving.http.multipart import split_body
 
 PATH = "/classify"
+JSON = "application/json"
 TOP = 3  # classes in an answer that asks for no other number
 YES, NO = ("1", "true", "yes"), ("0", "false", "no", "")
 FILE = {"type": "string", "format": "binary"}
@@ -32,22 +34,34 @@ DESCRIPTION = {  # for /openapi.json; FastAPI would read the query itself, but t
 
 def add_classify(web: FastAPI, application: Application) -> None:
     """Add the route."""
-    settings = application.settings
 
     @web.post(PATH, openapi_extra=DESCRIPTION)
     async def classify(request: Request) -> Response:
         """Classify the image that is the body, or those of a multipart/form-data body."""
-        top, explain = read_query(request.query_params) if request.scope["query_string"] else (TOP, False)
-        served = request.scope["served"]
-        with application.accepted(served) as (images, room):
-            body = await read_body(request, settings.body_mb * MEBIBYTE, settings.body_s, room)
-            files = split_body(body, header_of(request.scope, b"content-type").decode("latin-1"), settings.images)
-            answers = await application.classify(served, files, top, images, explain)
+        return Response(await answer_images(application, request.scope, request.receive), media_type=JSON)
+
+
+async def answer_images(application: Application, scope: Scope, receive: Receive) -> bytes:
+    """Return the answer for the images of a request, as JSON.
+
+    Raises
+    ------
+    ServiceError
+        There is none.
+    """
+    settings = application.settings
+    asked = scope["query_string"]
+    top, explain = read_query(QueryParams(asked)) if asked else (TOP, False)
+    served = scope["served"]
+    with application.accepted(served) as (images, room):
+        body = await read_body(scope, receive, settings.body_mb * MEBIBYTE, settings.body_s, room)
+        files = split_body(body, header_of(scope, b"content-type").decode("latin-1"), settings.images)
+        answers = await application.classify(served, files, top, images, explain)
+    if explain:
         for told in answers:
             if "map" in told:
                 told["map"] = base64.b64encode(told["map"]).decode()
-        content = {"version": served.version, "images": answers}
-        return Response(orjson.dumps(content), media_type="application/json")
+    return orjson.dumps({"version": served.version, "images": answers})
 
 
 def read_query(query: QueryParams) -> tuple[int, bool]:

@@ -6,6 +6,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sightline.serving.errors import bad_request
+from sightline.serving.http.transport import Together
 
 SECONDS = 10  # for a header
 LARGEST = 1 << 16  # bytes of a header
@@ -20,7 +21,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Give the first header its time."""
-        super().connection_made(transport)
+        super().connection_made(Together(transport, self.loop))
         self._start_timer()
 
     def on_message_begin(self) -> None:

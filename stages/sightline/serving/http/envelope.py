@@ -1,6 +1,5 @@
 """What surrounds every request: the key, the time there is for it, its id, the model's headers, what metrics count."""
 
-import asyncio
 import hmac
 import itertools
 import logging
@@ -12,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sightline.serving.application import Application
 from sightline.serving.errors import ServiceError
+from sightline.serving.http.deadlines import Deadlines
 from sightline.serving.http.headers import header_of, key_of
 from sightline.serving.messages import REQUEST
 from sightline.serving.rollout.arms import ARM, Arm
@@ -31,6 +31,7 @@ class Envelope:
         self._tells_each = application.settings.messages == "json"
         self._prefix = secrets.token_hex(4).encode()
         self._numbers = itertools.count()
+        self._deadlines = Deadlines(application.settings.timeout_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; whatever goes wrong becomes one JSON object, and a traceback goes to the log alone."""
@@ -46,7 +47,7 @@ class Envelope:
         start = time.perf_counter()
         try:
             self._check_key(scope)
-            async with asyncio.timeout(self._application.settings.timeout_s):
+            with self._deadlines.limit():
                 await self._app(scope, receive, answer.send)
         except ServiceError as error:
             await answer.refuse(error)

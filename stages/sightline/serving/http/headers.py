@@ -5,7 +5,10 @@ from starlette.types import Scope
 
 def header_of(scope: Scope, name: bytes) -> bytes:
     """Return a header's value; empty where there is none."""
-    return next((value for key, value in scope["headers"] if key == name), b"")
+    for key, value in scope["headers"]:
+        if key == name:
+            return value
+    return b""
 
 
 def key_of(scope: Scope) -> bytes:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from sightline.serving.application import Application
 from sightline.serving.errors import ServiceError
-from sightline.serving.http.classify import PATH, add_classify
+from sightline.serving.http.classify import add_classify
 from sightline.serving.http.clouds import Aliases
 from sightline.serving.http.direct import Direct
 from sightline.serving.http.envelope import Envelope
@@ -38,7 +38,7 @@ def build_web(application: Application) -> ASGIApp:
     add_v2(web, application)
     _add_errors(web)
     web.add_middleware(Envelope, application=application)  # within FastAPI's own, which would answer errors before it
-    whole = Direct(web, PATH, application)
+    whole = Direct(web, application)
     origins = application.settings.cors
     if origins:  # around the envelope, so that other pages may read its refusals too
         whole = CORSMiddleware(whole, allow_origins=origins, allow_headers=["*"], expose_headers=["*"])

@@ -62,7 +62,7 @@ def add_v2(web: FastAPI, application: Application) -> None:
     async def infer(request: Request, name: str, version: str | None = None) -> Response:
         served = find(request, name, version)
         with application.accepted(served) as (images, room):
-            body = await read_body(request, settings.body_mb * MEBIBYTE, settings.body_s, room)
+            body = await read_body(request.scope, request.receive, settings.body_mb * MEBIBYTE, settings.body_s, room)
             inference = await application.in_thread(read_inference, body, request.headers.get(JSON_LENGTH))
             probabilities = await compute(application, served, inference, images)
             return respond(name, served, inference, probabilities)
