@@ -1,73 +1,56 @@
-"""What the log of predictions costs the service: processor time of a request with and without it, in turns.
+"""What the log of predictions costs the service: answers a second, and processor time, with it by those without it.
 
-Run    python benchmarks/serving_log.py photo.png --rounds 10 --requests 2000
-Reads  models/exported/model.onnx, or what SIGHTLINE_MODEL names
+Run    PYTHONPATH=stages python benchmarks/serving_log.py --rounds 10 --seconds 4
+       PYTHONPATH=stages python benchmarks/serving_log.py --case photos --photos photos.zip
+Needs  what benchmarks/serving.py needs, whose models it takes
 
-The application is asked in this process, without sockets, so that of a request no more is counted than the service's
-own work without HTTP's: over HTTP the log's share is smaller.
+64 clients ask the one and the other in turns; ratios are of neighbouring windows.
 """
 
 import argparse
-import asyncio
-import os
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
-from sightline.serving.application import Application
-from sightline.serving.settings import Settings, read_settings
+from serving import CLIENTS, RESULTS, WARM
+from serving_contenders import service
+from serving_load import closed_loop
+from serving_models import MODELS, Served
 
-AT_ONCE = 16  # requests
-SETTLE = 0.5  # s, in which the log is written
+TOLD = {"rate": "answers a second", "server_us": "us of processor time a request", "p99": "ms for 99 % of them"}
 
 
 def main() -> None:
     options = read_options()
-    image = Path(options.image).read_bytes()
-    with tempfile.TemporaryDirectory() as folder:
-        settings = read_settings(os.environ)
-        kinds = {"without": settings, "with": settings.model_copy(update={"log": folder})}
-        spent = asyncio.run(measure(kinds, image, options.rounds, options.requests))
-    for kind, times in spent.items():
-        print(f"{kind:<8} {statistics.median(times):7.1f} us a request ({min(times):.1f} to {max(times):.1f})")
-    ratios = [logged / plain for plain, logged in zip(spent["without"], spent["with"], strict=True)]
-    print(f"ratio    {statistics.median(ratios):7.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+    served = MODELS[options.case](RESULTS / options.case, options.photos)
+    windows = measure(served, options.rounds, options.seconds)
+    for key, unit in TOLD.items():
+        without, logged = ([window[key] for window in windows[kind]] for kind in ("without", "with"))
+        ratios = [one / other for one, other in zip(logged, without, strict=True)]
+        print(f"{statistics.median(without):8.1f} and with the log {statistics.median(logged):8.1f} {unit}: ", end="")
+        print(f"{statistics.median(ratios):.3f} times ({min(ratios):.3f} to {max(ratios):.3f})")
 
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what the log of predictions costs.")
-    parser.add_argument("image", help="an image file, asked for again and again")
+    parser.add_argument("--case", choices=MODELS, default="digits", help="default: %(default)s")
+    parser.add_argument("--photos", type=Path, help="an archive of photos, for the case photos")
     parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s")
-    parser.add_argument("--requests", type=int, default=2000, help="in a round; default: %(default)s")
+    parser.add_argument("--seconds", type=int, default=4, help="of a window; default: %(default)s")
     return parser.parse_args()
 
 
-async def measure(kinds: dict[str, Settings], image: bytes, rounds: int, requests: int) -> dict[str, list[float]]:
-    """Return microseconds of processor time a request, of all threads, for each round but the first."""
-    applications = {kind: Application(settings) for kind, settings in kinds.items()}
-    spent = {kind: [] for kind in kinds}
-    async with applications["without"].running(), applications["with"].running():
-        for number in range(rounds + 1):
-            for kind in sorted(kinds, reverse=number % 2 == 1):
-                start = time.process_time()
-                await ask(applications[kind], image, requests)
-                await asyncio.sleep(SETTLE)
-                if number:
-                    spent[kind].append((time.process_time() - start) / requests * 1e6)
-    return spent
-
-
-async def ask(application: Application, image: bytes, requests: int) -> None:
-    """Ask so often, so many at once."""
-    served = application.versions.current
-
-    async def ask_in_turn() -> None:
-        for _ in range(requests // AT_ONCE):
-            with application.accepted(served) as (room, _):
-                await application.classify(served, [image], 3, room, explain=False)
-
-    await asyncio.gather(*[ask_in_turn() for _ in range(AT_ONCE)])
+def measure(served: Served, rounds: int, seconds: int) -> dict[str, list[dict]]:
+    """Return the windows of a service without and of one with a log."""
+    windows = {"without": [], "with": []}
+    with tempfile.TemporaryDirectory() as folder, service(served) as plain, service(served, log=folder) as logging:
+        servers = {"without": plain, "with": logging}
+        for server in servers.values():
+            closed_loop(server, served.images, CLIENTS[-1], WARM)
+        for number in range(rounds):
+            for kind in sorted(servers, reverse=number % 2 == 1):
+                windows[kind].append(closed_loop(servers[kind], served.images, CLIENTS[-1], seconds))
+    return windows
 
 
 if __name__ == "__main__":

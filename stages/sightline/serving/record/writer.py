@@ -14,11 +14,11 @@ from sightline.serving.settings import Settings
 
 LINES = 8192  # that may wait to be written
 HELD = 64 << 20  # bytes of the images that wait
-PAUSE = 0.2  # s between two looks: many lines at once cost less
+PAUSE = 0.05  # s between two looks: many lines at once cost less, too many keep requests waiting
 AT_ONCE = 64  # lines: the thread keeps the service's others waiting for no longer than these take
 LOOKS = 16  # images whose pixels are summarized at once
 SHARE = 0.01  # of one core, for the pixels
-SAVED = 0.1  # s of it, for images that come all at once
+SAVED = 0.03  # s of it, for images that come all at once
 QUIET = 60  # s between two complaints
 ENDING = 5  # s for what waits when the service ends
 MEBIBYTE = 1 << 20
