@@ -10,10 +10,12 @@ from ruamel.yaml import YAML
 
 from dockerfile import image_environment
 from imports import ROOT
+from sightline.serving.metrics import Metrics
 
 SERIES = re.compile(r"\b((?:sightline|process)_\w+)(?:\{([^}]*)\})?")
 LABEL = re.compile(r'(\w+)\s*(=~|!=|!~|=)\s*"([^"]*)"')
 OF_PROMETHEUS = {"instance", "job"}  # labels that scraping adds
+STEPS_BACK = ("errors", "latency")
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 
 
@@ -87,6 +89,20 @@ def test_the_kinds_of_errors_that_alerts_ask_for_are_those_of_the_code():
     assert values
     for value in values:
         assert all(f'"{kind}"' in source for kind in value.split("|")), value
+
+
+def test_what_alerts_ask_for_counts_from_0():
+    """Prometheus sees no increase in a series whose first value is 1."""
+    registry = Metrics().registry
+    asked = [found for rule in rules() for found in SERIES.findall(rule) if "_total" in found[0]]
+    wanted = [(name, label, value) for name, selector in asked for label, _, value in LABEL.findall(selector)]
+    assert len(wanted) >= 3
+    for name, label, value in wanted:
+        assert [registry.get_sample_value(name, {label: kind}) for kind in value.split("|")] == [0] * (
+            1 + value.count("|")
+        )
+    steps_back = [registry.get_sample_value("sightline_rollout_steps_back_total", {"reason": r}) for r in STEPS_BACK]
+    assert steps_back == [0, 0]
 
 
 def test_prometheus_scrapes_the_port_of_the_image_under_the_alerts_job():

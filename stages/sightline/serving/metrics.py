@@ -7,6 +7,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 TENTHS = tuple(number / 10 for number in range(1, 11))
+# what alerts ask for counts from 0: Prometheus sees no increase in a series that begins with 1
+ALARMING = {
+    "errors": ("busy", "internal", "too_slow"),
+    "loads": ("taken", "refused"),
+    "steps_back": ("errors", "latency"),
+}
 
 
 class Metrics:
@@ -42,6 +48,9 @@ class Metrics:
         self.arm_seconds = self._make(Histogram, "arm_seconds", "of a request, by arm of a rollout", ["arm"], SECONDS)
         self.shadow = self._make(Counter, "shadow", "images for the shadow: same, differs, failed, dropped", ["result"])
         self.loads = self._make(Counter, "model_loads", "new models taken, or refused", ["result"])
+        for name, labels in ALARMING.items():
+            for label in labels:
+                getattr(self, name).labels(label)
 
     def page(self) -> bytes:
         """Return the text that Prometheus reads."""
