@@ -40,7 +40,7 @@ class RayBatcher:
         yield
 
     async def predict(self, pixels: np.ndarray) -> np.ndarray:
-        """Return probabilities float32 [n, classes] of pixels uint8 [n, S, S, C], n > 0."""
+        """Return what `run` does of pixels uint8 [n, S, S, C], n > 0."""
         starts = range(0, len(pixels), self._largest)  # Ray refuses an item that is larger than a batch
         parts = [_Item(pixels[start : start + self._largest], time.perf_counter()) for start in starts]
         return np.concatenate(await asyncio.gather(*[self._batched(part) for part in parts]))
