@@ -1,4 +1,4 @@
-"""Measure what wrong labels cost a probe on frozen features, and what is gained without those that are doubted.
+"""Measure what wrong labels cost a probe on frozen features, and what is gained by `noise: prune`.
 
 Run    python benchmarks/active_learning_features.py data/raw/ants_bees.zip --test val --size 288 --input 288
        PYTHONPATH=stages python benchmarks/label_noise_photos.py ants_bees_288 --seeds 20
@@ -21,7 +21,7 @@ import numpy as np
 
 from label_noise_data import flip
 from label_noise_report import row, spread
-from sightline.training.recipe.noise.confident import find_label_issues
+from sightline.training.recipe.noise.confident import find_surely_wrong
 from sightline.training.recipe.noise.out_of_fold import predict_out_of_fold
 from sightline.training.recipe.probe import Features, Probe, fit_probe
 
@@ -64,7 +64,7 @@ def first_of_each(data: Features, most: int) -> Features:
 
 
 def measure(train: Features, test: Features, classes: int, noise: str, rate: float, seed: int) -> dict[str, float]:
-    """Return the accuracy of a probe on all labels, on those that are not doubted, weighted, and on the right ones."""
+    """Return the accuracy of a probe on all labels, on those that `prune` keeps, and on the right ones."""
     order = np.random.default_rng(seed).permutation(len(train))
     truth = train.labels[order]
     given = Features(train.values[order], flip(truth, classes, noise, rate, seed))
@@ -72,16 +72,16 @@ def measure(train: Features, test: Features, classes: int, noise: str, rate: flo
     seen, val = given[~held_out], given[held_out]
     wrong = (given.labels != truth)[~held_out]
     probabilities = predict_out_of_fold(seen, classes)
-    doubted = np.zeros(len(seen), dtype=bool)
-    doubted[find_label_issues(seen.labels, probabilities)] = True
+    left_out = np.zeros(len(seen), dtype=bool)
+    left_out[find_surely_wrong(seen.labels, probabilities)] = True
     probes = {
         "none": fit_probe(seen, val, classes, None),
-        "prune": fit_probe(seen[~doubted], val, classes, None),
+        "prune": fit_probe(seen[~left_out], val, classes, None),
         "right labels alone": fit_probe(seen[~wrong], val, classes, None),
     }
-    found = {"doubted": int(doubted.sum())}
+    found = {"left out": int(left_out.sum())}
     if wrong.any():
-        found |= {"precision": float(wrong[doubted].mean()), "recall": float(doubted[wrong].mean())}
+        found |= {"precision": float(wrong[left_out].mean()), "recall": float(left_out[wrong].mean())}
     return {name: share_right(probe, test) for name, probe in probes.items()} | found
 
 

@@ -455,7 +455,7 @@ def test_training_images_whose_labels_the_others_contradict_are_left_out(train, 
 
 def test_a_class_of_which_nothing_would_be_left_keeps_all(train, earlier, monkeypatch):
     """Doubted are all 20 images of the first class, and the first image of the second."""
-    monkeypatch.setattr(doubted, "find_label_issues", lambda labels, _: np.array([1, *np.flatnonzero(labels == 0)]))
+    monkeypatch.setattr(doubted, "find_surely_wrong", lambda labels, _: np.array([1, *np.flatnonzero(labels == 0)]))
     assert train(epochs=0, head_init="probe", noise="prune", **earlier)["noise"]["left_out"] == 1
 
 

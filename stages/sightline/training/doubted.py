@@ -9,7 +9,7 @@ from sightline.images.samples import SUBSETS, Samples
 from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
 from sightline.training.heads.look import look_at
-from sightline.training.recipe.noise.confident import find_label_issues
+from sightline.training.recipe.noise.confident import find_surely_wrong
 from sightline.training.recipe.noise.out_of_fold import predict_out_of_fold
 from sightline.training.recipe.probe import Features
 from sightline.training.start import build_given
@@ -36,8 +36,8 @@ def find_doubted(
     """Return which samples are training images with a label that the other training images contradict, bool [n].
 
     Each fifth of the training images is predicted by a regression, fitted on the others, on what the network sees in
-    them with the weights that are given; confident learning says which labels that contradicts. No image of validation
-    or test has a part in it, and a class of which nothing would be left keeps all.
+    them with the weights that are given; `find_surely_wrong` says which labels that contradicts. No image of
+    validation or test has a part in it, and a class of which nothing would be left keeps all.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def find_doubted(
         raise SightlineError(
             "params.yaml: noise: prune is for networks whose logits are the output of one linear layer: use none"
         ) from None
-    issues = find_label_issues(labels, predict_out_of_fold(Features(values, labels), len(spec.classes)))
+    issues = find_surely_wrong(labels, predict_out_of_fold(Features(values, labels), len(spec.classes)))
     left = np.bincount(np.delete(labels, issues), minlength=len(spec.classes))
     doubted = np.zeros(len(samples), dtype=bool)
     doubted[train[issues[left[labels[issues]] > 0]]] = True

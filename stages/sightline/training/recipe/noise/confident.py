@@ -4,6 +4,8 @@ import numpy as np
 
 from sightline.common.rows import row_blocks
 
+SURE = 0.5  # of another class: it is then more probable than all others together
+
 
 def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Find images whose label the network confidently contradicts, the worst first.
@@ -43,3 +45,12 @@ def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarr
         margin[rows] = own[rows] - others.max(axis=1)
     issues = np.flatnonzero(suspicious)
     return issues[np.argsort(margin[issues], kind="stable")]
+
+
+def find_surely_wrong(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the positions of `find_label_issues` at which another class is more probable than all others together.
+
+    Where features tell the classes badly, most doubts are about right labels that are hard to see; these few are not.
+    """
+    issues = find_label_issues(labels, probabilities)
+    return issues[probabilities[issues].max(axis=1) > SURE]
