@@ -403,7 +403,9 @@ def test_classes_that_an_earlier_model_knows_keep_their_rows_wherever_they_stand
         train(epochs=0, head_init="known", normalization="dataset", **earlier)
 
 
-@pytest.mark.parametrize("changes", [{"head_init": "probe"}, {"adversarial.method": "trades", "adversarial.steps": 2}])
+@pytest.mark.parametrize(
+    "changes", [{"head_init": "probe", "noise": "prune"}, {"adversarial.method": "trades", "adversarial.steps": 2}]
+)
 def test_a_training_that_was_broken_off_goes_on_with_the_same_bytes(train, earlier, monkeypatch, capsys, changes):
     asked = {"epochs": 2, **changes, **earlier}  # three updates an epoch
     train(**asked)
