@@ -2,12 +2,13 @@
 
 Run    PYTHONPATH=stages python benchmarks/label_noise.py data/raw/cifar10.zip        the cells without a result
        PYTHONPATH=stages python benchmarks/label_noise.py data/raw/cifar10.zip --minutes 9 --only symmetric-0.4
-Writes benchmarks/results/label_noise/<noise>-<rate>-<method>-<seed>.json    one cell, when it is done
-       benchmarks/results/label_noise/<noise>-<rate>-none-<seed>.csv         the labels that plain training doubts
-       benchmarks/results/label_noise/label_noise.md                         the tables of docs/few_labels.md
+Writes benchmarks/results/label_noise/<model>_<side>_<epochs>_<judge>/
+       <noise>-<rate>-<method>-<seed>.json    one cell, when it is done
+       <noise>-<rate>-none-<seed>.csv         the labels that plain training doubts
+       label_noise.md                         the tables of docs/few_labels.md
 
 10,000 training images, the first 1,000 of each class, a tenth of them for validation; of all these labels a share is
-wrong: `symmetric` draws any other class, `pair` takes the next one. The test images keep their labels. `remove` and
+wrong: `symmetric` draws any other class, `pair` takes the next one. What judges keeps its labels. `remove` and
 `relabel` train a second time, on what label_issues.csv of the first training says, unseen by anybody. Each stage runs
 in a fork, so that imports are paid once.
 """
@@ -32,7 +33,6 @@ CPU_LIMIT = 1200  # s a stage
 RECIPE = {
     "arithmetic": "native",
     "precision": "bf16",
-    "model": "simple_cnn",
     "optimizer": "nmuon",
     "lr": 5e-2,
     "weight_decay": 0.02,
@@ -42,48 +42,47 @@ RECIPE = {
     "evaluate.bootstrap": 0,
     "evaluate.map": 0,
 }
-METHODS = {  # what changes in params.yaml
-    "none": {},
-    "remove": {},
-    "relabel": {},
-}
+METHODS = ("none", "remove", "relabel")
 GRID = product((0, 1, 2), (0.4, 0.2), ("symmetric", "pair"), METHODS)  # seed, rate, noise, method
 
 
 def main() -> None:
     options = read_options()
     end = time.monotonic() + 60 * options.minutes
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    results = RESULTS / f"{options.model}_{options.side}_{options.epochs}_{options.judge}"
+    results.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder, "prepared")
         for seed, rate, noise, method in GRID:
             cell = f"{noise}-{rate:g}-{method}-{seed}"
-            target = RESULTS / f"{cell}.json"
+            target = results / f"{cell}.json"
             if target.exists() or not cell.startswith(options.only) or time.monotonic() > end:
                 continue
             if not prepared.exists():
-                prepare_clean(options.archive, options.side, prepared)
+                prepare_clean(options.archive, options.side, options.judge, prepared)
             truth = read_clean(prepared)
             given = truth["label"].to_numpy().copy()
             open_to_noise = (truth["subset"] != "test").to_numpy()
             given[open_to_noise] = flip(given[open_to_noise], given.max() + 1, noise, rate, seed)
-            first = RESULTS / f"{noise}-{rate:g}-none-{seed}.csv"
+            first = results / f"{noise}-{rate:g}-none-{seed}.csv"
             labels, kept = correct(method, given, first)
-            changes = RECIPE | METHODS[method] | {"epochs": options.epochs, "seed": seed}
+            changes = RECIPE | {"model": options.model, "epochs": options.epochs, "seed": seed}
             make_cell(prepared, Path(folder, cell), labels, kept, changes)
-            result = run_cell(Path(folder, cell)) | {"side": options.side, "epochs": options.epochs}
+            result = run_cell(Path(folder, cell))
             if method == "none":
                 issues = read_issues(Path(folder, cell))
                 issues.to_csv(first, index=False, lineterminator="\n")
                 result |= rate_issues(issues, truth["label"].to_numpy(), given, truth["subset"].to_numpy())
             target.write_text(json.dumps(result, indent=1) + "\n")
             print(cell, result, flush=True)
-    write_tables(RESULTS)
+    write_tables(results)
 
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path, help="a zip of train/<class>/ and test/<class>/")
+    parser.add_argument("--judge", choices=("test", "train"), default="test", help="train: its further images")
+    parser.add_argument("--model", default="simple_cnn", help="default: %(default)s")
     parser.add_argument("--side", type=int, default=32, help="px; default: %(default)s")
     parser.add_argument("--epochs", type=int, default=10, help="default: %(default)s")
     parser.add_argument("--only", default="", help="cells that begin so")

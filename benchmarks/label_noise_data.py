@@ -16,11 +16,11 @@ import pandas as pd
 
 from workspace import QUIET, REPOSITORY, write_params
 
-EACH = {"train": 1000, "test": 1000}  # images a class
+EACH = 1000  # images a class of train, and as many of test
 VAL = 100  # of those for training
 
 
-def prepare_clean(archive: Path, side: int, folder: Path) -> None:
+def prepare_clean(archive: Path, side: int, judge: str, folder: Path) -> None:
     """Run prepare and split on part of a zip of train/<class>/ and test/<class>/, with the labels that it has."""
     raw = folder / "data/raw"
     raw.mkdir(parents=True)
@@ -28,21 +28,29 @@ def prepare_clean(archive: Path, side: int, folder: Path) -> None:
     with (raw / "part.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("path", "label", "subset"))
-        writer.writerows((f"{archive.name}/{name}", label, subset) for name, label, subset in choose(archive))
+        writer.writerows((f"{archive.name}/{name}", label, subset) for name, label, subset in choose(archive, judge))
     write_params(folder, QUIET | {"prepare.source": "data/raw/part.csv", "prepare.image_size": side})
     for stage in ("prepare", "split"):
         subprocess.run([sys.executable, REPOSITORY / f"stages/{stage}.py"], cwd=folder, check=True)
 
 
-def choose(archive: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield name, class and subset of the first images of each class."""
+def choose(archive: Path, judge: str) -> Iterator[tuple[str, str, str]]:
+    """Yield name, class and subset of the first images of each class.
+
+    With `judge` ``test`` the images that judge are those of test/, with ``train`` the next ones of train/, by which
+    recipes may be chosen.
+    """
     taken = Counter()
     for name in sorted(zipfile.ZipFile(archive).namelist()):
-        subset, label, file = name.split("/")[-3:] if name.count("/") >= 2 else ("", "", "")
-        if file and taken[subset, label] < EACH.get(subset, 0):
-            taken[subset, label] += 1
-            held_out = subset == "train" and taken[subset, label] > EACH[subset] - VAL
-            yield name, label, "val" if held_out else subset
+        folder, label, file = name.split("/")[-3:] if name.count("/") >= 2 else ("", "", "")
+        if not file:
+            continue
+        taken[folder, label] += 1
+        place = taken[folder, label]
+        if folder == "train" and place <= EACH:
+            yield name, label, "val" if place > EACH - VAL else "train"
+        elif folder == judge and place - EACH * (judge == "train") <= EACH:
+            yield name, label, "test"
 
 
 def flip(labels: np.ndarray, classes: int, noise: str, rate: float, seed: int) -> np.ndarray:

@@ -12,10 +12,10 @@ def write_tables(folder: Path) -> None:
     """Write label_noise.md from the cells that are there."""
     accuracy, found = read_cells(folder)
     methods = list(dict.fromkeys(method for cell in accuracy.values() for method in cell))
-    lines = [_row("noise", *methods), _row(*["---"] * (1 + len(methods)))]
-    lines += [_row(noise, *(_spread(cell.get(method, [])) for method in methods)) for noise, cell in accuracy.items()]
-    lines += ["", _row("noise", *FOUND), _row(*["---"] * (1 + len(FOUND)))]
-    lines += [_row(noise, *(_spread(values[name]) for name in FOUND)) for noise, values in found.items()]
+    lines = [row("noise", *methods), row(*["---"] * (1 + len(methods)))]
+    lines += [row(noise, *(spread(cell.get(method, [])) for method in methods)) for noise, cell in accuracy.items()]
+    lines += ["", row("noise", *FOUND), row(*["---"] * (1 + len(FOUND)))]
+    lines += [row(noise, *(spread(values[name]) for name in FOUND)) for noise, values in found.items()]
     (folder / "label_noise.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -33,12 +33,14 @@ def read_cells(folder: Path) -> tuple[dict[str, dict[str, list[float]]], dict[st
     return accuracy, found
 
 
-def _spread(values: list[float]) -> str:
+def spread(values: list[float]) -> str:
+    """Return the mean, for shares with the deviation, and of how many."""
     if not values:
         return "-"
     shown = f"{mean(values):.4f}" if max(values) <= 1 else f"{mean(values):.0f}"
     return f"{shown} ± {stdev(values):.4f} ({len(values)})" if len(values) > 1 and max(values) <= 1 else shown
 
 
-def _row(*cells: str) -> str:
+def row(*cells: str) -> str:
+    """Return a row of a Markdown table."""
     return f"| {' | '.join(cells)} |"

@@ -5,7 +5,7 @@ Reads   data/prepared, data/split      pixels, labels, who trains and who valida
 Writes  models/trained/*.safetensors   weights of each member after its best and its last epoch
         models/trained/model.json      architecture, classes, preprocessing, which weights to use
         models/trained/stack.safetensors   the regression that combines the members, with `ensemble: stack`
-        metrics/train.json             scores of the last epoch, and of the best; what was forgotten of earlier classes
+        metrics/train.json             scores of the last epoch, and of the best; what was forgotten, what was left out
         plots/train/metrics/           DVCLive's stream: each score of each epoch, for who watches a training
         plots/train/epochs.csv         the same as one table: loss, accuracy, F1 and learning rate
         plots/train/samples.png        training images as the network sees them
@@ -43,6 +43,7 @@ from sightline.training.batches import Batches
 from sightline.training.continual.forgetting import describe_forgetting, measure_forgetting
 from sightline.training.continual.rehearsal import rehearse
 from sightline.training.devices import make_accelerator
+from sightline.training.doubted import leave_out_doubted
 from sightline.training.first_head import keep_start
 from sightline.training.handcrafted.fit import fit_classical
 from sightline.training.interrupt import StopRequest
@@ -86,6 +87,7 @@ def main(params: TrainParams) -> None:
     samples = remember(read_samples(), pixels, dataset.classes, params, accelerator)
     refuse_unstackable(samples, dataset.classes, params)
     spec = describe_model(dataset, samples, pixels, params)
+    samples, left_out = leave_out_doubted(samples, spec, pixels, params, accelerator)
     trained = [len(division.train) for division in divide(samples)]
     params = settle_accumulation(params, spec, trained, accelerator)
     refuse_lonely(trained, params, spec, accelerator.num_processes)
@@ -99,7 +101,7 @@ def main(params: TrainParams) -> None:
             fits.append(train_member(session, plan, pixels))
             members.append(describe_member(plan, params))
         if accelerator.is_main_process:
-            journal.live.summary["best"] = summarize_best(fits)
+            journal.live.summary |= {"best": summarize_best(fits), **left_out}
             finish(session, members, samples, pixels)
     accelerator.end_training()
 

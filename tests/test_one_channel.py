@@ -28,9 +28,9 @@ from sightline.scoring.pixel_summary import summarize_pixels
 from sightline.scoring.robustness.corruptions import CORRUPTIONS, corrupt
 from sightline.training.augmentation.color import jitter_colors
 from sightline.training.augmentation.operations import NAMES, apply_operations
+from sightline.training.recipe.normalization import dataset_normalization
 from sightline.training.recipe.pretrained import load_weights
 from sightline.training.recipe.published import in_channels
-from sightline.training.start import dataset_normalization
 from subjects import SETTINGS
 
 HOW = Preprocessing(8, "pad", "box", (255, 0, 0), bands=1)

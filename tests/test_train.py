@@ -10,6 +10,7 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 from torch.nn import functional
 
+import train as script
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_json, write_table
 from sightline.common.params import load_params
@@ -18,7 +19,7 @@ from sightline.images.store import read_index
 from sightline.networks.architectures.build import build_network
 from sightline.networks.saved import load_members, read_spec, write_weights
 from sightline.parameters.train import TrainParams
-from sightline.training import first_head, loop
+from sightline.training import doubted, first_head, loop
 from sightline.training.devices import make_accelerator
 from sightline.training.history import Fitted
 from sightline.training.logs import summarize_best
@@ -225,6 +226,8 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
         ),
         ({"augment.erasing_area": [0.1, 1.5]}, "augment.erasing_area.*less than or equal to 1"),
         ({"loss": "bce", "logit_adjustment": 1.0}, "logit_adjustment: needs loss: cross_entropy or focal"),
+        ({"noise": "prune"}, "noise: prune needs weights or pretrained: a new network sees too little"),
+        ({"noise": "prune", "pretrained": True, "head.hidden": 8}, "noise: prune needs head.hidden: 0"),
         ({"epochs": 0}, "epochs: 0 trains nothing: it needs head_init: probe, prototypes or known .got 'zero'."),
         (
             {"model": "cifarnet", "input_size": 16, "head_init": "probe"},
@@ -400,7 +403,9 @@ def test_classes_that_an_earlier_model_knows_keep_their_rows_wherever_they_stand
         train(epochs=0, head_init="known", normalization="dataset", **earlier)
 
 
-@pytest.mark.parametrize("changes", [{"head_init": "probe"}, {"adversarial.method": "trades", "adversarial.steps": 2}])
+@pytest.mark.parametrize(
+    "changes", [{"head_init": "probe", "noise": "prune"}, {"adversarial.method": "trades", "adversarial.steps": 2}]
+)
 def test_a_training_that_was_broken_off_goes_on_with_the_same_bytes(train, earlier, monkeypatch, capsys, changes):
     asked = {"epochs": 2, **changes, **earlier}  # three updates an epoch
     train(**asked)
@@ -419,6 +424,47 @@ def test_a_training_that_was_broken_off_goes_on_with_the_same_bytes(train, earli
     train(**asked)
     assert "goes on after epoch 1" in capsys.readouterr().out
     assert written() == whole
+
+
+def test_training_images_whose_labels_the_others_contradict_are_left_out(train, earlier, monkeypatch, capsys):
+    index = read_index()
+    wrong = np.arange(90) % 12 == 4
+    labels = np.where(wrong, (index["label"] + 1) % 3, index["label"])
+    write_table("data/prepared/index.csv", index.assign(label=labels))
+    taking_part = []
+    plan = script.plan_members
+
+    def note(samples, *given):
+        taking_part.append(samples)
+        return plan(samples, *given)
+
+    monkeypatch.setattr(script, "plan_members", note)
+    metrics = train(epochs=0, head_init="probe", noise="prune", **earlier)
+    (samples,) = taking_part
+    left_out = np.setdiff1d(np.arange(60), samples.of("train").row)
+    assert set(np.flatnonzero(wrong[:60])) <= set(left_out)
+    assert len(left_out) < 12  # of 60, 5 of them wrong
+    assert (len(samples.of("val")), len(samples.of("test"))) == (15, 15)
+    assert metrics["noise"] == {"left_out": len(left_out), "share": len(left_out) / 60}
+    assert f"leaves out {len(left_out)} training images" in capsys.readouterr().out
+    write_split(["train"] * 75 + ["test"] * 15, [0, 1, 2] * 25 + [-1] * 15)
+    with pytest.raises(SightlineError, match="prune needs folds: 0"):
+        train()
+    write_split(["train"] * 4 + ["val"] * 71 + ["test"] * 15, -1)
+    with pytest.raises(SightlineError, match="prune needs two classes of two training images each"):
+        train()
+
+
+def test_a_class_of_which_nothing_would_be_left_keeps_all(train, earlier, monkeypatch):
+    """Doubted are all 20 images of the first class, and the first image of the second."""
+    monkeypatch.setattr(doubted, "find_surely_wrong", lambda labels, _: np.array([1, *np.flatnonzero(labels == 0)]))
+    assert train(epochs=0, head_init="probe", noise="prune", **earlier)["noise"]["left_out"] == 1
+
+
+def test_labels_are_not_judged_by_a_network_that_offers_no_features(train):
+    write_weights("models/pretrained/other.safetensors", build_network("cifarnet", 3, 16, False).state_dict())
+    with pytest.raises(SightlineError, match="noise: prune is for networks whose logits are the output of one linear"):
+        train(model="cifarnet", input_size=16, weights="models/pretrained/other.safetensors", noise="prune")
 
 
 def test_a_probe_that_no_epoch_betters_is_kept(train, earlier):

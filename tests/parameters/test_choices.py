@@ -18,8 +18,8 @@ from sightline.training.augmentation.policies import POLICIES
 from sightline.training.devices import MIXED_PRECISION
 from sightline.training.first_head import HEADS
 from sightline.training.recipe.losses import LOSSES
+from sightline.training.recipe.normalization import NORMALIZATIONS
 from sightline.training.recipe.schedules import CURVES
-from sightline.training.start import NORMALIZATIONS
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from torch import nn
 from sightline.networks.classifier import Classifier
 from sightline.training.batches import Batches, one_ahead, steps_per_epoch
 from sightline.training.recipe.layout import normalized
-from sightline.training.start import dataset_normalization
+from sightline.training.recipe.normalization import dataset_normalization
 
 CPU = torch.device("cpu")
 

@@ -80,6 +80,7 @@ class TrainParams(StageParams):
     loss: LossName
     label_smoothing: float = Field(ge=0, lt=1)
     focal_gamma: NotNegative
+    noise: Literal["none", "prune"]
     class_weights: ClassWeights
     effective_beta: float = Field(ge=0, lt=1)
     logit_adjustment: NotNegative
@@ -152,6 +153,14 @@ class TrainParams(StageParams):
     def adjusted_logits_go_through_a_softmax(self) -> "TrainParams":
         if self.logit_adjustment and self.loss == "bce":
             raise ValueError("logit_adjustment: needs loss: cross_entropy or focal, whose classes compete")
+        return self
+
+    @model_validator(mode="after")
+    def labels_are_judged_by_given_weights(self) -> "TrainParams":
+        if self.noise == "prune" and not (self.weights or self.pretrained):
+            raise ValueError("noise: prune needs weights or pretrained: a new network sees too little")
+        if self.noise == "prune" and self.head.hidden:
+            raise ValueError("noise: prune needs head.hidden: 0, as that layer is new")
         return self
 
     @model_validator(mode="after")

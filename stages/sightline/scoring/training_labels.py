@@ -8,9 +8,9 @@ import pandas as pd
 
 from sightline.common.rows import evenly
 from sightline.networks.decider import ViewAverage
-from sightline.scoring.diagnosis.out_of_fold import predict_out_of_fold
 from sightline.scoring.embeddings import EmbeddingSample, watch
 from sightline.scoring.predict import Predict
+from sightline.training.recipe.noise.out_of_fold import predict_out_of_fold
 from sightline.training.recipe.probe import Features
 
 

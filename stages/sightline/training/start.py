@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from sightline.common.errors import SightlineError
 from sightline.common.rows import evenly
 from sightline.images.samples import Samples
 from sightline.images.store import DatasetSpec
-from sightline.networks.architectures.build import build_network, network_normalization
+from sightline.networks.architectures.build import build_network
 from sightline.networks.architectures.handcrafted.network import is_handcrafted
 from sightline.networks.architectures.head import AS_BUILT, Head, shape_head
 from sightline.networks.classifier import Classifier
@@ -28,21 +27,14 @@ from sightline.training.members import Plan
 from sightline.training.recipe.checkpointing import use_checkpoints
 from sightline.training.recipe.distillation import Distillation, load_teacher
 from sightline.training.recipe.losses import Loss, class_weights, logit_offsets
-from sightline.training.recipe.pretrained import load_weights, tracked_path, weights_normalization
+from sightline.training.recipe.normalization import NORMALIZATIONS
+from sightline.training.recipe.pretrained import load_weights, tracked_path
 from sightline.training.recipe.published import in_channels
 from sightline.training.recipe.schedules import ENDLESS
 from sightline.training.resuming.folder import ResumeFolder
 from sightline.training.run import Run
 
 INITIAL_IMAGES = 2048  # that a network which looks at images first sees at most
-AT_MOST = 10_000  # images, evenly spaced: enough for three digits of the mean and the deviation
-AT_ONCE = 256
-
-NORMALIZATIONS = {  # params, pixels, training rows -> mean and standard deviation a channel, in [0, 1]
-    "dataset": lambda params, pixels, rows: dataset_normalization(pixels, rows),
-    "network": lambda params, pixels, rows: network_normalization(params.architectures[0]),
-    "weights": lambda params, pixels, rows: earlier_normalization(params.weights),
-}
 
 
 @dataclass(frozen=True)
@@ -80,13 +72,10 @@ def make_classifier(spec: ModelSpec, train: Batches, val: Batches, architecture:
     """
     params = run.params
     torch.manual_seed(run.seed("network"))
-    rates = params.drop_rate, params.drop_path_rate
-    network = build_network(architecture, len(spec.classes), spec.input_size, params.pretrained, rates, spec.channels)
-    shape_head(network, spec.head, architecture, len(spec.classes), spec.input_size, params.drop_rate)
-    classifier = Classifier(network, spec.mean, spec.std, spec.input_size)
+    classifier, fresh = build_given(spec, architecture, params)
+    network = classifier.network
     is_new = params.pretrained and (spec.head != AS_BUILT or network.pretrained_cfg["num_classes"] != len(spec.classes))
     if params.weights:
-        fresh = load_weights(network, tracked_path("weights", params.weights))
         run.say(f"train: weights of {params.weights}; new: {', '.join(fresh) or 'none'}")
         is_new = bool(fresh)
     elif hasattr(network, "initialize_from"):
@@ -97,6 +86,21 @@ def make_classifier(spec: ModelSpec, train: Batches, val: Batches, architecture:
     if not is_handcrafted(architecture):
         start_head(classifier, is_new, train, val, run)
     return classifier
+
+
+def build_given(spec: ModelSpec, architecture: str, params: TrainParams) -> tuple[Classifier, list[str]]:
+    """Build a network, initialised by torch's global stream, with the weights that are given, if any.
+
+    Returns
+    -------
+    Classifier, list of str
+        And the tensors of its head that `weights` has none for.
+    """
+    rates = params.drop_rate, params.drop_path_rate
+    network = build_network(architecture, len(spec.classes), spec.input_size, params.pretrained, rates, spec.channels)
+    shape_head(network, spec.head, architecture, len(spec.classes), spec.input_size, params.drop_rate)
+    fresh = load_weights(network, tracked_path("weights", params.weights)) if params.weights else []
+    return Classifier(network, spec.mean, spec.std, spec.input_size), fresh
 
 
 def make_distillation(params: TrainParams, spec: ModelSpec, accelerator: Accelerator) -> Distillation | None:
@@ -116,16 +120,6 @@ def make_distillation(params: TrainParams, spec: ModelSpec, accelerator: Acceler
     return Distillation(taught, chosen.temperature, chosen.weight, places)
 
 
-def earlier_normalization(weights: str) -> tuple[list[float], list[float]]:
-    """Return the mean and standard deviation that came with the weights."""
-    normalization = weights_normalization(tracked_path("weights", weights))
-    if normalization is None:
-        raise SightlineError(
-            f"params.yaml: normalization: {weights} has no JSON beside it that tells any: use `dataset` or `network`"
-        )
-    return normalization
-
-
 def input_files(params: TrainParams) -> list[Path]:
     """Return the files that the parameters name besides the data."""
     named = {"weights": params.weights, "distill.teacher": params.distill.teacher}
@@ -138,33 +132,6 @@ def why_not_longer(params: TrainParams) -> str:
     if params.schedule not in ENDLESS:
         return f"schedule: {params.schedule} depends on the length of the run"
     return "average.swa_start is a share of the run" if params.average.method == "swa" else ""
-
-
-def dataset_normalization(pixels: np.ndarray, rows: np.ndarray) -> tuple[list[float], list[float]]:
-    """Return mean and standard deviation per channel, in units of [0, 1], over the pixels of the given rows.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8 [N, H, W, channels]
-    rows : ndarray of int [n]
-        Training images, n at least 1.
-
-    Returns
-    -------
-    mean, std : list of float
-        std is at least 1 / 255, so that a constant channel can be divided by it.
-    """
-    sample = rows[evenly(len(rows), AT_MOST)]
-    channels = pixels.shape[3]
-    counts = np.zeros((channels, 256), dtype=np.int64)
-    for start in range(0, len(sample), AT_ONCE):
-        values = pixels[sample[start : start + AT_ONCE]].reshape(-1, channels)
-        counts += [np.bincount(channel, minlength=256) for channel in values.T]  # a tenth of the time of sums of floats
-    levels = np.arange(256) / 255
-    total = counts[0].sum()
-    mean = counts @ levels / total
-    variance = (counts * np.square(levels - mean[:, np.newaxis])).sum(axis=1) / total
-    return mean.tolist(), np.sqrt(np.maximum(variance, (1 / 255) ** 2)).tolist()
 
 
 def make_batches(session: Session, samples: Samples, pixels: np.ndarray) -> Batches:

@@ -3,53 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from sightline.common.rows import row_blocks
+from sightline.training.recipe.noise.confident import find_label_issues
 
 COLUMNS = ["id", "row", "subset", "label", "suggested", "own_probability", "probability", "reason"]
 CONFLICT = "equal pixels, another label"
 DOUBT = "confident learning"
 
 LookedAt = tuple[pd.DataFrame, np.ndarray]  # images, and their probabilities
-
-
-def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Find images whose label the network confidently contradicts, the worst first.
-
-    Northcutt et al., 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels". A class is confidently
-    predicted where its probability is at least the mean that images of this class have; an image is an issue when the
-    most probable of its confident classes is not its label, nor is its prediction. Sorted by the probability of the
-    label minus that of the best other class.
-
-    Parameters
-    ----------
-    labels : ndarray
-        int [n].
-    probabilities : ndarray
-        float [n, classes], of networks that did not train on these images.
-
-    Returns
-    -------
-    ndarray of int [issues]
-        Positions.
-    """
-    own = probabilities[np.arange(len(labels)), labels]
-    images = np.bincount(labels, minlength=probabilities.shape[1])
-    sums = np.bincount(labels, weights=own, minlength=probabilities.shape[1])
-    least = np.divide(sums, images, out=np.full(len(images), np.inf), where=images > 0)
-    suspicious = np.zeros(len(labels), dtype=bool)
-    margin = np.empty(len(labels))
-    for rows in row_blocks(*probabilities.shape):
-        block = probabilities[rows]
-        label = labels[rows]
-        confident = np.where(block >= least, block, -1.0)
-        best = confident.argmax(axis=1)
-        contradicted = (confident.max(axis=1) >= 0) & (best != label) & (block.argmax(axis=1) != label)
-        others = block.copy()
-        others[np.arange(len(block)), label] = -1
-        suspicious[rows] = contradicted
-        margin[rows] = own[rows] - others.max(axis=1)
-    issues = np.flatnonzero(suspicious)
-    return issues[np.argsort(margin[issues], kind="stable")]
 
 
 def tabulate_issues(looked_at: list[LookedAt], index: pd.DataFrame) -> pd.DataFrame:

@@ -7,9 +7,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sightline.networks.stack import assign_parts
-from sightline.scoring.diagnosis import out_of_fold
-from sightline.scoring.diagnosis.label_issues import find_label_issues
-from sightline.scoring.diagnosis.out_of_fold import predict_out_of_fold
+from sightline.training.recipe.noise import out_of_fold
+from sightline.training.recipe.noise.confident import find_label_issues
+from sightline.training.recipe.noise.out_of_fold import predict_out_of_fold
 from sightline.training.recipe.probe import STRENGTHS, Features
 
 
