@@ -37,9 +37,9 @@ from sightline.networks.saved import ModelSpec, read_weights, write_weights
 from sightline.parameters.pretrain import PretrainParams
 from sightline.pretraining.images import UnlabelledImages, rows_to_learn
 from sightline.pretraining.loop import Scores, learn
-from sightline.pretraining.run import Learning, PretrainRun, build_learning, settings_of_views
+from sightline.pretraining.run import Learning, PretrainRun, build_learning
 from sightline.pretraining.start import make_judge, make_learner, refuse
-from sightline.training.augmentation.pipeline import Augmentation
+from sightline.pretraining.views import build_views
 from sightline.training.devices import make_accelerator
 from sightline.training.interrupt import StopRequest
 from sightline.training.recipe.pretrained import PRETRAINED
@@ -67,8 +67,7 @@ def main(params: PretrainParams) -> None:
     spec = describe_model(dataset, samples, pixels, params)
     key = fingerprint(params, [POOL / "index.csv"], accelerator.num_processes, accelerator.device)
     with open_resume(Path.cwd(), key, params.pretrain.epochs, ONE_RUN) as resume, StopRequest() as stop:
-        augmentation = Augmentation(settings_of_views(params), spec.input_size, spec.mean)
-        run = PretrainRun(params, accelerator, augmentation, resume, stop)
+        run = PretrainRun(params, accelerator, build_views(params, spec), resume, stop)
         images = UnlabelledImages(parts, accelerator.device)
         learner, classifier, layout = make_learner(spec, images, run)
         learning = build_learning(learner, classifier, layout, images, run)
