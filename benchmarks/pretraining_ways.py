@@ -20,7 +20,7 @@ WAYS: dict[str, dict[int, dict[str, Any]]] = {  # percent -> changes, chosen wit
         1: {"head_init": "probe", "lr": 1e-3, "epochs": 50},
         10: {"head_init": "probe", "lr": 1e-3, "epochs": 30},
     },
-    "scratch": {1: {"epochs": 10}, 10: {"epochs": 10}},
+    "scratch": {1: {"epochs": 600}, 10: {"epochs": 100}},
 }
 
 
@@ -28,9 +28,9 @@ def pretraining(method: str) -> dict[str, Any]:
     """Return how a method learns without labels."""
     return {
         "pretrain.method": method,
-        "pretrain.epochs": 3,
+        "pretrain.epochs": 12,
         "pretrain.batch_size": 128,
         "pretrain.lr": 4e-3,
-        "pretrain.temperature": 0.2,
-        "pretrain.warmup_epochs": 1,
+        "pretrain.temperature": 0.1,
+        "pretrain.warmup_epochs": 0.5,
     }

@@ -17,6 +17,7 @@ if __name__ == "__main__":
 
 # isort: split
 import argparse
+import re
 import shutil
 from pathlib import Path
 
@@ -53,13 +54,13 @@ ONE_RUN = "epochs of another number make another schedule"
 
 
 def main(params: PretrainParams) -> None:
-    name = read_name(params)
     keep_freed_memory()
     leave_out_triton()
     use_deterministic_algorithms(params.seed)
     compute_alike(params.arithmetic)
     accelerator = make_accelerator(params)
     refuse(params.architectures, params.pretrain.method, accelerator.num_processes)
+    name = read_name(params)
     samples = read_samples()
     pixels = open_pixels()
     dataset = read_dataset()
@@ -81,8 +82,8 @@ def read_name(params: PretrainParams) -> str:
     parser = argparse.ArgumentParser(description="Pretrain the network of params.yaml on images without labels.")
     parser.add_argument("--name", help="of the weights in models/pretrained; by default <model>_<method>")
     name = parser.parse_args().name or f"{params.model}_{params.pretrain.method}"
-    if Path(name).name != name or name.startswith("."):
-        raise SightlineError(f"pretrain: --name {name!r} must be the name of a file, without folder or suffix")
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise SightlineError(f"pretrain: --name {name!r} must be of letters, digits, _, - and . alone: it names files")
     return name
 
 
@@ -117,7 +118,7 @@ def write_result(
     print(f"{file}: {len(weights)} tensors; by epoch: {FOLDER}/{name}.png")
     print(
         f"versioned and used by:\n  dvc add {file} && git add {file}.dvc {file.with_suffix('.json')}\n"
-        f"  dvc exp run -S weights={file} -S normalization=weights"
+        f"  dvc exp run -S weights={file} -S normalization=weights -S head_init=probe"
     )
 
 
