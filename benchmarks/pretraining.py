@@ -1,6 +1,6 @@
 """What learning without labels gains where few images have one, against training from scratch for the same time.
 
-Run    python benchmarks/pretraining.py cifar10.zip --minutes 9        again, until it says that all is done
+Run    python benchmarks/pretraining.py cifar10.zip --minutes 60       again, until it says that all is done
 Writes benchmarks/results/pretraining/<way>-<percent>-<seed>.json, accuracy and processor seconds of each job, which a
        later run takes as they are
 Prints the table of docs/few_labels.md
@@ -8,8 +8,8 @@ Prints the table of docs/few_labels.md
 Of the 50,000 images of CIFAR-10 train 1 % or 10 % keep their label, drawn by the seed; the rest is the pool. A method
 learns from all of them once a seed; then a linear probe, and fine-tuning from it, on the labelled ones. From scratch
 the same network learns on the labelled ones, as long as suits it, and for as much processor time as pretraining and
-fine-tuning took together. Accuracy is that of all 10,000 images of test. What `pretraining_ways.py` says was chosen
-with `--judge train`, on 5,000 images of train that then were neither learnt from nor in the pool.
+fine-tuning took together. Accuracy is that of all 10,000 images of test. `--judge train` is for choosing ways: 5,000
+images of train are then neither learnt from nor in the pool, and judge in place of test.
 """
 
 import argparse
