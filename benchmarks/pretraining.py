@@ -15,12 +15,14 @@ images of train are then neither learnt from nor in the pool, and judge in place
 import argparse
 import os
 import signal
+import sys
 from pathlib import Path
 
 from pretraining_data import Cell
 from pretraining_jobs import Bench
 from pretraining_report import tabulate
 from pretraining_ways import COMMON, PERCENT, WAYS, pretraining
+from sightline.common.errors import SightlineError  # stages/ is on the path by pretraining_jobs
 from workspace import REPOSITORY
 
 ALL_WAYS = [*WAYS, "scratch_equal_time"]
@@ -48,6 +50,8 @@ def main() -> None:
                     Bench(options.archive, options.work, results, Cell(percent, seed, options.judge), COMMON), options
                 )
         print("all jobs are done")
+    except SightlineError as error:  # such as an interruption
+        sys.exit(str(error))
     finally:
         print(tabulate(results))
 
