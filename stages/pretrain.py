@@ -17,6 +17,7 @@ if __name__ == "__main__":
 
 # isort: split
 import argparse
+import re
 import shutil
 from pathlib import Path
 
@@ -37,9 +38,9 @@ from sightline.networks.saved import ModelSpec, read_weights, write_weights
 from sightline.parameters.pretrain import PretrainParams
 from sightline.pretraining.images import UnlabelledImages, rows_to_learn
 from sightline.pretraining.loop import Scores, learn
-from sightline.pretraining.run import Learning, PretrainRun, build_learning, settings_of_views
+from sightline.pretraining.run import Learning, PretrainRun, build_learning
 from sightline.pretraining.start import make_judge, make_learner, refuse
-from sightline.training.augmentation.pipeline import Augmentation
+from sightline.pretraining.views import build_views
 from sightline.training.devices import make_accelerator
 from sightline.training.interrupt import StopRequest
 from sightline.training.recipe.pretrained import PRETRAINED
@@ -53,13 +54,13 @@ ONE_RUN = "epochs of another number make another schedule"
 
 
 def main(params: PretrainParams) -> None:
-    name = read_name(params)
     keep_freed_memory()
     leave_out_triton()
     use_deterministic_algorithms(params.seed)
     compute_alike(params.arithmetic)
     accelerator = make_accelerator(params)
     refuse(params.architectures, params.pretrain.method, accelerator.num_processes)
+    name = read_name(params)
     samples = read_samples()
     pixels = open_pixels()
     dataset = read_dataset()
@@ -67,8 +68,7 @@ def main(params: PretrainParams) -> None:
     spec = describe_model(dataset, samples, pixels, params)
     key = fingerprint(params, [POOL / "index.csv"], accelerator.num_processes, accelerator.device)
     with open_resume(Path.cwd(), key, params.pretrain.epochs, ONE_RUN) as resume, StopRequest() as stop:
-        augmentation = Augmentation(settings_of_views(params), spec.input_size, spec.mean)
-        run = PretrainRun(params, accelerator, augmentation, resume, stop)
+        run = PretrainRun(params, accelerator, build_views(params, spec), resume, stop)
         images = UnlabelledImages(parts, accelerator.device)
         learner, classifier, layout = make_learner(spec, images, run)
         learning = build_learning(learner, classifier, layout, images, run)
@@ -82,8 +82,8 @@ def read_name(params: PretrainParams) -> str:
     parser = argparse.ArgumentParser(description="Pretrain the network of params.yaml on images without labels.")
     parser.add_argument("--name", help="of the weights in models/pretrained; by default <model>_<method>")
     name = parser.parse_args().name or f"{params.model}_{params.pretrain.method}"
-    if Path(name).name != name or name.startswith("."):
-        raise SightlineError(f"pretrain: --name {name!r} must be the name of a file, without folder or suffix")
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise SightlineError(f"pretrain: --name {name!r} must be of letters, digits, _, - and . alone: it names files")
     return name
 
 
@@ -118,7 +118,7 @@ def write_result(
     print(f"{file}: {len(weights)} tensors; by epoch: {FOLDER}/{name}.png")
     print(
         f"versioned and used by:\n  dvc add {file} && git add {file}.dvc {file.with_suffix('.json')}\n"
-        f"  dvc exp run -S weights={file} -S normalization=weights"
+        f"  dvc exp run -S weights={file} -S normalization=weights -S head_init=probe"
     )
 
 

@@ -120,3 +120,10 @@ def test_what_cannot_be_pretrained_is_one_line(learn, changes, told):
 def test_a_method_that_is_not_there_is_refused(learn):
     with pytest.raises(SightlineError, match=r"pretrain\.method: must be 'none'"):
         learn(method="dino")
+
+
+@pytest.mark.parametrize("name", ["a/b", ".hidden", "two words"])
+def test_a_name_that_a_command_line_would_stumble_over_is_refused(monkeypatch, name):
+    monkeypatch.setattr(sys, "argv", ["pretrain.py", "--name", name])
+    with pytest.raises(SightlineError, match="must be of letters, digits"):
+        pretrain.read_name(None)

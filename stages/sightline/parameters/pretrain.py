@@ -7,8 +7,6 @@ from pydantic import AfterValidator, Field
 from sightline.common.params import AreaSpan, Count, Name, NotNegative, Positive, Probability, StrictModel
 from sightline.parameters.train import Schedule, TrainParams
 
-VIEWS = ("crop_scale", "color_jitter", "grayscale", "gaussian_blur")  # keys that `augment` has too
-
 Method = Literal["none", "simclr"]
 
 
@@ -36,6 +34,7 @@ class PretrainSection(StrictModel):
     neighbours: Count
     crop_scale: AreaSpan
     color_jitter: Annotated[list[NotNegative], Field(min_length=4, max_length=4), AfterValidator(hue_turns_by_half)]
+    jitter_prob: Probability
     grayscale: Probability
     gaussian_blur: Probability
 

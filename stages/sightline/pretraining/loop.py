@@ -70,7 +70,7 @@ def learn_epoch(
 
 def update(learning: Learning, pixels: torch.Tensor, generator: torch.Generator, run: PretrainRun) -> torch.Tensor:
     """Change the weights once, by two views of each image of a batch; return loss and spread of the embeddings."""
-    views = [run.augmentation(pixels, generator, 0, torch.arange(len(pixels))) for _ in range(2)]
+    views = [run.views.draw(pixels, generator) for _ in range(2)]
     first, second = (normalized(images, learning.classifier, learning.layout) for images in views)
     with run.accelerator.autocast():
         loss, embeddings = learning.learner(first, second)

@@ -11,10 +11,9 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from sightline.common.seeding import stream_seed
 from sightline.networks.classifier import Classifier
-from sightline.parameters.augment import AugmentSection
-from sightline.parameters.pretrain import VIEWS, PretrainParams
+from sightline.parameters.pretrain import PretrainParams
 from sightline.pretraining.images import UnlabelledImages
-from sightline.training.augmentation.pipeline import Augmentation
+from sightline.pretraining.views import Views
 from sightline.training.batches import steps_per_epoch
 from sightline.training.interrupt import StopRequest
 from sightline.training.recipe.optim import build_optimizer, parameter_groups
@@ -31,7 +30,7 @@ class PretrainRun:
 
     params: PretrainParams
     accelerator: Accelerator
-    augmentation: Augmentation
+    views: Views
     resume: ResumeFolder
     stop: StopRequest
 
@@ -87,11 +86,3 @@ def build_learning(
     shape = run.params.schedule_shape
     schedule = build_schedule(optimizer.optimizer, chosen.schedule, shape, warmup, chosen.epochs * steps)
     return Learning(images, learner, classifier, layout, optimizer, schedule, run.accelerator)
-
-
-def settings_of_views(params: PretrainParams) -> AugmentSection:
-    """Return how a view is drawn: what `pretrain` says, with flips, aspects and blur of `augment`, and nothing else."""
-    plain = {"rotation": 0.0, "translation": 0.0, "shear": 0.0, "auto_augment": "none", "erasing": 0.0}
-    always = {"random_resized_crop": True, "alternating_flip": False}
-    chosen = {key: getattr(params.pretrain, key) for key in VIEWS}
-    return params.augment.model_copy(update={**plain, **always, **chosen})

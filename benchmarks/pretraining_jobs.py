@@ -1,0 +1,124 @@
+"""Jobs of the benchmark of pretraining: stages inside of this process, each result kept with its processor seconds."""
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pretraining_data import SOURCE, Cell, prepare_cell
+from workspace import REPOSITORY, write_params
+
+sys.path.insert(0, str(REPOSITORY / "stages"))
+import evaluate
+import pretrain
+import train
+from sightline.common.params import load_params
+from sightline.parameters.evaluate import EvaluateParams
+from sightline.parameters.pretrain import PretrainParams
+from sightline.parameters.train import TrainParams
+
+STAGES = {  # inside of this process, so that no time goes into starting them
+    "pretrain": (pretrain.main, PretrainParams),
+    "train": (train.main, TrainParams),
+    "evaluate": (evaluate.main, EvaluateParams),
+}
+PLAIN = {
+    "evaluate.map": 0,
+    "evaluate.bootstrap": 0,
+    "evaluate.label_images": 0,
+    "evaluate.calibration": "none",
+    "evaluate.conformal": "none",
+}
+SHORT, LONG = 1, 11  # epochs of the trials
+SUFFIXES = (".safetensors", ".json")
+
+
+class Bench:
+    """Runs what is asked for of one cell, in a working folder of it.
+
+    Parameters
+    ----------
+    archive : Path
+        CIFAR-10.
+    work, results : Path
+        Folders, of the working folders and of what was measured.
+    common : dict
+        Changes to params.yaml, of all jobs.
+    """
+
+    def __init__(self, archive: Path, work: Path, results: Path, cell: Cell, common: dict[str, Any]):
+        self.cell = cell
+        self.results = results
+        self.common = common
+        self.learnt = work / cell.judge / "learnt"
+        self.folder = prepare_cell(archive, work / cell.judge / f"{cell.percent}-{cell.seed}", cell)
+
+    def pretrain(self, method: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """Learn from all images of the seed, once for all shares of labels; return the job's result."""
+        name = f"{method}-{self.cell.seed}"
+        if known := self._read(f"pretrain_{name}"):
+            return known
+        seconds = self._time(f"pretrain_{name}", ["pretrain", "--name", name], changes)
+        self.learnt.mkdir(exist_ok=True)
+        for suffix in SUFFIXES:
+            shutil.copy(self.folder / f"models/pretrained/{name}{suffix}", self.learnt)
+        return self._keep(f"pretrain_{name}", {"seconds": seconds, "weights": name, **changes})
+
+    def train(self, way: str, changes: dict[str, Any], learnt: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Train on the labelled images, from weights where a result of `pretrain` is given; return the job's result."""
+        name = f"{way}-{self.cell.percent}-{self.cell.seed}"
+        if known := self._read(name):
+            return known
+        seconds = self._time(name, ["train"], changes | (self._take(learnt["weights"]) if learnt else {}))
+        self._run(["evaluate"])
+        accuracy = json.loads((self.folder / "metrics/evaluate.json").read_text())["test"]["accuracy"]
+        return self._keep(name, {"seconds": seconds, "accuracy": accuracy, **changes})
+
+    def fill(self, changes: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Return the changes with as many epochs as take so many seconds, by what two short trials tell."""
+        short, long = (
+            self.train(f"trial_{epochs}", changes | {"epochs": epochs})["seconds"] for epochs in (SHORT, LONG)
+        )
+        epoch = (long - short) / (LONG - SHORT)
+        return changes | {"epochs": max(1, round(LONG + (seconds - long) / epoch))}
+
+    def _take(self, weights: str) -> dict[str, Any]:
+        """Put weights where train looks for them; return the changes that name them."""
+        target = self.folder / "models/pretrained"
+        target.mkdir(parents=True, exist_ok=True)
+        for suffix in SUFFIXES:
+            shutil.copy(self.learnt / f"{weights}{suffix}", target)
+        return {"weights": f"models/pretrained/{weights}.safetensors", "normalization": "weights"}
+
+    def _time(self, name: str, command: list[str], changes: dict[str, Any]) -> float:
+        """Run a stage with changes to params.yaml; return its processor seconds, over all attempts."""
+        write_params(self.folder, SOURCE | PLAIN | self.common | {"seed": self.cell.seed} | changes)
+        spent = self.folder / f"{name}.seconds"
+        before = float(spent.read_text()) if spent.exists() else 0.0
+        begin = time.process_time()
+        try:
+            self._run(command)
+        finally:
+            seconds = before + time.process_time() - begin
+            spent.write_text(str(seconds))
+        return seconds
+
+    def _run(self, command: list[str]) -> None:
+        stage, schema = STAGES[command[0]]
+        sys.argv[:] = command
+        with contextlib.chdir(self.folder), Path(os.devnull).open("w") as log, contextlib.redirect_stdout(log):
+            stage(load_params(schema))
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        file = self.results / f"{name}.json"
+        return json.loads(file.read_text()) if file.exists() else None
+
+    def _keep(self, name: str, result: dict[str, Any]) -> dict[str, Any]:
+        self.results.mkdir(parents=True, exist_ok=True)
+        (self.results / f"{name}.json").write_text(json.dumps(result))
+        print(name, result, flush=True)
+        return result
