@@ -64,8 +64,8 @@ def refuse_small_classes(classes: list[str], counts: list[int], source: str) -> 
         )
 
 
-def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float, listed: Path = QUARANTINE) -> None:
-    """Raise SightlineError when more than `limit` of `total` files could not be used; all stand in the file `listed`.
+def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float) -> None:
+    """Raise SightlineError when more than `limit` of `total` files could not be used.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float, li
         path, reason = bad[0]
         raise SightlineError(
             f"prepare.max_bad_fraction: {len(bad)} of {total} files cannot be used, more than {limit:g}: "
-            f"first {path} ({reason}); all are in {listed}: take them out, or allow more"
+            f"first {path} ({reason}); all are in {QUARANTINE}: take them out, or allow more"
         )
 
 
