@@ -146,6 +146,10 @@ def test_labels_come_back_and_their_images_leave_the_pool(label, tmp_path):
 def test_what_cannot_be_is_told_in_a_line(label, tmp_path):
     assert label("--read", "export.json") == "labels: holds no batch: `make label` makes one"
     label("--images", "2")
+    answer(1, ["ant", "Bee"], tmp_path)
+    alike = "the classes 'bee' and 'Bee' differ only in case: mend that in the label tool, and export again"
+    assert label("--read", "export.json") == f"export.json: {alike}"
+    assert not (tmp_path / "data/raw/photos_labelled.csv").exists()
     assert label("--read", "labels/1/tasks.json").startswith("labels/1/tasks.json: nobody has labelled any of its 2")
     index = (tmp_path / "data/pool/index.csv").read_text().splitlines()[0]
     (tmp_path / "data/pool/index.csv").write_text(index + "\n")
