@@ -32,11 +32,11 @@ LISTS = {"sweep": "ARGS", "monitor": "ARGS", "ab": "ARGS", "retrain": "ARGS", "t
 def make(tmp_path):
     """Return a function that calls make in an environment whose programs print their arguments, one a line."""
     (tmp_path / "bin").mkdir()
-    for name in (".requirements", ".requirements-tune", "bin/pip"):
-        (tmp_path / name).touch()
-    for name in ("dvc", "python"):
+    for name in ("dvc", "pip", "python"):  # pip too: where the stamps are old, make would run the machine's own
         (tmp_path / f"bin/{name}").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
         (tmp_path / f"bin/{name}").chmod(0o755)
+    for name in (".requirements", ".requirements-tune"):
+        (tmp_path / name).touch()
     venv = os.path.relpath(tmp_path, ROOT)
 
     def call(target, *variables):
