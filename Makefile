@@ -32,14 +32,14 @@ recipe: $(VENV)/.requirements ## NAME=photos SET="prepare.source=data/raw/photos
 
 eda: $(VENV)/.requirements ## WEIGHTS=models/pretrained/NAME.safetensors: what is in the images before training, and what it suggests: eda/eda.html
 	dvc repro prepare
-	python stages/eda.py $${WEIGHTS:+--weights "$$WEIGHTS"}
+	@python stages/eda.py $${WEIGHTS:+--weights "$$WEIGHTS"}
 
 weights: $(VENV)/.requirements ## NAME=tf_efficientnet_lite0: fetch a network's published weights into models/pretrained
-	python stages/weights.py $${NAME:+"$$NAME"}
+	@python stages/weights.py $${NAME:+"$$NAME"}
 
 pretrain: $(VENV)/.requirements ## NAME=birds: learn from images without labels as params.yaml's pretrain says, for weights: models/pretrained
 	dvc repro split
-	python stages/pretrain.py $${NAME:+--name "$$NAME"}
+	@python stages/pretrain.py $${NAME:+--name "$$NAME"}
 
 lr-find: $(VENV)/.requirements ## suggest a learning rate for params.yaml's model and images: lr_find/loss.png
 	dvc repro split
@@ -49,25 +49,25 @@ tune: $(VENV)/.requirements-tune ## search for better parameters as tune.yaml sa
 	python stages/tune.py
 
 tune-apply: $(VENV)/.requirements-tune ## TRIAL=7: put the best trial of tune.yaml's study, or that one, into the workspace
-	python stages/tune.py --apply $${TRIAL:+--trial "$$TRIAL"}
+	@python stages/tune.py --apply $${TRIAL:+--trial "$$TRIAL"}
 
 drift: $(VENV)/.requirements ## IMAGES=data/raw/new_photos: do new images still look like the test images? drift/drift.json, drift/drift.png
-	python stages/drift.py $${IMAGES:+"$$IMAGES"}
+	@python stages/drift.py $${IMAGES:+"$$IMAGES"}
 
 report: $(VENV)/.requirements ## BASE=main HEAD=workspace: what a change did, between any two revisions: report/report.md
-	python stages/report.py --base "$$BASE" --head "$$HEAD"
+	@python stages/report.py --base "$$BASE" --head "$$HEAD"
 
 sweep: $(VENV)/.requirements ## models x data sets of sweep.yaml, and which is best: leaderboard/, registry/; ONLY="cnn" DATA="digits" ARGS=--dry-run
 	@$(call arguments,ARGS); python stages/sweep.py $${ONLY:+--only $$ONLY} $${DATA:+--data $$DATA} "$$@"
 
 promote: $(VENV)/.requirements ## DATA=digits STAGE=production: tag a data set's selected model for GTO, if it passes the gates
-	python stages/registry.py promote --data "$$DATA" --stage "$$STAGE"
+	@python stages/registry.py promote --data "$$DATA" --stage "$$STAGE"
 
 clean-experiments: $(VENV)/.requirements ## KEEP=3 DAYS=14: show what sweeps no longer need, ask, delete it; YES=1 does not ask
-	python stages/registry.py clean $${KEEP:+--keep "$$KEEP"} $${DAYS:+--days "$$DAYS"} $${YES:+--yes}
+	@python stages/registry.py clean $${KEEP:+--keep "$$KEEP"} $${DAYS:+--days "$$DAYS"} $${YES:+--yes}
 
 add-class: $(VENV)/.requirements ## NAME=zebra IMAGES=data/raw/zebras: a class more from a handful of images, without training: few_shot/zebra
-	python stages/add_class.py "$$NAME" $${IMAGES:+"$$IMAGES"}
+	@python stages/add_class.py "$$NAME" $${IMAGES:+"$$IMAGES"}
 
 serve: $(VENV)/.requirements-serve ## answer over HTTP what images show, on http://127.0.0.1:8000; python stages/serve.py --help lists settings
 	python stages/serve.py
@@ -82,13 +82,13 @@ retrain: $(VENV)/.requirements ## ARGS=--dry-run: train again when `make monitor
 	@$(call arguments,ARGS); python stages/retrain.py "$$@"
 
 label: $(VENV)/.requirements ## IMAGES=100 STRATEGY=mix: which images of the pool to label next: labels/<n>; READ=export.json: take the labels back
-	python stages/label.py $${IMAGES:+--images "$$IMAGES"} $${STRATEGY:+--strategy "$$STRATEGY"} $${READ:+--read "$$READ"}
+	@python stages/label.py $${IMAGES:+--images "$$IMAGES"} $${STRATEGY:+--strategy "$$STRATEGY"} $${READ:+--read "$$READ"}
 
 track: $(VENV)/.requirements ## TRACKER=mlflow RUNS="my-experiment main": hand finished runs to TensorBoard, MLflow, W&B or Comet: trackers
 	@$(call arguments,RUNS); python stages/track.py $${TRACKER:+"$$TRACKER"} "$$@"
 
 review: $(VENV)/.requirements ## labels that may be wrong, with proposals to edit: review/; APPLY=review/review.csv: into the table of prepare.corrections
-	python stages/review.py $${MOST:+--most "$$MOST"} $${APPLY:+--apply "$$APPLY"} $${WHO:+--who "$$WHO"}
+	@python stages/review.py $${MOST:+--most "$$MOST"} $${APPLY:+--apply "$$APPLY"} $${WHO:+--who "$$WHO"}
 
 test: $(VENV)/.requirements-dev ## set up .venv with the development requirements, check the style, run the tests
 	ruff check
