@@ -62,7 +62,7 @@ def swatch(red: float, green: float, blue: float) -> str:
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], long: str = "", bad: Sequence[bool] = ()) -> str:
     """Return a table of cells in HTML; those of the column `long` are sentences, which wrap; `bad` rows stand out."""
     heads = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    marks = [' class="text"' if column == long else "" for column in columns]
+    marks = [' class="text"' if long and column == long else "" for column in columns]
     cells = ["".join(f"<td{mark}>{cell}</td>" for mark, cell in zip(marks, row, strict=True)) for row in rows]
     kinds = [' class="bad"' if is_bad else "" for is_bad in bad] or [""] * len(cells)
     lines = [f"<tr{kind}>{row}</tr>" for kind, row in zip(kinds, cells, strict=True)]
