@@ -121,7 +121,7 @@ def test_labels_come_back_and_their_images_leave_the_pool(label, tmp_path):
     told = label("--read", "export.json")
     assert "data/raw/photos_labelled.csv: 3 images got a label, 0 another one, 0 had it already" in told
     assert "wasp (1 images" in told
-    assert "1 images stay in the pool: 1 not annotated" in told
+    assert "1 images keep what they had, no label or an earlier one: 1 not annotated" in told
     assert "dvc exp run -S prepare.source=data/raw/photos_labelled.csv" in told
     answer(1, ["ant", "bee", "bee"], tmp_path)
     assert "0 images got a label, 1 another one, 2 had it already" in label("--read", "export.json")
