@@ -26,7 +26,7 @@ COUNTS = {"train": 400, "val": 100, "test": 200}  # a class
 RATE = {"lr": {"low": 1e-3, "high": 2e-2, "log": True}}
 BY_HAND = ("cnn", "resnet18")  # the first one's latency is the limit
 SEARCHED = "searched"
-TRIALS = 12
+TRIALS = 10
 ROOM = 1.05  # latency is measured once before a trial, and not without noise
 ROUNDS = 15  # of latencies that are compared
 
