@@ -45,7 +45,8 @@ def correct(listing: Listing, container: Container, corrections: dict[str, Corre
         A row names an image or a class that the source has not, or an image that has changed since.
     """
     corrections = locate(corrections, listing.paths)
-    unknown = [corrections[name] for name in corrections.keys() - set(listing.paths)]
+    known = set(listing.paths)
+    unknown = [correction for name, correction in corrections.items() if name not in known]
     _refuse_unknown(unknown)
     _refuse_classes(listing, corrections.values())
     counts = dict.fromkeys(COUNTED.values(), 0) | {"removed": len(unknown)}
@@ -84,7 +85,7 @@ def file_digest(container: Container, name: str, longest: int) -> str:
 
 def _refuse_unknown(unknown: Iterable[Correction]) -> None:
     """Refuse the first row whose image the source has not, but for one that says which file was to be removed."""
-    for correction in sorted(unknown, key=lambda one: one.where):
+    for correction in unknown:
         if correction.action != "remove" or not correction.sha256:
             raise SightlineError(
                 f"{correction.where}: prepare.source has no labelled image {correction.id!r}: "
