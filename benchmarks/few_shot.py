@@ -6,9 +6,9 @@
     make weights NAME=tf_efficientnet_lite0
     python benchmarks/few_shot.py fashion cifar10_small
 
-An episode draws 5 of the ten classes, 1, 5 or 20 images of each to learn from, and 15 others to judge by; all heads see
-the same draws. No class was seen before: the weights are ImageNet's. The interval is mean ± 1.96 standard errors over
-the episodes. Features are kept below benchmarks/results/few_shot/, so that a run that was stopped goes on.
+An episode draws 5 of the ten classes, 1, 5, 10 or 20 images of each to learn from, and 15 others to judge by; all heads
+see the same draws. No class was seen before: the weights are ImageNet's. The interval is mean ± 1.96 standard errors
+over the episodes. Features are kept below benchmarks/results/few_shot/, so that a run that was stopped goes on.
 """
 
 import argparse
@@ -35,7 +35,7 @@ AT_ONCE = 50
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="+", help="archives data/raw/<name>.zip of train/<class>/<image>")
-    parser.add_argument("--shots", type=int, nargs="+", default=[1, 5, 20])
+    parser.add_argument("--shots", type=int, nargs="+", default=[1, 5, 10, 20])
     options = parser.parse_args()
     for name in options.names:
         classes = read_features(name)

@@ -57,7 +57,7 @@ from sightline.preparing.executing.executor import open_executor
 from sightline.preparing.ingest import Ingested, store_images
 from sightline.preparing.kept import describe_way, keep, open_kept
 from sightline.preparing.pack import pack
-from sightline.preparing.pool import PoolDecoder, Pooled, store_pool
+from sightline.preparing.pool import PoolDecoder, Pooled, refuse_useless_pool, store_pool
 from sightline.preparing.pool_source import PoolPart, count_files, open_unlabelled, rows_without_label
 from sightline.preparing.previews import CONFLICT_COLUMNS, Sheet, conflict_rows, conflict_sheet, sample_sheet
 from sightline.preparing.ranges import find_ranges, given_ranges
@@ -98,7 +98,7 @@ def main(params: PrepareParams) -> None:
     summary["filled"] = len(images.filled)
     summary["corrections"] = corrections
     say(describe_filled(images.filled))
-    summary |= report_pool(pooled, parts, rows, options.max_bad_fraction)
+    summary |= report_pool(pooled, parts, rows, options.unlabelled)
     write_json("metrics/prepare.json", summary)
     write_rows(PLOTS / "classes.csv", ("class", "images"), zip(classes, counts, strict=True))
     write_rows(PREPARED / "conflicts.csv", CONFLICT_COLUMNS, conflict_rows(images, conflicts, classes))
@@ -139,14 +139,13 @@ def keep_decoded(images: Ingested, pooled: Pooled, preprocessing: Preprocessing,
     keep(describe_way(preprocessing, max_pixels), {path: told for path, told in made.items() if len(told)})
 
 
-def report_pool(pooled: Pooled, parts: list[PoolPart], rows: list[PoolPart], limit: float) -> dict[str, Any]:
+def report_pool(pooled: Pooled, parts: list[PoolPart], rows: list[PoolPart], unlabelled: str) -> dict[str, Any]:
     """List what the pool left out, say what it holds, and return its counts; nothing where there is no pool."""
     write_rows(POOL / "quarantine.csv", ("path", "reason"), [*pooled.bad, *pooled.known])
     if not parts:
         return {}
+    refuse_useless_pool(pooled, unlabelled)
     say(describe_pool(pooled, count_files(rows)))
-    offered = count_files(parts) + sum(len(part.listing.refused) for part in parts)
-    refuse_bad_fraction(pooled.bad, offered, limit, POOL / "quarantine.csv")
     return {"pool": summarize_pool(pooled)}
 
 

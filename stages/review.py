@@ -37,7 +37,7 @@ from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_
 from sightline.networks.saved import load_members, read_spec
 from sightline.parameters.prepare import PrepareSection
 from sightline.preparing.correct import file_digest
-from sightline.preparing.corrections import Correction, corrections_path, read_corrections
+from sightline.preparing.corrections import Correction, corrections_path, locate, read_corrections
 from sightline.reviewing.neighbours import embed, nearest
 from sightline.reviewing.page import write_page
 from sightline.reviewing.proposals import propose
@@ -70,11 +70,11 @@ def look(params: Params, options: argparse.Namespace, earlier: dict[str, Correct
     """Propose what to do about the labels that are doubted most."""
     dataset = read_dataset()
     spec = read_spec("models/trained")
-    issues = read_issues(dataset.classes, set(earlier), options.most)
+    index = read_index()
+    issues = read_issues(dataset.classes, set(locate(earlier, set(index["id"]))), options.most)
     if issues.empty:
         print(f"review: no label in {ISSUES} is left to look at")
         return
-    index = read_index()
     samples = tabulate_samples(read_samples(index=index), index)
     pixels = open_pixels()
     rows = np.union1d(samples["row"].to_numpy()[evenly(len(samples), MOST_COMPARED)], issues["row"])

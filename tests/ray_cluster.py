@@ -2,7 +2,8 @@
 
     python ray_cluster.py SERVE_YAML MODEL IMAGES
 
-Prints JSON: answers, those asked for again, those whose bytes are not the uvicorn service's, those never given.
+Prints JSON: answers, those asked for again, those whose bytes are not the uvicorn service's, those never given; and
+the ids that one answer has.
 """
 
 import http.client
@@ -33,7 +34,7 @@ def main(configuration: str, model: str, images: str) -> None:
     subprocess.run([BINARIES / "serve", "deploy", configuration], check=True)
     wait_until_ready(RAY)
     time.sleep(3)  # the second replica, and HAProxy's word of it
-    print(json.dumps(load(files, wanted)))
+    print(json.dumps(load(files, wanted) | {"ids": read_ids("asked-1")}))
 
 
 def ask_uvicorn(model: str, files: list[bytes]) -> list[bytes]:
@@ -67,6 +68,13 @@ def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[i
         return 0, b""
     finally:
         connection.close()
+
+
+def read_ids(number: str) -> list[str]:
+    """Return the values of `X-Request-ID` in the answer to a request that has one."""
+    connection = http.client.HTTPConnection("127.0.0.1", RAY, timeout=30)
+    connection.request("GET", "/v2/health/live", headers={"X-Request-ID": number})
+    return connection.getresponse().headers.get_all("X-Request-ID", [])
 
 
 def load(files: list[bytes], wanted: list[bytes]) -> dict[str, int]:

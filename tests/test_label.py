@@ -121,7 +121,7 @@ def test_labels_come_back_and_their_images_leave_the_pool(label, tmp_path):
     told = label("--read", "export.json")
     assert "data/raw/photos_labelled.csv: 3 images got a label, 0 another one, 0 had it already" in told
     assert "wasp (1 images" in told
-    assert "1 images stay in the pool: 1 not annotated" in told
+    assert "1 images keep what they had, no label or an earlier one: 1 not annotated" in told
     assert "dvc exp run -S prepare.source=data/raw/photos_labelled.csv" in told
     answer(1, ["ant", "bee", "bee"], tmp_path)
     assert "0 images got a label, 1 another one, 2 had it already" in label("--read", "export.json")
@@ -146,6 +146,10 @@ def test_labels_come_back_and_their_images_leave_the_pool(label, tmp_path):
 def test_what_cannot_be_is_told_in_a_line(label, tmp_path):
     assert label("--read", "export.json") == "labels: holds no batch: `make label` makes one"
     label("--images", "2")
+    answer(1, ["ant", "Bee"], tmp_path)
+    alike = "the classes 'bee' and 'Bee' differ only in case: mend that in the label tool, and export again"
+    assert label("--read", "export.json") == f"export.json: {alike}"
+    assert not (tmp_path / "data/raw/photos_labelled.csv").exists()
     assert label("--read", "labels/1/tasks.json").startswith("labels/1/tasks.json: nobody has labelled any of its 2")
     index = (tmp_path / "data/pool/index.csv").read_text().splitlines()[0]
     (tmp_path / "data/pool/index.csv").write_text(index + "\n")

@@ -38,10 +38,10 @@ def shell_words(name):
 def make(tmp_path):
     """Return a function that calls `make recipe` in an environment whose `dvc` prints its arguments, one a line."""
     (tmp_path / "bin").mkdir()
-    for name in (".requirements", "bin/pip"):
-        (tmp_path / name).touch()
-    (tmp_path / "bin/dvc").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
-    (tmp_path / "bin/dvc").chmod(0o755)
+    for name in ("dvc", "pip"):  # pip too: where the stamp is old, make would run the machine's own
+        (tmp_path / f"bin/{name}").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+        (tmp_path / f"bin/{name}").chmod(0o755)
+    (tmp_path / ".requirements").touch()
     venv = os.path.relpath(tmp_path, ROOT)
     return lambda *variables: run_in_root("make", "--silent", "recipe", f"VENV={venv}", *variables)
 

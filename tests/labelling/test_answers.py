@@ -54,7 +54,8 @@ def test_most_annotators_decide_and_all_are_named(tmp_path):
     answers = read_answers(export(tmp_path, votes, []), FILES)
     assert answers.given == [Answer(FILES[0], "cat", "1;2;7", "2026-02-01T00:00:00Z", pytest.approx(2 / 3))]
     assert answers.missing == [(FILES[1], "not annotated")]
-    assert describe_missing(answers.missing) == "1 images stay in the pool: 1 not annotated"
+    told = "1 images keep what they had, no label or an earlier one: 1 not annotated"
+    assert describe_missing(answers.missing) == told
 
 
 def test_ties_and_skipped_images_stay_in_the_pool(tmp_path):

@@ -3,11 +3,12 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from sightline.common.errors import SightlineError
 from sightline.images.sources.naming import PLAIN
-from sightline.labelling.batch import alone_in, read_batches
+from sightline.labelling.batch import COLUMNS, alone_in, file_name, read_batches
 from sightline.labelling.destination import Destination
 from sightline.labelling.reading import describe_next
 
@@ -42,6 +43,20 @@ def test_a_batch_that_was_damaged_by_hand_is_to_be_mended(tmp_path, content, tol
         read_batches(tmp_path)
     assert told in str(caught.value)
     assert str(caught.value).endswith(": mend it, or bring back what Git has by `git checkout`")
+
+
+@pytest.mark.parametrize("column", ["file", "id", "sha256"])
+def test_labels_never_go_to_another_image_than_was_asked_for(tmp_path, column):
+    rows = pd.DataFrame({"id": ["new/a.png", "new/b.png"], "sha256": ["00" * 32, "11" * 32]})
+    rows["file"] = [file_name(*row) for row in rows.itertuples(index=False)]
+    rows = rows.assign(rank=[1, 2], strategy="mix", score=0.0, prediction="ant", confidence=0.5)[list(COLUMNS)]
+    (tmp_path / "1").mkdir()
+    rows.to_csv(tmp_path / "1/batch.csv", index=False)
+    assert read_batches(tmp_path)["id"].tolist() == ["new/a.png", "new/b.png"]
+    rows[column] = rows[column].to_numpy()[::-1]
+    rows.to_csv(tmp_path / "1/batch.csv", index=False)
+    with pytest.raises(SightlineError, match=r"1/batch.csv: file \S+ was not made of id 'new/[ab].png' and its sha256"):
+        read_batches(tmp_path)
 
 
 def test_the_command_that_trains_next_can_be_pasted():

@@ -82,6 +82,27 @@ def test_what_cannot_be_applied_is_told_with_its_line(tmp_path, rows, message):
         apply(tmp_path, *rows)
 
 
+def test_ids_of_an_archive_are_found_again_below_it_by_files_that_are_still_those(tmp_path):
+    listing = Listing()
+    for name in ("x.zip/a/1.png", "x.zip/b/1.png", "x.zip/b/2.png", "x.zip/b/3.png"):
+        listing.add(name, name[6])
+    digests = {name: hashlib.sha256(f"x.zip/{name}".encode()).hexdigest() for name in ("a/1.png", "b/2.png", "b/3.png")}
+    rows = [
+        "id,action,label,sha256",
+        f"a/1.png,relabel,b,{digests['a/1.png']}",
+        f"b/2.png,remove,,{digests['b/2.png']}",
+        "x.zip/b/2.png,keep,,",  # the whole id counts more
+        f"b/3.png,remove,,{digests['b/3.png']}",
+        "b/gone.png,remove,,0123",  # is not there already
+    ]
+    counts = correct(listing, Files(), read_corrections(table(tmp_path, *rows)), 100)
+    assert (listing.paths, listing.classes) == (["x.zip/a/1.png", "x.zip/b/1.png", "x.zip/b/2.png"], ["b", "b", "b"])
+    assert counts == {"kept": 1, "relabelled": 1, "removed": 2}
+    for row in ("1.png,keep,,0123", "3.png,keep,,", "b/gone.png,keep,,0123"):  # two end so; no sha256; not there
+        with pytest.raises(SightlineError, match=r"line 2: prepare\.source has no labelled image"):
+            correct(listing, Files(), read_corrections(table(tmp_path, rows[0], row)), 100)
+
+
 def test_equal_rows_are_one_decision(tmp_path):
     assert apply(tmp_path, "id,action,label", "a.png,remove,", "a.png,remove,cat")[1]["removed"] == 1
 

@@ -71,7 +71,7 @@ def test_equal_and_repeated_images_are_left_out_and_near_ones_are_told(prepare, 
     fill("new", sub__a_png=1, b_png=2, c_png=1, equal_png=cat, notes_png=b"a text")
     near = read_near(cat)
     fill("new", near_png=near)
-    metrics = prepare(**{"prepare.max_bad_fraction": 0.2})
+    metrics = prepare()
     _, index = read_pool()
     assert index["id"].tolist() == ["new/b.png", "new/c.png", "new/near.png"]
     assert index["near_labelled"].tolist() == ["", "", "cat/1.png"]
@@ -91,8 +91,9 @@ def test_equal_and_repeated_images_are_left_out_and_near_ones_are_told(prepare, 
     assert metrics["images"] == 7
     assert (
         "prepare: pool: 3 images without a label, 1 of them near duplicates of labelled ones; left out: 1 equal to "
-        "labelled ones, 1 repeated, 1 unusable (data/pool/quarantine.csv)"
-    ) in capsys.readouterr().out.splitlines()
+        "labelled ones, 1 repeated, 1 unusable (data/pool/quarantine.csv)\n"
+        "prepare: pool: the first that cannot be used: new/notes.png (not an image)\n"
+    ) in capsys.readouterr().out
     assert (index[["width", "height"]] == [24, 20]).all().all()
 
 
@@ -172,7 +173,7 @@ def test_a_pool_of_labelled_images_alone_is_empty_with_a_line(prepare, photo_fol
         ("data/raw/a.csv", "prepare.unlabelled: data/raw/a.csv must be a folder or one of .zip .tar"),
         ("photos", "prepare.unlabelled: 'photos' must be a path below data/raw, where DVC sees it"),
         ("data/raw/bad.zip", "data/raw/bad.zip: not a readable archive"),
-        ("data/raw/broken", "2 of 3 files cannot be used, more than 0.01: first broken/0.png (not an image); all are"),
+        ("data/raw/broken", "data/raw/broken: none of its files can be used: first broken/0.png (not an image): put"),
     ],
 )
 def test_a_pool_that_cannot_be_used_is_one_line(prepare, fill, unlabelled, told):
@@ -180,11 +181,18 @@ def test_a_pool_that_cannot_be_used_is_one_line(prepare, fill, unlabelled, told)
     (RAW / "empty/notes.txt").write_text("")
     (RAW / "a.csv").write_text("")
     (RAW / "bad.zip").write_bytes(b"PK no archive")
-    fill("broken", **{f"{number}_png": b"text" for number in range(2)}, good_png=1)
+    fill("broken", **{f"{number}_png": b"text" for number in range(2)})
     with pytest.raises(SightlineError) as caught:
         prepare(unlabelled)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_pool_of_mostly_bad_files_is_what_is_good_of_it(prepare, fill):
+    fill("new", **{f"{number}_png": b"text" for number in range(9)}, good_png=1)
+    metrics = prepare(**{"prepare.max_bad_fraction": 0.0})
+    assert (metrics["pool"]["images"], metrics["pool"]["quarantined"], metrics["quarantined"]) == (1, 9, 0)
+    assert len(left_out()) == 9
 
 
 def test_what_was_in_the_pool_is_not_decoded_again_when_it_has_a_label(prepare, fill, monkeypatch, encode):

@@ -148,6 +148,7 @@ def test_a_replica_is_the_services_application_with_its_processors(ray, monkeypa
         mirrored.append(mirror._registry)
 
     monkeypatch.setattr(replica, "build_web", lambda application: application)
+    monkeypatch.setattr(replica, "LeavesRequestId", lambda web: web)
     monkeypatch.setattr(replica.Mirror, "start", start)
     monkeypatch.setenv("SIGHTLINE_MODEL", shares_model)
     application = replica.build_replica()

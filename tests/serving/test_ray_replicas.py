@@ -51,6 +51,7 @@ def test_a_killed_replica_costs_no_answer_and_few_repetitions(proxy, tmp_path, s
     assert done.returncode == 0, done.stderr[-3000:]
     counts = json.loads(done.stdout.splitlines()[-1])
     assert counts["replicas"] == 2
+    assert counts["ids"] == ["asked-1"]
     assert counts["answers"] > 100
     assert (counts["wrong"], counts["lost"]) == (0, 0)
     assert counts["again"] <= 8 + counts["answers"] // 100  # at most one of each client, and a few while Ray notices

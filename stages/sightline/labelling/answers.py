@@ -98,7 +98,7 @@ def describe_missing(missing: list[tuple[str, str]]) -> str:
     """Return a line on images without an answer, by reason."""
     reasons = [reason.partition(":")[0] for _, reason in missing]
     counted = ", ".join(f"{reasons.count(reason)} {reason}" for reason in dict.fromkeys(reasons))
-    return f"{len(missing)} images stay in the pool: {counted}"
+    return f"{len(missing)} images keep what they had, no label or an earlier one: {counted}"
 
 
 def describe_classes(answers: list[Answer], classes: list[str]) -> str:

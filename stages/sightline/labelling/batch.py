@@ -1,6 +1,7 @@
 """Batches of images that people are asked to label: `labels/<n>/batch.csv`, a row an image."""
 
 import fcntl
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ TEXT = ("file", "id", "sha256", "strategy", "prediction")
 NAME = "batch.csv"  # written last, so that a folder without it is none
 DECIMALS = 6
 LOCK = ".lock"
-NAME_DIGITS = 16  # of the SHA-256 of an image's stored pixels, by which its file is called
+NAME_DIGITS = 16  # of the SHA-256 by which an image's file is called
 SHOWN = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".avif")  # by every browser; others become PNG
 
 
@@ -56,9 +57,10 @@ def tabulate(index: "pd.DataFrame", seen: Seen, choice: Choice, strategy: str, c
 
 
 def file_name(path: str, digest: str) -> str:
-    """Return how an image is called in its batch, whatever folders and archives it comes from."""
+    """Return how an image is called in its batch, which vouches for its id and the SHA-256 of its stored pixels."""
     suffix = Path(path).suffix.lower()
-    return digest[:NAME_DIGITS] + (suffix if suffix in SHOWN else ".png")
+    name = hashlib.sha256(f"{digest} {path}".encode()).hexdigest()
+    return name[:NAME_DIGITS] + (suffix if suffix in SHOWN else ".png")
 
 
 @contextmanager
@@ -97,11 +99,28 @@ def next_number(folder: Path) -> int:
 
 
 def read_batches(folder: Path) -> "pd.DataFrame":
-    """Return the rows of all batches below `folder`, with the column batch; an image may be in several."""
+    """Return the rows of all batches below `folder`, with the column batch; an image may be in several.
+
+    Raises
+    ------
+    SightlineError
+        A table was damaged, or its ids were changed: labels would go to other images than people saw.
+    """
     import pandas as pd
 
-    tables = [read_kept(folder / str(n) / NAME, text=TEXT).assign(batch=n) for n in sorted(_numbers(folder))]
+    tables = [_read_batch(folder / str(number) / NAME).assign(batch=number) for number in sorted(_numbers(folder))]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*COLUMNS, "batch"])
+
+
+def _read_batch(path: Path) -> "pd.DataFrame":
+    batch = read_kept(path, text=TEXT)
+    for file, image, digest in batch[["file", "id", "sha256"]].itertuples(index=False):
+        if file != file_name(image, digest):
+            raise SightlineError(
+                f"{path}: file {file} was not made of id {image!r} and its sha256: one of them has been changed: mend "
+                "it, or bring back what Git has by `git checkout`"
+            )
+    return batch
 
 
 def _numbers(folder: Path) -> list[int]:

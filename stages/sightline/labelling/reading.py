@@ -12,6 +12,7 @@ from sightline.labelling.batch import read_batches
 from sightline.labelling.destination import Destination, find_destination, find_root, list_open_rows, make_table
 from sightline.labelling.history import add_to_history, record
 from sightline.labelling.table import TRAIN, Change, Table, read_source_table, same, write_source_table
+from sightline.preparing.checks import describe_alike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,9 @@ def read_back(export: Path, folder: Path) -> list[str]:
     answers = {asked["id"][answer.file]: answer for answer in told.given}
     target = find_destination(dataset, list(answers))
     table, changes = label_table(target, dataset, answers)
+    alike = describe_alike([*dataset.classes, *table.labels(target.naming)])
+    if alike:
+        raise SightlineError(f"{export}: {alike}: mend that in the label tool, and export again")
     add_to_history(folder, record(changes, answers, asked.reset_index(drop=True), export.name))
     write_source_table(target.path, table)
     lines = [describe_changes(target, changes, len(answers))]

@@ -38,6 +38,11 @@ class Table:
         """Return the paths of all rows."""
         return {same(naming.path_in(self._cells(row))) for row in self.rows}
 
+    def labels(self, naming: Naming) -> list[str]:
+        """Return the labels of the rows that have one."""
+        place = self._column(naming.label)
+        return [row[place] for row in self.rows if row[place]]
+
     def fix_division(self, subsets: Mapping[str, str], naming: Naming) -> None:
         """Write down which subset each image is in, by its path, where the table leaves that open.
 

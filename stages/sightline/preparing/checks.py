@@ -31,14 +31,19 @@ def refuse_classes(classes: list[str], source: str) -> None:
     missing = [name for name in classes if name.lower() in MISSING]
     if missing:
         raise SightlineError(f"prepare.source: {source}: {missing[0]!r} stands for a missing label and is no class")
-    alike: dict[str, str] = {}
+    alike = describe_alike(classes)
+    if alike:
+        raise SightlineError(f"prepare.source: {source}: {alike}: give them one name")
+
+
+def describe_alike(classes: Iterable[str]) -> str:
+    """Return what is to be said of the first two names that a reader takes for one, ``""`` where there are none."""
+    seen: dict[str, str] = {}
     for name in classes:
-        other = alike.setdefault(appearance(name), name)
+        other = seen.setdefault(appearance(name), name)
         if other != name:
-            raise SightlineError(
-                f"prepare.source: {source}: the classes {other!r} and {name!r} {_difference(other, name)}: "
-                f"give them one name"
-            )
+            return f"the classes {other!r} and {name!r} {_difference(other, name)}"
+    return ""
 
 
 def appearance(name: str) -> str:
@@ -64,8 +69,8 @@ def refuse_small_classes(classes: list[str], counts: list[int], source: str) -> 
         )
 
 
-def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float, listed: Path = QUARANTINE) -> None:
-    """Raise SightlineError when more than `limit` of `total` files could not be used; all stand in the file `listed`.
+def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float) -> None:
+    """Raise SightlineError when more than `limit` of `total` files could not be used.
 
     Parameters
     ----------
@@ -76,7 +81,7 @@ def refuse_bad_fraction(bad: list[tuple[str, str]], total: int, limit: float, li
         path, reason = bad[0]
         raise SightlineError(
             f"prepare.max_bad_fraction: {len(bad)} of {total} files cannot be used, more than {limit:g}: "
-            f"first {path} ({reason}); all are in {listed}: take them out, or allow more"
+            f"first {path} ({reason}); all are in {QUARANTINE}: take them out, or allow more"
         )
 
 

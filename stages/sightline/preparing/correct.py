@@ -7,7 +7,7 @@ from sightline.common.errors import SightlineError, quote_some
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.containers import Container
 from sightline.images.sources.listing import Listing
-from sightline.preparing.corrections import Correction, corrections_path, read_corrections
+from sightline.preparing.corrections import Correction, corrections_path, locate, read_corrections
 from sightline.preparing.shards import BYTES_PER_PIXEL
 
 REMOVED = "removed by prepare.corrections"
@@ -37,15 +37,19 @@ def correct(listing: Listing, container: Container, corrections: dict[str, Corre
     Returns
     -------
     dict of str to int
-        An image that already has its new label counts as kept.
+        An image that already has its new label counts as kept, one that was to be removed and is not there as removed.
 
     Raises
     ------
     SightlineError
         A row names an image or a class that the source has not, or an image that has changed since.
     """
-    _refuse_unknown(listing, corrections.values())
-    counts = dict.fromkeys(COUNTED.values(), 0)
+    corrections = locate(corrections, listing.paths)
+    known = set(listing.paths)
+    unknown = [correction for name, correction in corrections.items() if name not in known]
+    _refuse_unknown(unknown)
+    _refuse_classes(listing, corrections.values())
+    counts = dict.fromkeys(COUNTED.values(), 0) | {"removed": len(unknown)}
     left = []
     for place, name in enumerate(listing.paths):
         correction = corrections.get(name)
@@ -79,15 +83,19 @@ def file_digest(container: Container, name: str, longest: int) -> str:
         return ""
 
 
-def _refuse_unknown(listing: Listing, corrections: Iterable[Correction]) -> None:
-    known = set(listing.paths)
-    classes = set(listing.classes)
-    for correction in corrections:
-        if correction.id not in known:
+def _refuse_unknown(unknown: Iterable[Correction]) -> None:
+    """Refuse the first row whose image the source has not, but for one that says which file was to be removed."""
+    for correction in unknown:
+        if correction.action != "remove" or not correction.sha256:
             raise SightlineError(
                 f"{correction.where}: prepare.source has no labelled image {correction.id!r}: "
                 f"mend the id, or delete the row"
             )
+
+
+def _refuse_classes(listing: Listing, corrections: Iterable[Correction]) -> None:
+    classes = set(listing.classes)
+    for correction in corrections:
         if correction.action == "relabel" and correction.label not in classes:
             raise SightlineError(
                 f"{correction.where}: no class is called {correction.label!r}: "

@@ -1,6 +1,8 @@
 """Decisions of people about labels: a table of id, action, label, who, when, reason, and what the file was then."""
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -62,6 +64,29 @@ def read_corrections(path: Path) -> dict[str, Correction]:
                 correction = _to_correction(row, f"{path}: line {line}")
                 _refuse_contradiction(found.setdefault(correction.id, correction), correction)
     return found
+
+
+def locate(corrections: dict[str, Correction], names: Collection[str]) -> dict[str, Correction]:
+    """Return corrections by the ids that their images have among `names`; one that has none stays as it is.
+
+    An id gets longer at its front where a table takes the place of the folder or the archive that it lists, as `make
+    label` makes one. So a row that says which file it means, by `sha256`, may have the end of an id, if one id alone
+    ends so; a row that has the whole id takes its place.
+    """
+    unknown = {name for name, correction in corrections.items() if correction.sha256} - set(names)
+    longer = defaultdict(list)
+    for name in names if unknown else ():
+        steps = name.split("/")
+        for end in ("/".join(steps[start:]) for start in range(1, len(steps))):
+            if end in unknown:
+                longer[end].append(name)
+    found = {short: whole for short, (whole, *others) in longer.items() if not others}
+    placed = [
+        replace(one, id=found.get(name, name))
+        for name, one in corrections.items()
+        if found.get(name) not in corrections
+    ]
+    return {correction.id: correction for correction in placed}
 
 
 def _to_correction(row: dict[str, str], where: str) -> Correction:

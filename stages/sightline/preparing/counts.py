@@ -41,6 +41,9 @@ def describe_pool(pooled: Pooled, rows: int) -> list[str]:
         f"labelled ones; left out: {counts['equal_to_labelled']:,} equal to labelled ones, "
         f"{counts['repeated']:,} repeated, {counts['quarantined']:,} unusable (data/pool/quarantine.csv)"
     )
+    if pooled.bad:
+        path, reason = pooled.bad[0]
+        lines.append(f"pool: the first that cannot be used: {path} ({reason})")
     if not counts["images"]:
         lines.append("pool: nothing is left: each image has a label already, or cannot be used")
     return lines

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from sightline.common.errors import SightlineError
 from sightline.common.files import CsvLines, replacing
 from sightline.images.decoding.preprocessing import Preprocessing
 from sightline.images.duplicates import find_near
@@ -123,6 +124,19 @@ def store_pool(parts: list[PoolPart], decoder: PoolDecoder, labelled: Ingested, 
     alike = [labelled.ids[row] if row >= 0 else "" for row in near]
     _write_index(folder / "index.csv", places, kept, alike, parts)
     return Pooled(kept, known, bad, int((near >= 0).sum()))
+
+
+def refuse_useless_pool(pooled: Pooled, unlabelled: str) -> None:
+    """Raise SightlineError where none of the files that `prepare.unlabelled` names is an image that can be read.
+
+    Some that cannot fail nothing, however many: nobody has looked at them, and no label is lost with them.
+    """
+    if unlabelled and pooled.bad and not len(pooled.images) and not pooled.known:
+        path, reason = pooled.bad[0]
+        raise SightlineError(
+            f"params.yaml: prepare.unlabelled: {unlabelled}: none of its files can be used: first {path} ({reason}): "
+            "put images there, or set it to ''"
+        )
 
 
 def _write_index(path: Path, places: list[Place], images: np.ndarray, alike: list[str], parts: list[PoolPart]) -> None:

@@ -36,20 +36,25 @@ def find_excess(values: Values, limits: dict[Cost, float], dataset: DatasetSpec)
     params = WholeParams.model_validate(unflatten(values))
     if any(is_handcrafted(name) for name in params.architectures):
         return "limits: what handcrafted features cost is known only when they are fitted"
-    spec = describe_blank(params, dataset)
-    decider = Decider(build_members(spec, params), Calibration(method="none", temperature=1.0, images=0)).eval()
-    graph = cache(lambda: build_graph(trace_program(decider, spec), spec, params.export.opset))
-    measures: dict[Cost, Callable[[], float]] = {
-        "parameters": lambda: count_parameters(decider),
-        "macs": lambda: count_flops(decider, spec.preprocessing.image_size) // 2,
-        "bytes": lambda: len(graph()),
-        "latency_ms": lambda: time_model(graph()),
-    }
+    measures = list_measures(params, dataset)
     for cost, most in limits.items():
         found = measures[cost]()
         if found > most:
             return f"limits: {cost} {found:.6g} is above {most:g}"
     return None
+
+
+def list_measures(params: WholeParams, dataset: DatasetSpec) -> dict[Cost, Callable[[], float]]:
+    """Return what measures each cost of an untrained network, latency anew each time."""
+    spec = describe_blank(params, dataset)
+    decider = Decider(build_members(spec, params), Calibration(method="none", temperature=1.0, images=0)).eval()
+    graph = cache(lambda: build_graph(trace_program(decider, spec), spec, params.export.opset))
+    return {
+        "parameters": lambda: count_parameters(decider),
+        "macs": lambda: count_flops(decider, spec.preprocessing.image_size) // 2,
+        "bytes": lambda: len(graph()),
+        "latency_ms": lambda: time_model(graph()),
+    }
 
 
 def describe_blank(params: WholeParams, dataset: DatasetSpec) -> ModelSpec:

@@ -1,29 +1,27 @@
 """Two models beside each other on one page that opens anywhere, with the interval of their difference as it went on."""
 
-from html import escape
-
 from sightline.drawing.arms_chart import draw_difference
+from sightline.drawing.page import heading, image, paragraph, table, whole_page
 from sightline.monitoring.arms.verdict import ARMS, Verdict, describe
 from sightline.monitoring.lines import Seen
-from sightline.monitoring.page import show_image, show_table, wrap
 
-KINDS = {"better": "calm", "worse": "drift", "undecided": ""}
+KINDS = {"better": "good", "worse": "bad", "undecided": ""}
 
 
 def write_page(verdict: Verdict, models: dict[str, str], seen: dict[str, list[Seen]]) -> str:
     """Return the page; `models` are SHA-256, `seen` what each model answered, both by arm."""
     *lines, decision = describe(verdict)
-    rows = [("", _row(verdict, place, arm, models[arm], seen[arm])) for place, arm in enumerate(ARMS)]
+    rows = [_row(verdict, place, arm, models[arm], seen[arm]) for place, arm in enumerate(ARMS)]
     heads = ("", "model", "images", "mean confidence", "labelled", "right", "95 % interval of one look")
     parts = [
-        "<h1>Which of two models is right more often?</h1>",
-        f'<p class="{KINDS[verdict.decision]}">{escape(decision[0].upper() + decision[1:])}</p>',
-        *(f"<p>{escape(line)}</p>" for line in lines[len(verdict.rates) :]),
-        show_table(heads, rows),
+        heading("Which of two models is right more often?", 1),
+        paragraph(decision[0].upper() + decision[1:], KINDS[verdict.decision]),
+        *map(paragraph, lines[len(verdict.rates) :]),
+        table(heads, rows),
     ]
     if verdict.difference is not None:
-        parts.append(show_image("difference of accuracies", draw_difference(verdict.looks)))
-    return wrap("Two models", parts)
+        parts.append(image("difference of accuracies", draw_difference(verdict.looks)))
+    return whole_page("Two models", parts)
 
 
 def _row(verdict: Verdict, place: int, arm: str, model: str, seen: list[Seen]) -> tuple[str, ...]:

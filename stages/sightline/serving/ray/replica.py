@@ -13,6 +13,7 @@ from sightline.serving.application import Application
 from sightline.serving.http.web import build_web
 from sightline.serving.ray.batcher import RayBatcher
 from sightline.serving.ray.mirror import Mirror
+from sightline.serving.ray.request_id import LeavesRequestId
 from sightline.serving.settings import read_settings
 
 
@@ -22,7 +23,7 @@ def build_replica() -> ASGIApp:
     settings = read_settings({"SIGHTLINE_THREADS": str(cores)} | os.environ)
     service = Application(settings, RayBatcher)
     Mirror(service.metrics.registry).start()
-    return build_web(service)
+    return LeavesRequestId(build_web(service))
 
 
 application = serve.deployment(serve.ingress(build_replica)(), name="classifier").bind()

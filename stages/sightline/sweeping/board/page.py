@@ -1,27 +1,21 @@
 """The leaderboard as one HTML file that opens anywhere: no network, the picture inside, tables that sort on a click."""
 
-import base64
 import re
 from html import escape
 
-from sightline.drawing.canvas import AFTER, FRAME, GRID, INK, MUTED, PAPER
+from sightline.drawing.canvas import AFTER
+from sightline.drawing.page import heading, image, paragraph, whole_page
 from sightline.sweeping.board.ranking import Entry
 from sightline.sweeping.board.significance import Lead
 from sightline.sweeping.board.tables import COLUMNS, cells_of, describe_lead
 
 STYLE = f"""
-body {{ font: 15px/1.5 system-ui, sans-serif; color: {INK}; background: {PAPER}; margin: 2rem auto; max-width: 82rem;
-  padding: 0 1rem }}
-h1 {{ margin-bottom: .3rem }}
-h2 {{ margin-top: 2.2rem }}
-p {{ color: {MUTED}; max-width: 60rem; margin: .3rem 0 }}
-div {{ overflow-x: auto }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
-th, td {{ padding: .35rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid {GRID} }}
-th {{ border-bottom: 2px solid {FRAME}; cursor: pointer }}
+body {{ max-width: 82rem }}
+p {{ max-width: 60rem }}
+th, td {{ text-align: right }}
+th {{ cursor: pointer }}
 th:nth-child(2), td:nth-child(2), table.best th:first-child, table.best td:first-child {{ text-align: left }}
 tr.first td {{ color: {AFTER}; font-weight: 600 }}
-img {{ max-width: 100% }}
 """
 SORT = """
 for (const head of document.querySelectorAll("th")) head.onclick = () => {
@@ -41,24 +35,19 @@ SECONDS = {"h": 3600, "min": 60, "s": 1}
 
 def write_page(board: dict[str, list[Entry]], leads: dict[str, Lead | str], notes: list[str], picture: bytes) -> str:
     """Return the page; `picture` is the PNG of accuracy against latency."""
-    image = base64.b64encode(picture).decode()
     best = [[data, *cells_of(entries[0])[1:]] for data, entries in board.items()]
     parts = [
-        "<h1>Leaderboard</h1>",
-        *(f"<p>{escape(note)}</p>" for note in notes),
-        "<h2>Best by data set</h2>",
+        heading("Leaderboard", 1),
+        *map(paragraph, notes),
+        heading("Best by data set"),
         _table(("data set", *COLUMNS[1:]), best, kind="best"),
-        f'<p><img alt="accuracy against latency" src="data:image/png;base64,{image}"></p>',
+        image("accuracy against latency", picture),
     ]
     for data, entries in board.items():
-        parts.append(f"<h2>{escape(data)}</h2>")
+        parts.append(heading(data))
         parts.append(_table(COLUMNS, [cells_of(entry) for entry in entries], kind="models"))
-        parts.append(f"<p>{escape(describe_lead(leads[data]))}</p>")
-    body = "\n".join(parts)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Leaderboard</title>\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n{body}\n<script>{SORT}</script>\n</body>\n</html>\n"
-    )
+        parts.append(paragraph(describe_lead(leads[data])))
+    return whole_page("Leaderboard", parts, STYLE, SORT)
 
 
 def _table(columns: tuple[str, ...], rows: list[list[str]], kind: str) -> str:
