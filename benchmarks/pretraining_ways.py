@@ -28,7 +28,7 @@ def pretraining(method: str) -> dict[str, Any]:
     return {
         "input_size": 24,  # of views: cut out and enlarged less, things look as large as in whole images of 32 px
         "pretrain.method": method,
-        "pretrain.epochs": 12,
+        "pretrain.epochs": 28,
         "pretrain.batch_size": 128,
         "pretrain.lr": 4e-3,
         "pretrain.temperature": 0.1,
