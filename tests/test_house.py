@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -137,3 +138,9 @@ def test_design_md_names_every_script_and_every_room():
     scripts = {path.name for path in STAGES.glob("*.py") if path.stem not in SIX}
     rooms = {path.parent.name for path in STAGES.glob("sightline/*/__init__.py")}
     assert {name for name in scripts | rooms if not re.search(rf"[`/]{re.escape(name)}`", told)} == set()
+
+
+def test_no_two_test_files_share_a_name():
+    """pytest imports them by name alone, and would collect one of the two."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
