@@ -72,6 +72,7 @@ def test_a_branch_with_a_better_model_even_after_a_kill(repo, service_log, tmp_p
     told = json.loads(repo.read("retrain/retrain.json"))
     assert told["images"] == 120
     branch = told["branch"]
+    open_pull_request(repo, branch, tmp_path)
     assert run_step(repo, "Retrain", tmp_path, OPTIONS="").count(f"the branch {branch} is there already") == 1
     assert not (repo.path / "retrain/copy").exists()
     assert repo.git("status", "--porcelain") == ""
@@ -85,6 +86,26 @@ def test_a_branch_with_a_better_model_even_after_a_kill(repo, service_log, tmp_p
     repo.git("checkout", "--quiet", branch)
     repo.dvc("checkout")
     assert repo.dvc("status").strip() == "Data and pipelines are up to date."
+
+
+def open_pull_request(repo, branch, tmp_path):
+    """Run that step with a remote of this machine's and a recorder in the place of gh; go back to where Git was."""
+    remote, programs = tmp_path / "remote.git", tmp_path / "programs"
+    programs.mkdir()
+    (programs / "gh").write_text('#!/bin/bash\nprintf "%s\\n" "$@" > "$RECORDED"\n')
+    (programs / "gh").chmod(0o755)
+    repo.git("init", "--quiet", "--bare", str(remote))
+    repo.git("remote", "add", "origin", str(remote))
+    given = {"BRANCH": branch, "REMOTE": "", "RECORDED": str(tmp_path / "recorded")}
+    run_step(repo, "Open a pull request", tmp_path, PATH=f"{programs}:{os.environ['PATH']}", **given)
+    asked = (tmp_path / "recorded").read_text().splitlines()
+    assert asked[:4] == ["pr", "create", "--head", branch]
+    assert asked[4:] == ["--title", "Retrain with 120 images more", "--body-file", "retrain/body.md"]
+    assert repo.git("rev-parse", branch).strip() in repo.git("ls-remote", str(remote))
+    body = repo.read("retrain/body.md")
+    assert "drift" in body or "new images are labelled" in body
+    assert "What changed" in body and "![" not in body
+    repo.git("checkout", "--quiet", "-")
 
 
 def kill_in_training(repo):
