@@ -37,3 +37,19 @@ def test_rows_keep_their_order_and_batches_their_size(classifier, pixels):
 
 def test_no_rows_give_no_logits(classifier, pixels):
     assert predict_logits(classifier, pixels, np.empty(0, dtype=int), 2, torch.device("cpu")).shape == (0, 0)
+
+
+class CopiedWhenMoved(Classifier):
+    """Does on the CPU what a move to another device does: the buffers are new tensors."""
+
+    def to(self, device: torch.device) -> Classifier:
+        self.std = self.std.clone()
+        return super().to(device)
+
+
+def test_a_moved_classifier_can_have_gradients(pixels):
+    classifier = CopiedWhenMoved(Brightness(), mean=[0.0] * 3, std=[1.0] * 3, input_size=4).eval()
+    predict_logits(classifier, pixels, np.arange(10), 2, torch.device("cpu"))
+    images = torch.rand(2, 3, 4, 4, requires_grad=True)
+    classifier.normalize(images).square().sum().backward()
+    assert torch.allclose(images.grad, 2 * images)  # of the squares, as the mean is 0 and the deviation 1

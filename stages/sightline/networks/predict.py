@@ -8,7 +8,6 @@ from sightline.networks.classifier import Classifier
 from sightline.networks.parts import Parts
 
 
-@torch.inference_mode()
 def predict_logits(
     classifier: Classifier, pixels: np.ndarray, rows: np.ndarray, at_once: int, device: torch.device
 ) -> torch.Tensor:
@@ -32,9 +31,10 @@ def predict_logits(
     torch.Tensor
         float32 [n, classes] on the CPU, in the order of `rows`; [0, 0] without rows, as nothing tells the classes.
     """
-    classifier = classifier.to(device)
+    classifier = classifier.to(device)  # not in inference mode: what is moved there can never have gradients
     logits = []
 
+    @torch.inference_mode()
     def predict(part: slice) -> torch.Tensor:
         batch = torch.from_numpy(np.asarray(pixels[rows[part]]))
         return classifier(batch.to(device)).float().cpu()
