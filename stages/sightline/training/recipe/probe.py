@@ -11,7 +11,7 @@ from sightline.networks.stack import assign_parts
 
 STRENGTHS = tuple(10.0**power for power in range(-5, 2))  # of scikit-learn's C, on standardised features
 ITERATIONS = 1000  # of the solver at most; it needs some dozens
-TOLERANCE = 1e-8  # of the gradient at the solution
+TOLERANCE = 1e-8  # of the gradient at the solution of a head
 LEAST_SPREAD = 0.01  # of a feature, over the mean of all: one that hardly varies must not get a huge weight
 
 
@@ -92,7 +92,7 @@ def divide(data: Features) -> Iterator[tuple[Features, Features]]:
             yield rest, data[parts == part]
 
 
-def fit_regression(data: Features, c: float, counts: np.ndarray) -> Probe:
+def fit_regression(data: Features, c: float, counts: np.ndarray, tolerance: float = TOLERANCE) -> Probe:
     """Fit scikit-learn's logistic regression with an L2 penalty on standardised features.
 
     Parameters
@@ -102,13 +102,15 @@ def fit_regression(data: Features, c: float, counts: np.ndarray) -> Probe:
     counts : ndarray of float64 [classes]
         What an image of each class counts. A class without images gets a weight of zero, and a bias by which it is as
         unlikely as one image among all for whatever image the others say least about.
+    tolerance : float
+        > 0: largest component of the gradient at the solution.
     """
     from sklearn.linear_model import LogisticRegression  # half a second, for probes alone
 
     mean = data.values.mean(axis=0, dtype=np.float64)
     spread = data.values.std(axis=0, dtype=np.float64)
     spread = np.maximum(spread, LEAST_SPREAD * spread.mean() or 1.0)
-    model = LogisticRegression(C=c, max_iter=ITERATIONS, tol=TOLERANCE)
+    model = LogisticRegression(C=c, max_iter=ITERATIONS, tol=tolerance)
     model.fit((data.values - mean) / spread, data.labels, sample_weight=counts[data.labels])
     seen_weight, seen_bias = _for_softmax(model.coef_ / spread, model.intercept_)
     seen_bias = seen_bias - seen_weight @ mean

@@ -37,7 +37,9 @@ def test_probabilities_are_those_of_scikit_learns_cross_validation_for_one_of_th
         )
         for c in STRENGTHS
     ]
-    assert min(np.abs(found - probabilities).max() for probabilities in expected) < 1e-3
+    distances = sorted(np.abs(found - probabilities).max() for probabilities in expected)
+    assert distances[0] < 3e-3  # its solver stops earlier
+    assert distances[1] > 3e-2
 
 
 def test_most_wrong_labels_are_found_and_they_are_cleanlabs():
