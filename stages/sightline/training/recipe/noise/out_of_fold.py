@@ -1,7 +1,6 @@
 """What the other images say of an image's label: a logistic regression on features, fitted without it."""
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from sightline.common.rows import evenly
 from sightline.networks.stack import PARTS, assign_parts
@@ -39,8 +38,7 @@ def predict_out_of_fold(data: Features, classes: int) -> np.ndarray:
 
 
 def _fit(data: Features, strength: float, classes: int) -> Probe:
-    with threadpool_limits(1, user_api="blas"):  # such small products wait for threads longer than they take
-        return fit_regression(data, strength, np.ones(classes), TOLERANCE)
+    return fit_regression(data, strength, np.ones(classes), TOLERANCE)
 
 
 def _thinned(data: Features) -> Features:
