@@ -23,6 +23,14 @@ WAYS: dict[str, dict[int, dict[str, Any]]] = {  # percent -> changes
 }
 
 
+METHODS: dict[str, dict[str, Any]] = {  # changes to params.yaml besides those of `pretraining`
+    "simclr": {},
+    "moco": {},
+    "simsiam": {},
+    "dino": {},
+}
+
+
 def pretraining(method: str) -> dict[str, Any]:
     """Return how a method learns without labels."""
     return {
@@ -33,4 +41,5 @@ def pretraining(method: str) -> dict[str, Any]:
         "pretrain.lr": 4e-3,
         "pretrain.temperature": 0.1,
         "pretrain.warmup_epochs": 0.5,
+        **METHODS[method],
     }
