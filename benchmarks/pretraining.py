@@ -73,7 +73,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60, help="after which it stops what it is at")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time, each a process")
     parser.add_argument("--model", default=COMMON["model"], help="of all trainings")
-    for name, kind in (("epochs", int), ("batch-size", int), ("lr", float), ("temperature", float)):
+    for name, kind in (("epochs", int), ("batch-size", int), ("lr", float), ("temperature", float), ("queue", int)):
         parser.add_argument(f"--{name}", type=kind, help="of pretraining, in place of each method's own")
     options = parser.parse_args()
     options.results = options.results or REPOSITORY / "benchmarks/results/pretraining" / options.judge

@@ -16,7 +16,7 @@ from sightline.common.errors import SightlineError
 
 LEARNING = ("probe", "tuned")  # ways that begin with pretrained weights
 EQUAL_TIME = "scratch_equal_time"
-CHANGED = ("epochs", "batch_size", "lr", "temperature")  # options that replace a method's own
+CHANGED = ("epochs", "batch_size", "lr", "temperature", "queue")  # options that replace a method's own
 
 Task = Callable[[argparse.Namespace, float, int, int | str], None]  # options, end (s), seed, method or percent
 
