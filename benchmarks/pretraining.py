@@ -3,7 +3,8 @@
 Run    python benchmarks/pretraining.py cifar10.zip --minutes 60       again, until it says that all is done
        python benchmarks/pretraining.py cifar10.zip --method simclr moco --epochs 200 --batch-size 512 --jobs 6
 Writes benchmarks/results/pretraining/<judge>/<way>-<percent>-<seed>.json, or into --results: accuracy and seconds of
-       each job, which a later run takes as they are; other settings need another folder, and another --work
+       each job, which a later run takes as they are; methods in other settings need a --label of theirs, and another
+       network other folders
 Prints the table of docs/few_labels.md
 
 Of the 50,000 images of CIFAR-10 train 1 % or 10 % keep their label, drawn by the seed; the rest is the pool. A method
@@ -72,6 +73,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--judge", choices=["test", "train"], default="test", help="whose images tell the accuracy")
     parser.add_argument("--minutes", type=float, default=60, help="after which it stops what it is at")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time, each a process")
+    parser.add_argument("--label", default="", help="put behind the names of methods, without -")
     parser.add_argument("--model", default=COMMON["model"], help="of all trainings")
     for name, kind in (("epochs", int), ("batch-size", int), ("lr", float), ("temperature", float), ("queue", int)):
         parser.add_argument(f"--{name}", type=kind, help="of pretraining, in place of each method's own")

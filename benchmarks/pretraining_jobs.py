@@ -62,9 +62,9 @@ class Bench:
         prepared = cell_folder(work, cell).resolve()
         self.folder = branch_cell(prepared, prepared.with_name(f"{prepared.name}-{name}"))
 
-    def pretrain(self, method: str, changes: dict[str, Any]) -> dict[str, Any]:
+    def pretrain(self, way: str, changes: dict[str, Any]) -> dict[str, Any]:
         """Learn from all images of the seed, once for all shares of labels; return the job's result."""
-        name = f"{method}-{self.cell.seed}"
+        name = f"{way}-{self.cell.seed}"
         if known := self._read(f"pretrain_{name}"):
             return known
         spent = self._time(f"pretrain_{name}", ["pretrain", "--name", name], changes)
@@ -83,10 +83,10 @@ class Bench:
         accuracy = json.loads((self.folder / "metrics/evaluate.json").read_text())["test"]["accuracy"]
         return self._keep(name, spent | {"accuracy": accuracy, **changes})
 
-    def seconds_of(self, method: str) -> float:
+    def seconds_of(self, way: str) -> float:
         """Return what pretraining and fine-tuning took together, which both have been run."""
         seed = self.cell.seed
-        names = f"pretrain_{method}-{seed}", f"{method}_tuned-{self.cell.percent}-{seed}"
+        names = f"pretrain_{way}-{seed}", f"{way}_tuned-{self.cell.percent}-{seed}"
         return sum(self._read(name)[MEASURE] for name in names)
 
     def fill(self, changes: dict[str, Any], seconds: float) -> dict[str, Any]:

@@ -41,12 +41,13 @@ def prepare(options: argparse.Namespace, end: float, seed: int, percent: int) ->
 def learn(options: argparse.Namespace, end: float, seed: int, method: str) -> None:
     """Pretrain, and learn from what came of it with each share of labels."""
     changes = {f"pretrain.{key}": getattr(options, key) for key in CHANGED if getattr(options, key) is not None}
+    name = method + options.label
     for percent in options.percent:
-        bench = open_bench(options, end, Cell(percent, seed, options.judge), method)
-        learnt = bench.pretrain(method, pretraining(method) | changes)
+        bench = open_bench(options, end, Cell(percent, seed, options.judge), name)
+        learnt = bench.pretrain(name, pretraining(method) | changes)
         for way in LEARNING:
             if way in options.ways or (way == "tuned" and EQUAL_TIME in options.ways):
-                bench.train(f"{method}_{way}", WAYS[way][percent], learnt)
+                bench.train(f"{name}_{way}", WAYS[way][percent], learnt)
 
 
 def scratch(options: argparse.Namespace, end: float, seed: int, percent: int) -> None:
@@ -57,7 +58,7 @@ def scratch(options: argparse.Namespace, end: float, seed: int, percent: int) ->
 def scratch_as_long(options: argparse.Namespace, end: float, seed: int, percent: int) -> None:
     """Train from scratch as long as the slowest method took, which all have been run."""
     bench = open_bench(options, end, Cell(percent, seed, options.judge), "scratch")
-    seconds = max(bench.seconds_of(method) for method in options.method)
+    seconds = max(bench.seconds_of(method + options.label) for method in options.method)
     bench.train(EQUAL_TIME, bench.fill(WAYS["scratch"][percent], seconds))
 
 

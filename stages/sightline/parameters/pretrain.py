@@ -32,7 +32,6 @@ class PretrainSection(StrictModel):
     ema_decay: Share
     queue: Count
     teacher_temperature: Positive
-    local_views: int = Field(ge=0)
     hidden: Count
     dimensions: Count
     neighbours: Count

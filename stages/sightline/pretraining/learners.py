@@ -1,4 +1,4 @@
-"""Methods that learn from views of images without labels, by the name in params.yaml."""
+"""Methods that learn from two views of each image without labels, by the name in params.yaml."""
 
 from collections.abc import Callable
 

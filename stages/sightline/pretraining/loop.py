@@ -1,4 +1,4 @@
-"""The loop that learns without labels: views of each image, all epochs, nothing hidden."""
+"""The loop that learns without labels: two views of each image, all epochs, nothing hidden."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -69,11 +69,11 @@ def learn_epoch(
 
 
 def update(learning: Learning, pixels: torch.Tensor, generator: torch.Generator, run: PretrainRun) -> torch.Tensor:
-    """Change the weights once, by views of each image of a batch; return loss and spread of the embeddings."""
-    drawn = [view.draw(pixels, generator) for view in run.views]
-    views = [normalized(images, learning.classifier, learning.layout) for images in drawn]
+    """Change the weights once, by two views of each image of a batch; return loss and spread of the embeddings."""
+    views = [run.views.draw(pixels, generator) for _ in range(2)]
+    first, second = (normalized(images, learning.classifier, learning.layout) for images in views)
     with run.accelerator.autocast():
-        loss, embeddings = learning.learner(*views)
+        loss, embeddings = learning.learner(first, second)
     run.accelerator.backward(loss)
     learning.optimizer.step()
     learning.schedule.step()

@@ -26,11 +26,11 @@ MEMBER = 0  # of the saved states: there is one
 
 @dataclass(frozen=True)
 class PretrainRun:
-    """Parameters, device and precision, how each view of an image is drawn, random streams and saved states."""
+    """Parameters, device and precision, how views are drawn, random streams and saved states."""
 
     params: PretrainParams
     accelerator: Accelerator
-    views: list[Views]
+    views: Views
     resume: ResumeFolder
     stop: StopRequest
 

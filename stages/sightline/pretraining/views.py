@@ -1,4 +1,4 @@
-"""How the views of an image differ: a crop and flips, and chance whether colours change, turn grey or blur."""
+"""How two views of an image differ: a crop and flips, and chance whether colours change, turn grey or blur."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,6 @@ from sightline.training.augmentation.draws import chosen_rows
 from sightline.training.augmentation.pipeline import Augmentation
 
 NO_JITTER = (0.0, 0.0, 0.0, 0.0)
-LOCAL_AREA = 1 / 4  # of the smallest whole view: the smallest local one
 CROPS = {  # of `augment`, whose flips, crop_ratio and blur_sigma stay
     "random_resized_crop": True,
     "alternating_flip": False,
@@ -56,28 +55,11 @@ class Views:
         return blur_at_random(images, chosen.gaussian_blur, self.blur_sigma, generator)
 
 
-def build_views(params: PretrainParams, spec: ModelSpec) -> list[Views]:
-    """Return what draws each view for a network: `pretrain` says how, with flips, aspects and blur of `augment`.
-
-    Two are of the network's size; of method dino, `local_views` more show less of the image, in half that size (Caron
-    et al., 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments", section 3.2).
-    """
-    chosen = params.pretrain
-    local = chosen.local_views if chosen.method == "dino" else 0
-    least = chosen.crop_scale[0]
-    return [_view(params, spec, chosen.crop_scale, spec.input_size)] * 2 + [
-        _view(params, spec, [least * LOCAL_AREA, least], local_size(spec.input_size))
-    ] * local
-
-
-def local_size(input_size: int) -> int:
-    """Return the side in pixels of a local view."""
-    return max(1, input_size // 2)
-
-
-def _view(params: PretrainParams, spec: ModelSpec, crop_scale: list[float], size: int) -> Views:
-    settings = params.augment.model_copy(update=CROPS | {"crop_scale": crop_scale})
-    return Views(Augmentation(settings, size, spec.mean), params.pretrain, params.augment.blur_sigma)
+def build_views(params: PretrainParams, spec: ModelSpec) -> Views:
+    """Return what draws views for a network: `pretrain` says how, with flips, aspects and blur of `augment`."""
+    settings = params.augment.model_copy(update=CROPS | {"crop_scale": params.pretrain.crop_scale})
+    crops = Augmentation(settings, spec.input_size, spec.mean)
+    return Views(crops, params.pretrain, params.augment.blur_sigma)
 
 
 def recolor_at_random(

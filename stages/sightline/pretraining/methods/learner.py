@@ -1,4 +1,4 @@
-"""What every method that learns from views of images is made of."""
+"""What the methods that learn from two views of each image have in common."""
 
 import torch
 from torch import nn
@@ -8,9 +8,9 @@ from torch.nn import functional
 class Learner(nn.Module):
     """A backbone, what stands behind it, and its loss.
 
-    `forward` takes images [N, C, S, S] of two views or more, and returns the loss and the embeddings of the first
-    views, by whose spread a collapse is told. What is kept from one update to the next is a parameter or a buffer, so
-    that a run that was stopped goes on with the same bytes.
+    `forward` takes two views of each image, normalised float [N, C, S, S], and returns the loss and the embeddings of
+    the first views, by whose spread a collapse is told. What is kept from one update to the next is a parameter or a
+    buffer, so that a run that was stopped goes on with the same bytes.
     """
 
     def after_update(self, done: int, updates: int) -> None:
