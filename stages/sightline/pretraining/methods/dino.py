@@ -10,11 +10,14 @@ from sightline.pretraining.methods.learner import Learner, cosines, hidden_layer
 from sightline.pretraining.methods.teacher import Teacher
 
 PROTOTYPES = 8  # for each dimension of the embeddings
-CENTER_KEPT = 0.9  # of the centre, by an update (table 15)
+CENTER_KEPT = 0.9  # of the centre, by an update, as there
 
 
 class DINO(Learner):
-    """Caron et al., 2021, "Emerging Properties in Self-Supervised Vision Transformers"."""
+    """Caron et al., 2021, "Emerging Properties in Self-Supervised Vision Transformers".
+
+    Without its smaller local views, which gained nothing on small images.
+    """
 
     def __init__(self, backbone: Backbone, settings: PretrainSection):
         super().__init__()
@@ -57,7 +60,7 @@ class Student(nn.Module):
 def self_distillation(
     guesses: torch.Tensor, aims: torch.Tensor, center: torch.Tensor, temperature: float, sharper: float
 ) -> torch.Tensor:
-    """Return the mean cross-entropy of the student's shares under the teacher's of the other view (equations 2 and 3).
+    """Return the mean cross-entropy of the student's shares under the teacher's of the other view (equation 2).
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from sightline.parameters.pretrain import PretrainSection
 from sightline.pretraining.backbone import Backbone
 from sightline.pretraining.methods.learner import Learner, hidden_layer
 
-NARROWER = 4  # times, the predictor's middle: without that bottleneck it learns less (section 4.4 and appendix A)
+NARROWER = 4  # times, the predictor's middle: a bottleneck, as there (section 3)
 
 
 class SimSiam(Learner):
@@ -37,7 +37,7 @@ class SimSiam(Learner):
 def symmetric_cosine(predictions: list[torch.Tensor], embeddings: list[torch.Tensor]) -> torch.Tensor:
     """Return the mean negative cosine of each view's prediction with the other view's embedding, which is held still.
 
-    Both are two Tensors of float [N, dimensions] (equations 2 and 4).
+    Both are two Tensors of float [N, dimensions] (equations 1 and 4).
     """
     pairs = zip(predictions, reversed(embeddings), strict=True)
     parts = [functional.cosine_similarity(guess.float(), aim.detach().float(), dim=1) for guess, aim in pairs]

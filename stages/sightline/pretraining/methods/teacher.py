@@ -49,8 +49,8 @@ class Teacher(nn.Module):
 def kept(decay: float, done: int, updates: int) -> float:
     """Return what update `done` of `updates` leaves of the average.
 
-    It rises from `decay` to 1 along half a cosine (Grill et al., 2020, "Bootstrap Your Own Latent", section 3.2), but
-    is at most (1 + n) / (10 + n) after n updates, so that short runs forget where they began.
+    It rises from `decay` to 1 along half a cosine (Grill et al., 2020, "Bootstrap Your Own Latent"), but is at
+    most (1 + n) / (10 + n) after n updates, so that short runs forget where they began.
     """
     rising = 1 - (1 - decay) * (1 + math.cos(math.pi * done / updates)) / 2
     return min(rising, (1 + done) / (WARM_UP + done))
