@@ -18,7 +18,6 @@ import torch
 import evaluate
 import pretrain
 import train
-from sightline.common.errors import SightlineError
 from sightline.common.files import write_json
 from sightline.common.params import load_params
 from sightline.parameters.evaluate import EvaluateParams
@@ -63,9 +62,12 @@ class Bench:
         self.folder = branch_cell(prepared, prepared.with_name(f"{prepared.name}-{name}"))
 
     def pretrain(self, way: str, changes: dict[str, Any]) -> dict[str, Any]:
-        """Learn from all images of the seed, once for all shares of labels; return the job's result."""
+        """Learn from all images of the seed, once for all shares of labels; return the job's result.
+
+        What was learnt lies in the folder of the working folders: where that was lost, it is learnt again.
+        """
         name = f"{way}-{self.cell.seed}"
-        if known := self._read(f"pretrain_{name}"):
+        if (self.learnt / f"{name}{SUFFIXES[-1]}").exists() and (known := self._read(f"pretrain_{name}")):
             return known
         spent = self._time(f"pretrain_{name}", ["pretrain", "--name", name], changes)
         self.learnt.mkdir(exist_ok=True)
@@ -83,6 +85,10 @@ class Bench:
         accuracy = json.loads((self.folder / "metrics/evaluate.json").read_text())["test"]["accuracy"]
         return self._keep(name, spent | {"accuracy": accuracy, **changes})
 
+    def has(self, way: str) -> bool:
+        """Tell whether a way of training has a result."""
+        return self._read(f"{way}-{self.cell.percent}-{self.cell.seed}") is not None
+
     def seconds_of(self, way: str) -> float:
         """Return what pretraining and fine-tuning took together, which both have been run."""
         seed = self.cell.seed
@@ -99,8 +105,6 @@ class Bench:
         """Put weights where train looks for them; return the changes that name them."""
         target = self.folder / "models/pretrained"
         target.mkdir(parents=True, exist_ok=True)
-        if not (self.learnt / f"{weights}{SUFFIXES[0]}").exists():
-            raise SightlineError(f"{self.learnt}: {weights} is gone: delete pretrain_{weights}.json to learn it again")
         for suffix in SUFFIXES:
             shutil.copy(self.learnt / f"{weights}{suffix}", target)
         return {"weights": f"models/pretrained/{weights}.safetensors", "normalization": "weights"}

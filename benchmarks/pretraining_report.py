@@ -23,4 +23,10 @@ def tabulate(results: Path) -> str:
     groups = table.groupby(["labels (%)", "way"])
     means = groups[list(MEANS)].mean().round(MEANS)
     means["each seed"] = groups["accuracy (%)"].agg(lambda values: ", ".join(f"{value:.2f}" for value in values))
-    return means.reset_index().to_markdown(index=False)
+    told = means.reset_index()
+    lines = [list(told.columns), ["---"] * len(told.columns), *told.to_numpy().tolist()]
+    return "\n".join("| " + " | ".join(_write(cell) for cell in line) + " |" for line in lines)
+
+
+def _write(cell: str | float) -> str:
+    return cell if isinstance(cell, str) else f"{cell:g}"

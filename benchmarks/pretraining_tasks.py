@@ -39,14 +39,15 @@ def prepare(options: argparse.Namespace, end: float, seed: int, percent: int) ->
 
 
 def learn(options: argparse.Namespace, end: float, seed: int, method: str) -> None:
-    """Pretrain, and learn from what came of it with each share of labels."""
+    """Pretrain, and learn from what came of it with each share of labels, where that is not done."""
     changes = {f"pretrain.{key}": getattr(options, key) for key in CHANGED if getattr(options, key) is not None}
     name = method + options.label
+    asked = [way for way in LEARNING if way in options.ways or (way == "tuned" and EQUAL_TIME in options.ways)]
     for percent in options.percent:
         bench = open_bench(options, end, Cell(percent, seed, options.judge), name)
-        learnt = bench.pretrain(name, pretraining(method) | changes)
-        for way in LEARNING:
-            if way in options.ways or (way == "tuned" and EQUAL_TIME in options.ways):
+        for way in asked:
+            if not bench.has(f"{name}_{way}"):
+                learnt = bench.pretrain(name, pretraining(method) | changes)
                 bench.train(f"{name}_{way}", WAYS[way][percent], learnt)
 
 
