@@ -30,10 +30,15 @@ class Cell:
     judge: str
 
 
-def prepare_cell(archive: Path, folder: Path, cell: Cell) -> Path:
-    """Return a folder whose images are prepared and split, made anew where it is not complete."""
+def cell_folder(work: Path, cell: Cell) -> Path:
+    """Return where a cell's images are prepared and split."""
+    return work / cell.judge / f"{cell.percent}-{cell.seed}"
+
+
+def prepare_cell(archive: Path, folder: Path, cell: Cell) -> None:
+    """Prepare and split the images of a cell in a folder, anew where it is not complete."""
     if (folder / "data/split/split.csv").exists():
-        return folder
+        return
     raw = folder / "data/raw"
     raw.mkdir(parents=True, exist_ok=True)
     if not (raw / "cifar10.zip").exists():
@@ -45,6 +50,15 @@ def prepare_cell(archive: Path, folder: Path, cell: Cell) -> Path:
     write_params(folder, SOURCE | {"seed": cell.seed})
     for stage in ("prepare", "split"):  # apart: a training goes on only where the same modules are loaded
         subprocess.run([sys.executable, REPOSITORY / f"stages/{stage}.py"], cwd=folder, check=True)
+
+
+def branch_cell(prepared: Path, folder: Path) -> Path:
+    """Return a working folder of its own on the images of a cell: stages write beside them."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    for part in ("raw", "prepared", "pool", "split"):
+        link = folder / "data" / part
+        if not link.is_symlink():
+            link.symlink_to(prepared / "data" / part)
     return folder
 
 

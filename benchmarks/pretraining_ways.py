@@ -23,6 +23,14 @@ WAYS: dict[str, dict[int, dict[str, Any]]] = {  # percent -> changes
 }
 
 
+METHODS: dict[str, dict[str, Any]] = {  # changes to params.yaml besides those of `pretraining`
+    "simclr": {},
+    "moco": {"pretrain.lr": 2e-3},
+    "simsiam": {},
+    "dino": {"pretrain.lr": 1e-3},
+}
+
+
 def pretraining(method: str) -> dict[str, Any]:
     """Return how a method learns without labels."""
     return {
@@ -32,5 +40,7 @@ def pretraining(method: str) -> dict[str, Any]:
         "pretrain.batch_size": 128,
         "pretrain.lr": 4e-3,
         "pretrain.temperature": 0.1,
+        "pretrain.queue": 1024,
         "pretrain.warmup_epochs": 0.5,
+        **METHODS[method],
     }

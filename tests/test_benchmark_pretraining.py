@@ -46,7 +46,9 @@ def test_training_images_that_judge_are_neither_labelled_nor_in_the_pool(archive
 
 def test_the_table_has_a_mean_a_way_and_leaves_trials_out(tmp_path):
     for name, accuracy in (("scratch-1-1", 0.4), ("scratch-1-0", 0.5), ("trial_1-1-0", 0.1)):
-        (tmp_path / f"{name}.json").write_text(json.dumps({"accuracy": accuracy, "seconds": 3.0, "epochs": 7}))
+        (tmp_path / f"{name}.json").write_text(
+            json.dumps({"accuracy": accuracy, "seconds": 3.0, "wall": 2.0, "epochs": 7})
+        )
     (tmp_path / "pretrain_simclr-0.json").write_text("{}")
     *_, row = tabulate(tmp_path).splitlines()
-    assert [cell.strip() for cell in row.strip("|").split("|")] == ["1", "scratch", "45", "3", "7", "50.00, 40.00"]
+    assert [cell.strip() for cell in row.strip("|").split("|")] == ["1", "scratch", "45", "3", "2", "7", "50.00, 40.00"]

@@ -19,6 +19,7 @@ from sightline.common.params import load_params
 from sightline.networks.architectures.build import build_network
 from sightline.parameters.pretrain import PretrainParams
 from sightline.pretraining import loop
+from sightline.pretraining.learners import LEARNERS
 from sightline.training.recipe.pretrained import load_weights, weights_normalization
 from small_run import SIZE, SUBSETS, make_run
 
@@ -38,7 +39,7 @@ def write_pool(count, **columns):
 def learn(workspace, set_params, monkeypatch):
     make_run(workspace, IMAGES)
     write_pool(12)
-    short = {"epochs": 2, "batch_size": 16, "hidden": 16, "dimensions": 8, "warmup_epochs": 0}
+    short = {"epochs": 2, "batch_size": 16, "hidden": 16, "dimensions": 8, "queue": 64, "warmup_epochs": 0}
 
     def run(method="simclr", **changes):
         chosen = {f"pretrain.{key}": value for key, value in ({"method": method} | short).items()}
@@ -70,8 +71,9 @@ def test_weights_come_with_their_story_and_train_takes_them(learn, capsys):
     assert not list(Path(".resume").iterdir())
 
 
-def test_what_was_stopped_goes_on_and_ends_with_the_same_bytes(learn, monkeypatch, capsys):
-    whole = learn()
+@pytest.mark.parametrize("method", LEARNERS)
+def test_what_was_stopped_goes_on_and_ends_with_the_same_bytes(method, learn, monkeypatch, capsys):
+    whole = learn(method)
     update, calls = loop.update, []
 
     def stop_at_the_third(*arguments):
@@ -82,10 +84,10 @@ def test_what_was_stopped_goes_on_and_ends_with_the_same_bytes(learn, monkeypatc
 
     monkeypatch.setattr(loop, "update", stop_at_the_third)
     with pytest.raises(SightlineError, match="interrupted in epoch 2 after step 1; `make pretrain` goes on from there"):
-        learn()
+        learn(method)
     monkeypatch.setattr(loop, "update", update)
     capsys.readouterr()
-    assert learn() == whole
+    assert learn(method) == whole
     assert "pretrain: goes on after epoch 1, step 1" in capsys.readouterr().out
 
 
@@ -119,7 +121,7 @@ def test_what_cannot_be_pretrained_is_one_line(learn, changes, told):
 
 def test_a_method_that_is_not_there_is_refused(learn):
     with pytest.raises(SightlineError, match=r"pretrain\.method: must be 'none'"):
-        learn(method="dino")
+        learn(method="byol")
 
 
 @pytest.mark.parametrize("name", ["a/b", ".hidden", "two words"])

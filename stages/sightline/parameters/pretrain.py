@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from sightline.common.params import AreaSpan, Count, Name, NotNegative, Positive, Probability, StrictModel
+from sightline.common.params import AreaSpan, Count, Name, NotNegative, Positive, Probability, Share, StrictModel
 from sightline.parameters.train import Schedule, TrainParams
 
-Method = Literal["none", "simclr"]
+Method = Literal["none", "simclr", "moco", "simsiam", "dino"]
 
 
 def hue_turns_by_half(strengths: list[float]) -> list[float]:
@@ -29,6 +29,9 @@ class PretrainSection(StrictModel):
     schedule: Schedule
     warmup_epochs: NotNegative
     temperature: Positive
+    ema_decay: Share
+    queue: Count
+    teacher_temperature: Positive
     hidden: Count
     dimensions: Count
     neighbours: Count

@@ -77,6 +77,7 @@ def update(learning: Learning, pixels: torch.Tensor, generator: torch.Generator,
     run.accelerator.backward(loss)
     learning.optimizer.step()
     learning.schedule.step()
+    learning.learner.after_update(learning.schedule.last_epoch, learning.updates)
     learning.optimizer.zero_grad()
     return torch.stack([loss.detach().float(), spread(embeddings)])
 

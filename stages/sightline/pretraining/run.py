@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
-from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from sightline.common.seeding import stream_seed
 from sightline.networks.classifier import Classifier
 from sightline.parameters.pretrain import PretrainParams
 from sightline.pretraining.images import UnlabelledImages
+from sightline.pretraining.methods.learner import Learner
 from sightline.pretraining.views import Views
 from sightline.training.batches import steps_per_epoch
 from sightline.training.interrupt import StopRequest
@@ -43,15 +43,17 @@ class PretrainRun:
 class Learning:
     """What changes, and from which images: the learner, its optimizer and learning rate.
 
-    `classifier` gives the features of stored pixels, by the learner's own backbone.
+    `classifier` gives the features of stored pixels, by the learner's own backbone; `updates` is how many there will be
+    in all epochs.
     """
 
     images: UnlabelledImages
-    learner: nn.Module
+    learner: Learner
     classifier: Classifier
     layout: torch.memory_format
     optimizer: AcceleratedOptimizer
     schedule: LambdaLR
+    updates: int
     accelerator: Accelerator
 
     def state_dict(self) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class Learning:
 
 
 def build_learning(
-    learner: nn.Module, classifier: Classifier, layout: torch.memory_format, images: UnlabelledImages, run: PretrainRun
+    learner: Learner, classifier: Classifier, layout: torch.memory_format, images: UnlabelledImages, run: PretrainRun
 ) -> Learning:
     """Put optimizer and schedule beside a learner that is on its device."""
     chosen = run.params.pretrain
@@ -82,7 +84,8 @@ def build_learning(
     optimizer = build_optimizer(groups, chosen.optimizer, chosen.lr, run.params.momentum, lookahead=False)
     optimizer = run.accelerator.prepare(optimizer)
     steps = steps_per_epoch(len(images), chosen.batch_size)
+    updates = chosen.epochs * steps
     warmup = round(chosen.warmup_epochs * steps)
     shape = run.params.schedule_shape
-    schedule = build_schedule(optimizer.optimizer, chosen.schedule, shape, warmup, chosen.epochs * steps)
-    return Learning(images, learner, classifier, layout, optimizer, schedule, run.accelerator)
+    schedule = build_schedule(optimizer.optimizer, chosen.schedule, shape, warmup, updates)
+    return Learning(images, learner, classifier, layout, optimizer, schedule, updates, run.accelerator)

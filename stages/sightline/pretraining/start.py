@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
 
 from sightline.common.errors import SightlineError
 from sightline.common.rows import evenly
@@ -20,6 +19,7 @@ from sightline.pretraining.images import UnlabelledImages
 from sightline.pretraining.judge import knn_accuracy
 from sightline.pretraining.learners import LEARNERS
 from sightline.pretraining.loop import Judge
+from sightline.pretraining.methods.learner import Learner
 from sightline.pretraining.run import PretrainRun
 from sightline.training.batches import Batches
 from sightline.training.recipe.checkpointing import use_checkpoints
@@ -44,7 +44,7 @@ def refuse(architectures: list[str], method: str, processes: int) -> None:
 
 def make_learner(
     spec: ModelSpec, images: UnlabelledImages, run: PretrainRun
-) -> tuple[nn.Module, Classifier, torch.memory_format]:
+) -> tuple[Learner, Classifier, torch.memory_format]:
     """Build the learner of `pretrain.method` on its device, what gives its backbone's features, and their layout."""
     params = run.params
     [architecture] = params.architectures
@@ -64,7 +64,7 @@ def make_learner(
     layout, note = lay_out(classifier, params.channels_last, run.accelerator.device)
     if note:
         print(f"pretrain: {note}")
-    return learner.to(run.accelerator.device), classifier, layout
+    return learner.to(run.accelerator.device, memory_format=layout), classifier, layout
 
 
 def make_judge(classifier: Classifier, pixels: np.ndarray, samples: Samples, run: PretrainRun) -> Judge:
