@@ -31,6 +31,7 @@ METHODS = {  # method -> changes to params.yaml
     "none": {},
     **{name: {"noise": name} for name in ("elr", "reweight", "gce", "symmetric")},
     "mixup": {"mixup": 1.0},
+    "smoothing": {"label_smoothing": 0.2},
     **{name: {} for name in SECOND},
 }
 
