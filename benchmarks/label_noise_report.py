@@ -26,10 +26,11 @@ def read_cells(folder: Path) -> tuple[dict[str, dict[str, list[float]]], dict[st
     for path in sorted(folder.glob("*.json")):
         noise, rate, method, _ = path.stem.split("-")
         cell = json.loads(path.read_text(encoding="utf-8"))
-        accuracy[f"{noise} {rate}"][method].append(cell["accuracy"])
+        for weights in ("best", "last"):
+            accuracy[f"{noise} {rate}, {weights}"][method].append(cell[f"accuracy_{weights}"])
         for name in FOUND:
             if name in cell:
-                found[f"{noise} {rate}"][name].append(cell[name])
+                found[f"{noise} {rate}, {method}"][name].append(cell[name])
     return accuracy, found
 
 

@@ -228,6 +228,11 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
         ({"loss": "bce", "logit_adjustment": 1.0}, "logit_adjustment: needs loss: cross_entropy or focal"),
         ({"noise": "prune"}, "noise: prune needs weights or pretrained: a new network sees too little"),
         ({"noise": "prune", "pretrained": True, "head.hidden": 8}, "noise: prune needs head.hidden: 0"),
+        ({"noise": "elr", "mixup": 0.2}, "noise: elr needs mixup: 0 and cutmix: 0"),
+        ({"noise": "reweight", "adversarial.method": "pgd"}, "noise: reweight needs adversarial.method: none"),
+        ({"noise": "gce", "loss": "focal"}, "noise: gce is a loss itself: it needs loss: cross_entropy .got 'focal'."),
+        ({"noise": "gce", "epochs": 0, "head_init": "probe"}, "noise: gce needs epochs above 0"),
+        ({"noise": "gce", "model": "hog_lbp_color+svm"}, "noise: gce is for networks: use none with handcrafted"),
         ({"epochs": 0}, "epochs: 0 trains nothing: it needs head_init: probe, prototypes or known .got 'zero'."),
         (
             {"model": "cifarnet", "input_size": 16, "head_init": "probe"},
@@ -404,7 +409,13 @@ def test_classes_that_an_earlier_model_knows_keep_their_rows_wherever_they_stand
 
 
 @pytest.mark.parametrize(
-    "changes", [{"head_init": "probe", "noise": "prune"}, {"adversarial.method": "trades", "adversarial.steps": 2}]
+    "changes",
+    [
+        {"head_init": "probe", "noise": "prune"},
+        {"noise": "elr"},
+        {"noise": "reweight"},
+        {"adversarial.method": "trades", "adversarial.steps": 2},
+    ],
 )
 def test_a_training_that_was_broken_off_goes_on_with_the_same_bytes(train, earlier, monkeypatch, capsys, changes):
     asked = {"epochs": 2, **changes, **earlier}  # three updates an epoch

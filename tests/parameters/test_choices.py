@@ -20,6 +20,8 @@ from sightline.training.first_head import HEADS
 from sightline.training.recipe.losses import LOSSES
 from sightline.training.recipe.normalization import NORMALIZATIONS
 from sightline.training.recipe.schedules import CURVES
+from sightline.training.recipe.wrong_labels.memory import MEMORIES
+from sightline.training.recipe.wrong_labels.robust_losses import ROBUST
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,7 @@ from sightline.training.recipe.schedules import CURVES
         (gradcam.Method, METHODS),
         (pretrain.Method, {"none", *LEARNERS}),
         (train.LossName, LOSSES),
+        (train.Noise, {"none", "prune", *ROBUST, *MEMORIES}),
         (train.Schedule, CURVES),
         (train.Normalization, NORMALIZATIONS),
         (train.HeadInit, HEADS),

@@ -6,14 +6,14 @@ from torch.nn import functional
 
 from sightline.parameters.sections import AdversarialSection
 from sightline.training.adversary import Adversary, make_adversary
-from sightline.training.recipe.losses import Loss
+from sightline.training.recipe.losses import LOSSES, Loss
 
 EPSILON = 25.5  # a tenth of the range
 
 
 def make(method, steps=3, beta=2.0, smoothing=0.0):
     settings = AdversarialSection(method=method, epsilon=EPSILON, steps=steps, trades_beta=beta)
-    return Adversary(settings, Loss("cross_entropy", smoothing, 0.0, None, None))
+    return Adversary(settings, Loss(LOSSES["cross_entropy"], smoothing, 0.0, None, None))
 
 
 class Network(nn.Module):

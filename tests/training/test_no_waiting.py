@@ -9,6 +9,8 @@ from sightline.training.augmentation.mixing import Mixing
 from sightline.training.recipe.averaging import WeightAverage
 from sightline.training.recipe.distillation import divergence
 from sightline.training.recipe.losses import LOSSES, Loss, l1_norm
+from sightline.training.recipe.wrong_labels.memory import MEMORIES
+from sightline.training.recipe.wrong_labels.robust_losses import ROBUST
 
 META = torch.device("meta")
 POLICY = {"auto_augment": "randaugment", "randaugment_ops": 8}
@@ -37,11 +39,19 @@ def test_augmentation_and_mixing(settings):
     assert mixed.shape == (64, 3, 32, 32) and targets.shape == (64, 10) and mixed.device == META
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_losses(name):
+@pytest.mark.parametrize("per_image", [*LOSSES.values(), *ROBUST.values()])
+def test_losses(per_image):
     logits, labels = torch.empty((8, 5), device=META), torch.empty(8, dtype=torch.long, device=META)
-    loss = Loss(name, 0.1, 2.0, torch.ones(5), torch.ones(5)).to(META)
+    loss = Loss(per_image, 0.1, 2.0, torch.ones(5), torch.ones(5)).to(META)
     assert (loss(logits, labels) + divergence(logits, logits, 2.0)).device == META
+
+
+@pytest.mark.parametrize("kind", MEMORIES.values())
+def test_what_was_said_of_images(kind):
+    loss = Loss(LOSSES["cross_entropy"], 0.1, 2.0, None, None)
+    memory = kind(loss, torch.empty(64, dtype=torch.int32, device=META), 5, 2)
+    logits, labels = torch.empty((8, 5), device=META), torch.empty(8, dtype=torch.long, device=META)
+    assert memory(logits, labels, labels, 1).device == META
 
 
 @pytest.mark.parametrize("kind", ["ema", "swa"])

@@ -31,6 +31,7 @@ Schedule = Literal[
     "constant", "cosine", "one_cycle", "step", "multistep", "exponential", "cyclic", "polynomial", "linear", "plateau"
 ]
 LossName = Literal["cross_entropy", "focal", "bce"]
+Noise = Literal["none", "prune", "reweight", "gce", "symmetric", "elr"]
 ClassWeights = Literal["none", "balanced", "effective_number"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Monitor = Literal["val/loss", "val/accuracy", "val/balanced_accuracy", "val/f1_macro"]
@@ -80,7 +81,7 @@ class TrainParams(StageParams):
     loss: LossName
     label_smoothing: float = Field(ge=0, lt=1)
     focal_gamma: NotNegative
-    noise: Literal["none", "prune"]
+    noise: Noise
     class_weights: ClassWeights
     effective_beta: float = Field(ge=0, lt=1)
     logit_adjustment: NotNegative
@@ -162,6 +163,25 @@ class TrainParams(StageParams):
         if self.noise == "prune" and self.head.hidden:
             raise ValueError("noise: prune needs head.hidden: 0, as that layer is new")
         return self
+
+    @model_validator(mode="after")
+    def noise_is_learnt_with_epoch_by_epoch(self) -> "TrainParams":
+        if self.noise in ("none", "prune"):
+            return self
+        if not self.epochs:
+            raise ValueError(f"noise: {self.noise} needs epochs above 0")
+        if self.noise in ("gce", "symmetric") and self.loss != "cross_entropy":
+            raise ValueError(f"noise: {self.noise} is a loss itself: it needs loss: cross_entropy (got {self.loss!r})")
+        if self.noise in ("elr", "reweight"):
+            self._refuse_beside_memory()
+        return self
+
+    def _refuse_beside_memory(self) -> None:
+        """Raise ValueError where images have no single prediction that could be remembered."""
+        if self.mixup or self.cutmix:
+            raise ValueError(f"noise: {self.noise} needs mixup: 0 and cutmix: 0, as it remembers single images")
+        if self.adversarial.method != "none":
+            raise ValueError(f"noise: {self.noise} needs adversarial.method: none, as it remembers images as they are")
 
     @model_validator(mode="after")
     def batches_divide(self) -> "TrainParams":

@@ -111,7 +111,7 @@ def update(state: TrainState, parts: Iterable[Part], generator: torch.Generator,
             if run.adversary:
                 learnt = run.adversary.change(state.network, normalize, images, targets, start)
             logits = network(normalize(learnt))
-            loss = run.adversary.loss(logits, targets) if run.adversary else run.loss(logits, targets)
+            loss = state.loss(logits, targets, rows, epoch)
             logits = logits[: len(images)]  # `trades` has attacked images behind the others
             if run.distillation:
                 loss = run.distillation(loss, logits, images)

@@ -31,6 +31,7 @@ from sightline.training.recipe.normalization import NORMALIZATIONS
 from sightline.training.recipe.pretrained import load_weights, tracked_path
 from sightline.training.recipe.published import in_channels
 from sightline.training.recipe.schedules import ENDLESS
+from sightline.training.recipe.wrong_labels.robust_losses import choose_loss
 from sightline.training.resuming.folder import ResumeFolder
 from sightline.training.run import Run
 
@@ -131,6 +132,8 @@ def why_not_longer(params: TrainParams) -> str:
     """Return why a longer run is not the beginning of this one gone on with; empty where it is."""
     if params.schedule not in ENDLESS:
         return f"schedule: {params.schedule} depends on the length of the run"
+    if params.noise == "reweight":
+        return "noise: reweight trusts the labels for a share of the run"
     return "average.swa_start is a share of the run" if params.average.method == "swa" else ""
 
 
@@ -148,7 +151,7 @@ def make_run(session: Session, train: Batches, plan: Plan) -> Run:
     counts = np.bincount(train.labels.cpu().numpy(), minlength=train.classes)
     weights = class_weights(params.class_weights, counts, params.effective_beta)
     offsets = logit_offsets(params.logit_adjustment, counts)
-    loss = Loss(params.loss, params.label_smoothing, params.focal_gamma, weights, offsets)
+    loss = Loss(choose_loss(params.noise, params.loss), params.label_smoothing, params.focal_gamma, weights, offsets)
     return Run(
         params=params,
         accelerator=accelerator,

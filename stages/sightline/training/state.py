@@ -8,6 +8,7 @@ from accelerate.optimizer import AcceleratedOptimizer
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from sightline.common.errors import SightlineError
 from sightline.networks.classifier import Classifier
 from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches, steps_per_epoch
@@ -17,6 +18,7 @@ from sightline.training.recipe.freeze import freeze, freeze_batch_norms, unfreez
 from sightline.training.recipe.layout import lay_out
 from sightline.training.recipe.optim import build_optimizer, parameter_groups
 from sightline.training.recipe.schedules import build_schedule
+from sightline.training.recipe.wrong_labels.memory import MEMORIES, EarlyLearning
 from sightline.training.run import Run
 
 
@@ -26,7 +28,7 @@ class TrainState:
 
     `network` is what learns, without what accelerate and torch.compile put around it; `validated` is what gets
     validated and kept: the classifier, or the average of its weights; `at_once` images of it fit into `memory_mb`.
-    `layout` is that of weights and images in training.
+    `layout` is that of weights and images in training. `memory` is what was said of each image, where `noise` asks.
     """
 
     classifier: Classifier
@@ -39,6 +41,13 @@ class TrainState:
     run: Run
     asleep: list[list[nn.Parameter]]
     at_once: int
+    memory: EarlyLearning | None
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor, rows: torch.Tensor, epoch: int) -> torch.Tensor:
+        """Return what is minimised for the images at `rows`, by the adversary, the memory or the loss alone."""
+        if self.memory:
+            return self.memory(logits, targets, rows.to(logits.device, non_blocking=True), epoch)
+        return self.run.adversary.loss(logits, targets) if self.run.adversary else self.run.loss(logits, targets)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Copy the weights that are validated to the CPU."""
@@ -63,6 +72,7 @@ class TrainState:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "scaler": scaler.state_dict() if scaler else None,
+            "memory": self.memory.state_dict() if self.memory else None,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -74,6 +84,8 @@ class TrainState:
         self.schedule.load_state_dict(state["schedule"])
         if self.run.accelerator.scaler:
             self.run.accelerator.scaler.load_state_dict(state["scaler"])
+        if self.memory:
+            self.memory.load_state_dict(state["memory"])
 
 
 def build_state(classifier: Classifier, images: Batches, run: Run) -> TrainState:
@@ -104,7 +116,10 @@ def build_state(classifier: Classifier, images: Batches, run: Run) -> TrainState
     if params.freeze_batch_norm:
         freeze_batch_norms(network)
     asleep = wake_order(network, freeze(network, params.freeze), gradually=params.unfreeze_every > 0)
-    return TrainState(classifier, network, layout, validated, average, optimizer, schedule, run, asleep, at_once)
+    memory = build_memory(images, run)
+    return TrainState(
+        classifier, network, layout, validated, average, optimizer, schedule, run, asleep, at_once, memory
+    )
 
 
 def build_average(network: nn.Module, params: TrainParams) -> WeightAverage | None:
@@ -113,6 +128,22 @@ def build_average(network: nn.Module, params: TrainParams) -> WeightAverage | No
         return None
     start = min(params.epochs - 1, round(params.average.swa_start * params.epochs))
     return WeightAverage(network, params.average.method, params.average.ema_decay, start)
+
+
+def build_memory(images: Batches, run: Run) -> EarlyLearning | None:
+    """Build what remembers the predictions of training images where `noise` asks for it.
+
+    Raises
+    ------
+    SightlineError
+        Several processes train, of which each would remember its own share alone.
+    """
+    noise = run.params.noise
+    if noise not in MEMORIES:
+        return None
+    if run.accelerator.num_processes > 1:
+        raise SightlineError(f"params.yaml: noise: {noise} needs one process: set launch: python")
+    return MEMORIES[noise](run.loss, images.labels, images.classes, run.params.epochs)
 
 
 def copy_to_cpu(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -15,7 +15,7 @@ COUNTS = np.array([60, 30, 10])
 
 
 def build(name="cross_entropy", smoothing=0.0, gamma=2.0, weights=None, offsets=None) -> Loss:
-    return Loss(name, smoothing, gamma, weights, offsets)
+    return Loss(LOSSES[name], smoothing, gamma, weights, offsets)
 
 
 def random_case() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -4,12 +4,16 @@ Every loss is the mean over images of a weighted sum over classes, so that a lab
 and the parts of a batch (accumulation, processes) average to the whole.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from sightline.training.recipe.optim import divide_by_decay
+
+PerImage = Callable[[torch.Tensor, torch.Tensor, "Loss"], torch.Tensor]  # logits, targets, settings -> float [N]
 
 
 def cross_entropy(logits: torch.Tensor, targets: torch.Tensor, loss: "Loss") -> torch.Tensor:
@@ -49,8 +53,8 @@ class Loss(nn.Module):
 
     Parameters
     ----------
-    name : str
-        A key of `LOSSES`.
+    per_image : callable
+        A value of `LOSSES`, or another that returns each image's loss.
     label_smoothing : float
         In [0, 1): the share of the target that is spread evenly over all classes (Szegedy et al., 2016, "Rethinking
         the Inception Architecture").
@@ -64,7 +68,7 @@ class Loss(nn.Module):
 
     def __init__(
         self,
-        name: str,
+        per_image: PerImage,
         label_smoothing: float,
         focal_gamma: float,
         weights: torch.Tensor | None,
@@ -73,16 +77,20 @@ class Loss(nn.Module):
         super().__init__()
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
-        self.per_image = LOSSES[name]
+        self.per_image = per_image
         self.register_buffer("weights", weights)
         self.register_buffer("offsets", offsets)
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the mean loss; targets are labels int64 [N] or shares of the classes float [N, C]."""
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor, shares: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the mean loss, weighted by `shares` [N] where there are some.
+
+        Targets are labels int64 [N] or shares of the classes float [N, C].
+        """
         logits = logits.float()
         if self.offsets is not None:
             logits = logits + self.offsets
-        return self.per_image(logits, targets, self).mean()
+        losses = self.per_image(logits, targets, self)
+        return losses.mean() if shares is None else (losses * shares).sum() / shares.sum()
 
     def smooth(self, targets: torch.Tensor, classes: int) -> torch.Tensor:
         """Return float [N, classes] with label smoothing."""
