@@ -26,8 +26,6 @@ WAYS: dict[str, dict[int, dict[str, Any]]] = {  # percent -> changes
 METHODS: dict[str, dict[str, Any]] = {  # changes to params.yaml besides those of `pretraining`
     "simclr": {},
     "moco": {"pretrain.lr": 2e-3},
-    "simsiam": {},
-    "dino": {"pretrain.lr": 1e-3},
 }
 
 

@@ -38,7 +38,7 @@ def learn(learner, optimizer, updates):
 
 def test_it_learns_with_all_that_it_has(build):
     learner, optimizer = build(0)
-    memory = {name: kept.clone() for name, kept in learner.named_buffers(recurse=False)}  # MoCo's queue, DINO's centre
+    memory = {name: kept.clone() for name, kept in learner.named_buffers(recurse=False)}  # MoCo's queue
     first, *_ = learn(learner, optimizer, range(30))
     learner.load_state_dict(memory, strict=False)
     assert learner(images(0.0), images(0.1))[0].item() < first

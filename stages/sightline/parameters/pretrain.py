@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from sightline.common.params import AreaSpan, Count, Name, NotNegative, Positive, Probability, Share, StrictModel
 from sightline.parameters.train import Schedule, TrainParams
 
-Method = Literal["none", "simclr", "moco", "simsiam", "dino"]
+Method = Literal["none", "simclr", "moco"]
 
 
 def hue_turns_by_half(strengths: list[float]) -> list[float]:
@@ -31,7 +31,6 @@ class PretrainSection(StrictModel):
     temperature: Positive
     ema_decay: Share
     queue: Count
-    teacher_temperature: Positive
     hidden: Count
     dimensions: Count
     neighbours: Count

@@ -4,15 +4,11 @@ from collections.abc import Callable
 
 from sightline.parameters.pretrain import PretrainSection
 from sightline.pretraining.backbone import Backbone
-from sightline.pretraining.methods.dino import DINO
 from sightline.pretraining.methods.learner import Learner
 from sightline.pretraining.methods.moco import MoCo
 from sightline.pretraining.methods.simclr import SimCLR
-from sightline.pretraining.methods.simsiam import SimSiam
 
 LEARNERS: dict[str, Callable[[Backbone, PretrainSection], Learner]] = {
     "simclr": SimCLR,
     "moco": MoCo,
-    "simsiam": SimSiam,
-    "dino": DINO,
 }
