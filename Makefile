@@ -16,6 +16,11 @@ set -f; IFS=$$(printf '\nx'); IFS=$${IFS%x}; \
 	set -- $$list; unset IFS
 endef
 
+# $(call needed,NAME,zebra): ends with a line where a variable is empty
+define needed
+test -n "$$$(1)" || { echo "$(1) is missing: make $@ $(2)"; exit 2; }
+endef
+
 .PHONY: repro recipe weights pretrain lr-find tune tune-apply drift report track sweep promote clean-experiments add-class serve monitor ab retrain label review eda test clean help
 
 repro: $(VENV)/.requirements ## set up .venv and run the pipeline on what params.yaml names, by default scikit-learn's digits
@@ -35,7 +40,8 @@ eda: $(VENV)/.requirements ## WEIGHTS=models/pretrained/NAME.safetensors: what i
 	@python stages/eda.py $${WEIGHTS:+--weights "$$WEIGHTS"}
 
 weights: $(VENV)/.requirements ## NAME=tf_efficientnet_lite0: fetch a network's published weights into models/pretrained
-	@python stages/weights.py $${NAME:+"$$NAME"}
+	@$(call needed,NAME,NAME=tf_efficientnet_lite0)
+	@python stages/weights.py "$$NAME"
 
 pretrain: $(VENV)/.requirements ## NAME=birds: learn from images without labels as params.yaml's pretrain says, for weights: models/pretrained
 	dvc repro split
@@ -52,7 +58,8 @@ tune-apply: $(VENV)/.requirements-tune ## TRIAL=7: put the best trial of tune.ya
 	@python stages/tune.py --apply $${TRIAL:+--trial "$$TRIAL"}
 
 drift: $(VENV)/.requirements ## IMAGES=data/raw/new_photos: do new images still look like the test images? drift/drift.json, drift/drift.png
-	@python stages/drift.py $${IMAGES:+"$$IMAGES"}
+	@$(call needed,IMAGES,IMAGES=data/raw/new_photos)
+	@python stages/drift.py "$$IMAGES"
 
 report: $(VENV)/.requirements ## BASE=main HEAD=workspace: what a change did, between any two revisions: report/report.md
 	@python stages/report.py --base "$$BASE" --head "$$HEAD"
@@ -61,13 +68,17 @@ sweep: $(VENV)/.requirements ## models x data sets of sweep.yaml, and which is b
 	@$(call arguments,ARGS); python stages/sweep.py $${ONLY:+--only $$ONLY} $${DATA:+--data $$DATA} "$$@"
 
 promote: $(VENV)/.requirements ## DATA=digits STAGE=production: tag a data set's selected model for GTO, if it passes the gates
+	@$(call needed,DATA,DATA=digits STAGE=production)
+	@$(call needed,STAGE,DATA=digits STAGE=production)
 	@python stages/registry.py promote --data "$$DATA" --stage "$$STAGE"
 
 clean-experiments: $(VENV)/.requirements ## KEEP=3 DAYS=14: show what sweeps no longer need, ask, delete it; YES=1 does not ask
 	@python stages/registry.py clean $${KEEP:+--keep "$$KEEP"} $${DAYS:+--days "$$DAYS"} $${YES:+--yes}
 
 add-class: $(VENV)/.requirements ## NAME=zebra IMAGES=data/raw/zebras: a class more from a handful of images, without training: few_shot/zebra
-	@python stages/add_class.py "$$NAME" $${IMAGES:+"$$IMAGES"}
+	@$(call needed,NAME,NAME=zebra IMAGES=data/raw/zebras)
+	@$(call needed,IMAGES,NAME=zebra IMAGES=data/raw/zebras)
+	@python stages/add_class.py "$$NAME" "$$IMAGES"
 
 serve: $(VENV)/.requirements-serve ## answer over HTTP what images show, on http://127.0.0.1:8000; python stages/serve.py --help lists settings
 	python stages/serve.py

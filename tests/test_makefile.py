@@ -75,6 +75,24 @@ def test_what_is_not_given_is_no_argument(make):
     assert make("clean-experiments", "YES=1").stdout.splitlines() == ["stages/registry.py", "clean", "--yes"]
 
 
+@pytest.mark.parametrize(
+    ("target", "given", "missing"),
+    [
+        ("add-class", (), "NAME"),
+        ("add-class", ("NAME=zebra",), "IMAGES"),
+        ("weights", (), "NAME"),
+        ("drift", (), "IMAGES"),
+        ("promote", (), "DATA"),
+        ("promote", ("DATA=digits",), "STAGE"),
+    ],
+)
+def test_what_must_be_given_is_told_in_a_line(target, given, missing, make):
+    refused = make(target, *given)
+    assert refused.returncode == 2
+    (line,) = refused.stdout.splitlines()
+    assert line.startswith(f"{missing} is missing: make {target} ") and f"{missing}=" in line
+
+
 def test_recipes_read_what_is_given_from_the_environment_alone():
     given = re.search(r"^GIVEN := (.+)$", MAKEFILE, flags=re.MULTILINE)[1].split()
     assert set(given) == {name for names in GIVEN.values() for name in names} | OTHERS
