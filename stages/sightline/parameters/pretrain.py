@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from sightline.common.params import AreaSpan, Count, Name, NotNegative, Positive, Probability, Share, StrictModel
+from sightline.parameters.sections import Warmup
 from sightline.parameters.train import Schedule, TrainParams
 
 Method = Literal["none", "simclr", "moco"]
@@ -27,7 +28,7 @@ class PretrainSection(StrictModel):
     lr: Positive
     weight_decay: NotNegative
     schedule: Schedule
-    warmup_epochs: NotNegative
+    warmup_epochs: Warmup
     temperature: Positive
     ema_decay: Share
     queue: Count

@@ -1,13 +1,24 @@
-"""The sections of params.yaml that shape a training; params.yaml explains each key."""
+"""What shapes a training: sections of params.yaml, and a check of one key beside another."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from sightline.common.params import Count, NotNegative, Positive, Probability, Share, StrictModel
 
 Adversarial = Literal["none", "pgd", "trades"]
 Average = Literal["none", "ema", "swa"]
+
+
+def ends_in_time(warmup: float, info: ValidationInfo) -> float:
+    """Check for pydantic that a warm-up is no longer than the epochs, where there are any."""
+    epochs = info.data.get("epochs", 0)  # not there where it is wrong itself
+    if epochs and warmup > epochs:
+        raise ValueError(f"must not be above epochs, {epochs}: lr would never be reached")
+    return warmup
+
+
+Warmup = Annotated[NotNegative, AfterValidator(ends_in_time)]  # behind `epochs` in its schema
 
 
 class ScheduleShape(StrictModel):

@@ -22,6 +22,7 @@ from sightline.parameters.sections import (
     ClipSection,
     DistillSection,
     ScheduleShape,
+    Warmup,
 )
 
 Normalization = Literal["dataset", "network", "weights"]
@@ -72,7 +73,7 @@ class TrainParams(StageParams):
     layer_decay: float = Field(gt=0, le=1)
     schedule: Schedule
     schedule_shape: ScheduleShape
-    warmup_epochs: NotNegative
+    warmup_epochs: Warmup
     clip: ClipSection
     average: AverageSection
     patience: int = Field(ge=0)
