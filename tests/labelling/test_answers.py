@@ -15,7 +15,7 @@ BATCH = pd.DataFrame(
 )
 
 
-def said(label: str, who: int = 1, moment: str = "2026-01-02T03:04:05Z", **further) -> dict:
+def said(label: str, who: int | dict = 1, moment: str = "2026-01-02T03:04:05Z", **further) -> dict:
     mark = {"from_name": "label", "to_name": "image", "type": "choices", "value": {"choices": [label]}}
     return {"completed_by": who, "updated_at": moment, "result": [mark]} | further
 
@@ -56,6 +56,18 @@ def test_most_annotators_decide_and_all_are_named(tmp_path):
     assert answers.missing == [(FILES[1], "not annotated")]
     told = "1 images keep what they had, no label or an earlier one: 1 not annotated"
     assert describe_missing(answers.missing) == told
+
+
+def test_annotators_are_named_as_well_as_the_export_tells(tmp_path):
+    told = [
+        {"id": 3, "email": "a@b.org", "first_name": "Ada", "last_name": "Byron"},
+        {"id": 4, "email": "", "first_name": "Carl", "last_name": "Gauss"},
+        {"id": 5, "email": "", "first_name": "Carl", "last_name": "Gauss"},  # another of that name: another vote
+        {"id": 6, "email": None, "first_name": "", "last_name": ""},
+        7,
+    ]
+    (answer,) = read_answers(export(tmp_path, [said("cat", who) for who in told], []), FILES).given
+    assert answer.annotators == "6;7;Carl Gauss (4);Carl Gauss (5);a@b.org"
 
 
 def test_ties_and_skipped_images_stay_in_the_pool(tmp_path):

@@ -74,10 +74,19 @@ def _vote(item: dict, control: str) -> Vote:
         return Vote(())
     marks = [mark for mark in item["result"] or [] if mark.get("from_name") == control]
     chosen = [label for mark in marks for label in choices_in(mark.get("value"))]
-    who = item.get("completed_by")
-    who = who.get("id", who.get("email")) if isinstance(who, dict) else who
     moment = as_text(item.get("updated_at") or item.get("created_at"))
-    return Vote(tuple(sorted(set(chosen))), as_text(who), moment, bool(item.get("ground_truth")))
+    who = _annotator(item.get("completed_by"))
+    return Vote(tuple(sorted(set(chosen))), who, moment, bool(item.get("ground_truth")))
+
+
+def _annotator(who: object) -> str:
+    """Return an annotator's e-mail, else name and number, else the number, as far as the export tells."""
+    if not isinstance(who, dict):
+        return as_text(who)
+    name = " ".join(part for key in ("first_name", "last_name") if (part := as_text(who.get(key))))
+    number = as_text(who.get("id"))
+    named = f"{name} ({number})" if name and number else name or number
+    return as_text(who.get("email")) or named
 
 
 def _reason(items: list[dict], control: str) -> str:
