@@ -87,7 +87,7 @@ def embed(archive: Path, names: list[str], size: int, classifier: Classifier) ->
             hashes.append(perceptual_hashes(pixels))
             yield torch.from_numpy(pixels)
 
-    features = read_features(classifier, batches())
+    features = read_features(classifier, batches(), len(names))
     return features, np.concatenate(hashes)
 
 

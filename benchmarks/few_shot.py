@@ -80,7 +80,7 @@ def see(pixels: np.ndarray) -> np.ndarray:
     load_weights(network, WEIGHTS)
     classifier = Classifier(network, *weights_normalization(WEIGHTS), SIDE)
     images = torch.from_numpy(pixels.reshape(-1, *pixels.shape[2:]))
-    return read_features(classifier, images.split(AT_ONCE)).reshape(*pixels.shape[:2], -1)
+    return read_features(classifier, images.split(AT_ONCE), len(images)).reshape(*pixels.shape[:2], -1)
 
 
 def run_episodes(classes: np.ndarray, shots: int) -> dict[str, np.ndarray]:

@@ -264,8 +264,8 @@ def test_the_features_of_a_probe_have_batches_for_fp32_whatever_the_precision(tr
     sizes = {"fp32": [], "bf16": []}
     for kind, seen in sizes.items():
 
-        def note(classifier, batches, seen=seen):
-            return read(classifier, (seen.append(len(pixels)) or pixels for pixels in batches))
+        def note(classifier, batches, count, seen=seen):
+            return read(classifier, (seen.append(len(pixels)) or pixels for pixels in batches), count)
 
         monkeypatch.setattr(first_head, "read_features", note)
         train(
@@ -450,6 +450,7 @@ def test_training_images_whose_labels_the_others_contradict_are_left_out(train, 
         return plan(samples, *given)
 
     monkeypatch.setattr(script, "plan_members", note)
+    monkeypatch.setattr(doubted, "MUCH", 0.0)
     metrics = train(epochs=0, head_init="probe", noise="prune", **earlier)
     (samples,) = taking_part
     left_out = np.setdiff1d(np.arange(60), samples.of("train").row)
@@ -457,7 +458,9 @@ def test_training_images_whose_labels_the_others_contradict_are_left_out(train, 
     assert len(left_out) < 12  # of 60, 5 of them wrong
     assert (len(samples.of("val")), len(samples.of("test"))) == (15, 15)
     assert metrics["noise"] == {"left_out": len(left_out), "share": len(left_out) / 60}
-    assert f"leaves out {len(left_out)} training images" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "noise: prune holds features of 60 images: 0.0 GiB of memory" in told
+    assert f"leaves out {len(left_out)} training images" in told
     write_split(["train"] * 75 + ["test"] * 15, [0, 1, 2] * 25 + [-1] * 15)
     with pytest.raises(SightlineError, match="prune needs folds: 0"):
         train()
@@ -476,6 +479,15 @@ def test_labels_are_not_judged_by_a_network_that_offers_no_features(train):
     write_weights("models/pretrained/other.safetensors", build_network("cifarnet", 3, 16, False).state_dict())
     with pytest.raises(SightlineError, match="noise: prune is for networks whose logits are the output of one linear"):
         train(model="cifarnet", input_size=16, weights="models/pretrained/other.safetensors", noise="prune")
+
+
+def test_another_mistake_while_labels_are_judged_is_told_as_it_is(train, earlier, monkeypatch):
+    def fail(*_):
+        raise SightlineError("data/prepared/images.npy: damaged")
+
+    monkeypatch.setattr(doubted, "look_at", fail)
+    with pytest.raises(SightlineError, match=r"^data/prepared/images\.npy: damaged$"):
+        train(noise="prune", **earlier)
 
 
 def test_a_probe_that_no_epoch_betters_is_kept(train, earlier):

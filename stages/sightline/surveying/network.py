@@ -63,7 +63,7 @@ def embed(classifier: Classifier, pixels: np.ndarray, labels: np.ndarray, memory
     if len(rows) < 3:
         return None
     at_once = images_at_once(classifier, pixels.shape[1], memory_mb)
-    features = read_features(classifier, _batches(pixels, rows, at_once)).astype(np.float64)
+    features = read_features(classifier, _batches(pixels, rows, at_once), len(rows)).astype(np.float64)
     places = (features - features.mean(axis=0)) @ principal_axes(features, 2).T
     return Embedding(rows, places, agree(features, labels[rows]), agree_by_chance(labels[rows]))
 

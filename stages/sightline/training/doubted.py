@@ -1,7 +1,6 @@
 """Training images whose labels are doubted before training begins: `noise: prune` leaves them out."""
 
 import numpy as np
-import torch
 from accelerate import Accelerator
 
 from sightline.common.errors import SightlineError
@@ -9,10 +8,13 @@ from sightline.images.samples import SUBSETS, Samples
 from sightline.networks.saved import ModelSpec
 from sightline.parameters.train import TrainParams
 from sightline.training.heads.look import look_at
+from sightline.training.recipe.head import NotLinearError, linear_head
 from sightline.training.recipe.noise.confident import find_surely_wrong
 from sightline.training.recipe.noise.out_of_fold import predict_out_of_fold
 from sightline.training.recipe.probe import Features
 from sightline.training.start import build_given
+
+MUCH = 1.0  # GiB of features in memory that a line tells
 
 
 def leave_out_doubted(
@@ -21,7 +23,7 @@ def leave_out_doubted(
     """Return the samples that `noise` lets train, and for the metrics how many it does not; say so."""
     if params.noise != "prune":
         return samples, {}
-    doubted = find_doubted(samples, spec, pixels, params, accelerator.device)
+    doubted = find_doubted(samples, spec, pixels, params, accelerator)
     share = float(doubted.sum() / len(samples.of("train")))
     accelerator.print(
         f"train: noise: prune leaves out {doubted.sum():,} training images ({share:.1%}), whose labels the "
@@ -31,7 +33,7 @@ def leave_out_doubted(
 
 
 def find_doubted(
-    samples: Samples, spec: ModelSpec, pixels: np.ndarray, params: TrainParams, device: torch.device
+    samples: Samples, spec: ModelSpec, pixels: np.ndarray, params: TrainParams, accelerator: Accelerator
 ) -> np.ndarray:
     """Return which samples are training images with a label that the other training images contradict, bool [n].
 
@@ -52,8 +54,11 @@ def find_doubted(
         raise SightlineError("params.yaml: noise: prune needs two classes of two training images each: use none")
     classifier, _ = build_given(spec, params.architectures[0], params)
     try:
-        values = look_at(classifier, pixels, samples.row[train], params.memory_mb, device)
-    except SightlineError:
+        size = len(train) * linear_head(classifier.network).in_features * 4 / 2**30  # float32
+        if size > MUCH:
+            accelerator.print(f"train: noise: prune holds features of {len(train):,} images: {size:.1f} GiB of memory")
+        values = look_at(classifier, pixels, samples.row[train], params.memory_mb, accelerator.device)
+    except NotLinearError:
         raise SightlineError(
             "params.yaml: noise: prune is for networks whose logits are the output of one linear layer: use none"
         ) from None

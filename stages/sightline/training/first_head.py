@@ -100,7 +100,7 @@ def keep_start(classifier: Classifier, train: Batches, val: Batches, run: Run) -
 
 def _features(classifier: Classifier, images: Batches, at_once: int, run: Run) -> Features:
     with tqdm(total=len(images), desc="features", unit="img", disable=None if run.is_main else True) as bar:
-        values = read_features(classifier, _pixels(images, at_once, bar))
+        values = read_features(classifier, _pixels(images, at_once, bar), len(images))
     return Features(values, images.labels.cpu().long().numpy())
 
 

@@ -7,10 +7,9 @@ from timm.models.efficientvim import EfficientViM
 from timm.models.metaformer import MetaFormer
 from torch.nn import functional
 
-from sightline.common.errors import SightlineError
 from sightline.networks.architectures.build import build_network
 from sightline.networks.classifier import Classifier
-from sightline.training.recipe.head import read_features, set_head, zero_head
+from sightline.training.recipe.head import NotLinearError, read_features, set_head, zero_head
 
 CLASSES = 3
 SIZES = {"simple_cnn": 8, "test_resnet": 32, "test_vit": 32, "test_convnext": 32, "levit_128s": 224}  # two heads: levit
@@ -50,7 +49,7 @@ def test_all_layers_of_a_head_that_sums_several_are_zero():
 @pytest.mark.parametrize("name", ["simple_cnn", "test_resnet", "test_vit", "test_convnext"])
 def test_features_times_a_head_that_was_set_are_the_logits(name):
     classifier = build(name).train()
-    features = read_features(classifier, PIXELS.split(3))
+    features = read_features(classifier, PIXELS.split(3), 4)
     weight = np.random.default_rng(1).normal(size=(CLASSES, features.shape[1]))
     bias = np.array([1.0, -2.0, 0.5])
     set_head(classifier.network, weight, bias)
@@ -65,11 +64,11 @@ def test_a_head_that_is_not_one_linear_layer_is_refused_in_one_line(name):
     size = SIZES.get(name, 32)
     classifier = Classifier(build_network(name, CLASSES, size, False), [0.5] * 3, [0.2] * 3, size)
     with pytest.raises(
-        SightlineError, match="head_init: what is fitted on features is for networks whose logits are"
+        NotLinearError, match="head_init: what is fitted on features is for networks whose logits are"
     ) as caught:
-        read_features(classifier, PIXELS.split(2))
+        read_features(classifier, PIXELS.split(2), 4)
     assert "\n" not in str(caught.value)
 
 
 def test_no_images_have_no_features():
-    assert read_features(build("simple_cnn"), []).shape == (0, 128)
+    assert read_features(build("simple_cnn"), [], 0).shape == (0, 128)

@@ -24,4 +24,5 @@ def look_at(
     at_once = images_at_once(classifier.to(device), pixels.shape[1], memory_mb)
     parts = [rows[start : start + at_once] for start in range(0, len(rows), at_once)]
     batches = (torch.from_numpy(np.asarray(pixels[part])).to(device) for part in parts)
-    return read_features(classifier, tqdm(batches, total=len(parts), desc="features", unit="batch", disable=None))
+    shown = tqdm(batches, total=len(parts), desc="features", unit="batch", disable=None)
+    return read_features(classifier, shown, len(rows))

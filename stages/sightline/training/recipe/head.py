@@ -13,6 +13,10 @@ from sightline.networks.architectures.head import list_heads
 from sightline.networks.classifier import Classifier
 
 
+class NotLinearError(SightlineError):
+    """The logits of a network are not the output of one linear layer with a bias."""
+
+
 def zero_head(network: nn.Module) -> None:
     """Set the layer that gives the logits to zero (Kolesnikov et al., 2020, "Big Transfer").
 
@@ -30,7 +34,7 @@ def linear_head(network: nn.Module) -> nn.Linear:
 
     Raises
     ------
-    SightlineError
+    NotLinearError
         The head is something else.
     """
     head = network.get_classifier()
@@ -40,23 +44,26 @@ def linear_head(network: nn.Module) -> nn.Linear:
 
 
 @torch.inference_mode()
-def read_features(classifier: Classifier, batches: Iterable[torch.Tensor]) -> np.ndarray:
-    """Return what the last layer gets of each image, float32 [n, features], from batches of uint8 [B, H, W, 3].
+def read_features(classifier: Classifier, batches: Iterable[torch.Tensor], count: int) -> np.ndarray:
+    """Return what the last layer gets of each image, float32 [count, features], from batches of uint8 [B, H, W, 3].
 
     Raises
     ------
-    SightlineError
+    NotLinearError
         The last layer's output is not what the network gives.
     """
     classifier.eval()
-    features = []
-    with _watching(linear_head(classifier.network)) as seen:
+    head = linear_head(classifier.network)
+    features = np.empty((count, head.in_features), dtype=np.float32)  # joined later, parts would take twice the memory
+    done = 0
+    with _watching(head) as seen:
         for pixels in batches:
             logits = classifier(pixels)
             if len(seen) != 1 or not torch.equal(logits, seen[0][1]):
                 raise _not_linear()
-            features.append(seen.pop()[0].float().cpu().numpy())
-    return np.concatenate(features) if features else np.empty((0, linear_head(classifier.network).in_features))
+            features[done : done + len(pixels)] = seen.pop()[0].float().cpu().numpy()
+            done += len(pixels)
+    return features
 
 
 def set_head(network: nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
@@ -78,8 +85,8 @@ def _watching(layer: nn.Linear) -> Iterator[list[tuple[torch.Tensor, torch.Tenso
         handle.remove()
 
 
-def _not_linear() -> SightlineError:
-    return SightlineError(
+def _not_linear() -> NotLinearError:
+    return NotLinearError(
         "params.yaml: head_init: what is fitted on features is for networks whose logits are the output of one linear "
         "layer with a bias, which this one's are not: use zero or timm"
     )
