@@ -7,7 +7,16 @@ from pydantic import Field
 from sightline.common.params import Count, Positive, StrictModel
 
 Pool = Literal["network", "avg", "max", "avgmax", "catavgmax"]
-Sized = Literal["simple_cnn", "cnn", "cnn_residual", "attention_resnet", "attention_densenet", "attention_hybrid"]
+Sized = Literal[
+    "simple_cnn",
+    "cnn",
+    "cnn_residual",
+    "attention_resnet",
+    "attention_densenet",
+    "attention_hybrid",
+    "cifarnet",
+    "cifarnet_wide",
+]
 
 
 class NetworkSection(StrictModel):

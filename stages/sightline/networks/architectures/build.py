@@ -30,6 +30,8 @@ SIZED = [  # those that also take a size
     "attention_resnet",
     "attention_densenet",
     "attention_hybrid",
+    "cifarnet",
+    "cifarnet_wide",
 ]
 REFUSED = {  # option that a network of timm may not take -> what to say
     "in_chans": "model: {} takes colours alone: set prepare.channels to 3, or take another",

@@ -177,6 +177,8 @@ def test_onnx_agrees_with_torch_for_any_batch(architecture):
         (AttentionHybrid, (48 + 6 * 24, 192 + 12 * 24, 384), 6),
         (ResidualCNN, (48, 96, 192, 384), 3),
         (SimpleCNN, (48, 96, 192), 3),
+        (CifarNet, (24, 96, 192, 384), 6),  # whitening depends on the patches alone
+        (WideCifarNet, (24, 96, 384, 384), 6),
     ],
 )
 def test_a_size_multiplies_channels_and_blocks(architecture, channels, blocks):
@@ -194,6 +196,6 @@ def test_a_size_multiplies_channels_and_blocks(architecture, channels, blocks):
 def count_blocks(network):
     """Return the blocks, dense layers or plain convolutions of the last resolution."""
     stage = network.blocks[-1 - isinstance(network, AttentionDenseNet)]  # behind its blocks there is a norm
-    kind = nn.Conv2d if isinstance(network, SimpleCNN) else (AttentionResidualBlock, ConvBlock, DenseBlock)
+    kind = nn.Conv2d if isinstance(network, SimpleCNN | CifarNet) else (AttentionResidualBlock, ConvBlock, DenseBlock)
     found = [part for part in stage.modules() if isinstance(part, kind)]
     return len(found[0].layers) if isinstance(found[0], DenseBlock) else len(found)

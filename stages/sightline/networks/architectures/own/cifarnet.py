@@ -11,11 +11,13 @@ from torch import nn
 from torch.nn import functional
 
 from sightline.networks.architectures.own.pooled import PooledNetwork, describe_maps
+from sightline.networks.architectures.own.size import AS_DRAWN, Size
 
 PATCH = 2  # px, side of the whitened patches
 LOGIT_SCALE = 1 / 9  # softens the first predictions, so that high learning rates are safe
 FLOOR = 5e-4  # added to the patches' variances, so that noise in faint directions is not blown up
 AT_ONCE = 256  # images
+CONVOLUTIONS = 2  # of a group
 
 
 class CifarNet(PooledNetwork):
@@ -33,15 +35,15 @@ class CifarNet(PooledNetwork):
     widths = (64, 128, 256)
     pool = "max"
 
-    def __init__(self, classes: int, drop_rate: float, channels: int = 3):
+    def __init__(self, classes: int, drop_rate: float, size: Size = AS_DRAWN, channels: int = 3):
         whitening = Whitening(channels)
-        widths = (whitening.width, *self.widths)
-        groups = (_group(*pair) for pair in pairwise(widths))
+        widths = (whitening.width, *(size.channels(width) for width in self.widths))
+        groups = (_group(*pair, CONVOLUTIONS * size.depth) for pair in pairwise(widths))
         maps = describe_maps([f"blocks.{index}" for index in range(4)], widths, (1, 2, 4, 8))
         super().__init__(nn.Sequential(whitening, *groups), maps, classes, drop_rate)
 
     def forward_head(self, features: torch.Tensor) -> torch.Tensor:
-        """Return logits [N, classes] of feature maps [N, 256, h, w]."""
+        """Return logits [N, classes] of the last feature maps."""
         return super().forward_head(features) * LOGIT_SCALE
 
     def initialize_from(self, images: torch.Tensor) -> None:
@@ -111,16 +113,11 @@ def _signed(filters: torch.Tensor, channels: int) -> torch.Tensor:
     return torch.cat([filters, -filters]).view(-1, channels, PATCH, PATCH)
 
 
-def _group(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(
-        _convolution(before, after),
-        nn.MaxPool2d(2),
-        _norm(after),
-        nn.GELU(),
-        _convolution(after, after),
-        _norm(after),
-        nn.GELU(),
-    )
+def _group(before: int, after: int, convolutions: int) -> nn.Sequential:
+    layers = [_convolution(before, after), nn.MaxPool2d(2), _norm(after), nn.GELU()]
+    for _ in range(convolutions - 1):
+        layers += [_convolution(after, after), _norm(after), nn.GELU()]
+    return nn.Sequential(*layers)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
