@@ -26,7 +26,7 @@ COUNTS = {"train": 400, "val": 100, "test": 200}  # a class
 RATE = {"lr": {"low": 1e-3, "high": 2e-2, "log": True}}
 BY_HAND = ("cnn", "resnet18")  # the first one's latency is the limit
 SEARCHED = "searched"
-TRIALS = 10
+TRIALS = 25
 ROOM = 1.05  # latency is measured once before a trial, and not without noise
 ROUNDS = 15  # of latencies that are compared
 
@@ -41,8 +41,8 @@ def main() -> None:
         folder = RESULTS / f"run_{name}"
         prepare(folder, COUNTS)
         chosen = choose_searched(folder) if name == SEARCHED else search(name, RATE, {}, folder)[0]
-        works = {RESULTS / f"{name}_{seed}.json": partial(judge, folder, chosen, seed) for seed in options.seeds}
-        runs[name] = [keep(path, work) for path, work in works.items()]
+        works = {seed: partial(judge, folder, chosen, seed) for seed in options.seeds}
+        runs[name] = [keep(RESULTS / f"{name}_{digest(chosen)}_{seed}.json", work) for seed, work in works.items()]
         print(f"| {name} | {mean_and_spread([run['test'] for run in runs[name]])} | {chosen}", flush=True)
     for name in BY_HAND if len(runs) > 1 else ():
         print(f"searched less {name}: {compare(runs[SEARCHED], runs[name])}")
