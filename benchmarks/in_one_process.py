@@ -17,18 +17,18 @@ sys.path.insert(0, str(REPOSITORY / "stages"))
 ARCHIVE = REPOSITORY / "data/raw/cifar10_small.zip"  # of benchmarks/subsets.py
 
 
-def prepare(folder: Path, counts: dict[str, int], classes: list[str] | None = None) -> None:
+def prepare(folder: Path, counts: dict[str, int], classes: list[str] | None = None, archive: Path = ARCHIVE) -> None:
     """Run prepare and split on the first images of each class, so many of each subset; nothing where that is done."""
     if (folder / "data/split/split.csv").is_file():
         return
     (folder / "data/raw").mkdir(parents=True, exist_ok=True)
-    target = folder / "data/raw" / ARCHIVE.name
+    target = folder / "data/raw" / archive.name
     if not target.exists():
-        os.link(ARCHIVE, target)
+        os.link(archive, target)
     with (folder / "data/raw/part.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("path", "label", "subset"))
-        writer.writerows(list_part(counts, classes))
+        writer.writerows(list_part(counts, classes, archive))
     from prepare import main as prepare_images
     from sightline.parameters.prepare import PrepareParams
     from sightline.parameters.split import SplitParams
@@ -39,13 +39,13 @@ def prepare(folder: Path, counts: dict[str, int], classes: list[str] | None = No
     run_in(folder, split_images, SplitParams)
 
 
-def list_part(counts: dict[str, int], classes: list[str] | None):
+def list_part(counts: dict[str, int], classes: list[str] | None, archive: Path):
     """Yield path, label and subset; val are the training images behind those of train."""
     found = defaultdict(list)
-    for name in sorted(zipfile.ZipFile(ARCHIVE).namelist()):
-        subset, label, file = name.split("/")[-3:]
-        if file and (classes is None or label in classes):
-            found[subset, label].append(f"{ARCHIVE.name}/{name}")
+    for name in sorted(name for name in zipfile.ZipFile(archive).namelist() if not name.endswith("/")):
+        subset, label, _ = name.split("/")[-3:]
+        if classes is None or label in classes:
+            found[subset, label].append(f"{archive.name}/{name}")
     for (subset, label), names in found.items():
         if subset == "test":
             yield from ((name, label, "test") for name in names[: counts["test"]])

@@ -1,13 +1,13 @@
 """Architecture search under a latency limit, against networks chosen by hand, on a part of CIFAR-10.
 
-    python benchmarks/subsets.py cifar10 cifar10.zip
+    python benchmarks/subsets.py cifar10 data/raw/cifar10.zip
     python benchmarks/search.py
 
 The tuner's own code over tuning/network.yaml, with a runner that trains in this process instead of by experiments of
 DVC. The limit is the latency of `cnn` as it is, which somebody might have chosen by hand; it, and timm's `resnet18`,
 get as many trials over the same range of the learning rate. Validation chooses. Of what was searched the best is taken
-that is not slower than `cnn`, both measured anew in turns. Each is then trained with seeds 0 to 2, and looks at test
-once. 400 training images a class, 100 for validation, 200 test images, 8 epochs, bf16. Results lie in
+that is not slower than `cnn`, both measured anew in turns. Each is then trained with seeds 0 to 4 and
+judged on all test images. 400 training images a class, 100 for validation, 8 epochs, bf16. Results lie in
 benchmarks/results/search, one file a training, so that it goes on where it was stopped; `--only cnn` measures a part.
 """
 
@@ -23,6 +23,8 @@ from in_one_process import REPOSITORY, keep, mean_and_spread, prepare
 from search_run import RECIPE, RESULTS, Trials, digest, judge
 
 COUNTS = {"train": 400, "val": 100, "test": 200}  # a class
+JUDGED = COUNTS | {"test": 1000}
+WHOLE = REPOSITORY / "data/raw/cifar10.zip"  # with all test images
 RATE = {"lr": {"low": 1e-3, "high": 2e-2, "log": True}}
 BY_HAND = ("cnn", "resnet18")  # the first one's latency is the limit
 SEARCHED = "searched"
@@ -33,7 +35,7 @@ ROUNDS = 15  # of latencies that are compared
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--only", choices=[*BY_HAND, SEARCHED])
     options = parser.parse_args()
     runs = {}
@@ -41,8 +43,10 @@ def main() -> None:
         folder = RESULTS / f"run_{name}"
         prepare(folder, COUNTS)
         chosen = choose_searched(folder) if name == SEARCHED else search(name, RATE, {}, folder)[0]
+        folder = RESULTS / f"judged_{name}"
+        prepare(folder, JUDGED, archive=WHOLE)
         works = {seed: partial(judge, folder, chosen, seed) for seed in options.seeds}
-        runs[name] = [keep(RESULTS / f"{name}_{digest(chosen)}_{seed}.json", work) for seed, work in works.items()]
+        runs[name] = [keep(folder / f"{digest(chosen)}_{seed}.json", work) for seed, work in works.items()]
         print(f"| {name} | {mean_and_spread([run['test'] for run in runs[name]])} | {chosen}", flush=True)
     for name in BY_HAND if len(runs) > 1 else ():
         print(f"searched less {name}: {compare(runs[SEARCHED], runs[name])}")
