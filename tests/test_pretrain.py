@@ -106,10 +106,21 @@ def test_a_collapse_is_told_with_advice(learn, capsys, monkeypatch):
     assert "pretrain: the embeddings collapse (deviation 0.010 of 1)" in capsys.readouterr().out
 
 
+def test_a_queue_in_which_each_image_meets_itself_is_told(learn, capsys):
+    learn("moco", **{"pretrain.queue": 85, "pretrain.epochs": 1})
+    assert "pretrain.queue: 85 is more than both views of all 42 images" in capsys.readouterr().out
+
+
+def test_a_loss_that_is_not_finite_tells_what_to_change(learn):
+    with pytest.raises(SightlineError, match=r"in epoch 0, step 0: lower pretrain.lr.* or raise pretrain.temperature"):
+        learn("moco", **{"pretrain.temperature": 1e-45})
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"method": "none"}, "params.yaml: pretrain.method: none learns nothing: set it to simclr"),
+        ({"pretrain.schedule": "plateau"}, r"params.yaml: pretrain.schedule: plateau waits .* take another"),
         ({"model": ["simple_cnn", "cnn"]}, "params.yaml: model: pretraining is of one network"),
         ({"model": "hog+svm"}, r"params.yaml: model: hog\+svm has no weights to pretrain"),
     ],

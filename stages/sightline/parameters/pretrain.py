@@ -18,6 +18,13 @@ def hue_turns_by_half(strengths: list[float]) -> list[float]:
     return strengths
 
 
+def schedule_needs_no_score(schedule: str) -> str:
+    """Check for pydantic that a schedule follows from the updates alone."""
+    if schedule == "plateau":
+        raise ValueError("plateau waits for a score of train's, of which there is none here: take another")
+    return schedule
+
+
 class PretrainSection(StrictModel):
     """The section `pretrain`."""
 
@@ -27,7 +34,7 @@ class PretrainSection(StrictModel):
     optimizer: Name
     lr: Positive
     weight_decay: NotNegative
-    schedule: Schedule
+    schedule: Annotated[Schedule, AfterValidator(schedule_needs_no_score)]
     warmup_epochs: Warmup
     temperature: Positive
     ema_decay: Share

@@ -171,6 +171,9 @@ class TrainParams(StageParams):
             return self
         if not self.epochs:
             raise ValueError(f"noise: {self.noise} needs epochs above 0")
+        handcrafted = next((name for name in self.named if "+" in name), None)
+        if handcrafted:
+            raise ValueError(f"noise: {self.noise} is for networks: use none with {handcrafted}, or leave that out")
         if self.noise in ("gce", "symmetric") and self.loss != "cross_entropy":
             raise ValueError(f"noise: {self.noise} is a loss itself: it needs loss: cross_entropy (got {self.loss!r})")
         if self.noise in ("elr", "reweight"):

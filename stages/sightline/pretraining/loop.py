@@ -113,5 +113,5 @@ def refuse_infinite(losses: torch.Tensor, epoch: int) -> None:
     if len(wrong):
         raise SightlineError(
             f"pretrain: the loss became {losses[wrong[0]].item()} in epoch {epoch}, step {int(wrong[0])}: lower "
-            f"pretrain.lr, or lengthen pretrain.warmup_epochs"
+            f"pretrain.lr, lengthen pretrain.warmup_epochs, or raise pretrain.temperature"
         )

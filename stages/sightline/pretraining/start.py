@@ -14,6 +14,7 @@ from sightline.networks.architectures.head import Head, shape_head
 from sightline.networks.classifier import Classifier
 from sightline.networks.memory import images_at_once
 from sightline.networks.saved import ModelSpec
+from sightline.parameters.pretrain import PretrainSection
 from sightline.pretraining.backbone import Backbone
 from sightline.pretraining.images import UnlabelledImages
 from sightline.pretraining.judge import knn_accuracy
@@ -62,9 +63,19 @@ def make_learner(
     learner = LEARNERS[params.pretrain.method](backbone, params.pretrain)
     classifier = Classifier(backbone, spec.mean, spec.std, spec.input_size)
     layout, note = lay_out(classifier, params.channels_last, run.accelerator.device)
-    if note:
-        print(f"pretrain: {note}")
+    for told in filter(None, (note, advise_queue(params.pretrain, len(images)))):
+        print(f"pretrain: {told}")
     return learner.to(run.accelerator.device, memory_format=layout), classifier, layout
+
+
+def advise_queue(chosen: PretrainSection, images: int) -> str:
+    """Return a line of advice where MoCo's queue is so long that each image is told from itself, else ``""``."""
+    if chosen.method != "moco" or chosen.queue <= 2 * images:
+        return ""
+    return (
+        f"pretrain.queue: {chosen.queue:,} is more than both views of all {images:,} images, so that each is told from "
+        f"itself: set it to {images:,} or less"
+    )
 
 
 def make_judge(classifier: Classifier, pixels: np.ndarray, samples: Samples, run: PretrainRun) -> Judge:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import torch
 from tqdm import tqdm
 
-from sightline.common.errors import SightlineError
 from sightline.networks.classifier import Classifier
 from sightline.training.batches import Batches
 from sightline.training.handcrafted.estimators import ClassicalSettings, fit_handcrafted
@@ -38,12 +37,8 @@ def fit_classical(classifier: Classifier, train: Batches, val: Batches, run: Run
     Raises
     ------
     SightlineError
-        All training images are of one class, or `noise` names what learns epoch by epoch.
+        All training images are of one class.
     """
-    if run.params.noise not in ("none", "prune"):
-        raise SightlineError(
-            f"params.yaml: noise: {run.params.noise} is for networks: use none with handcrafted features"
-        )
     network = classifier.cpu().eval().network
     tqdm.write(f"{network.architecture}: {len(train)} images, fitted once, and in parts to calibrate the probabilities")
     fit_handcrafted(network, _scaled(classifier, train), train.labels.cpu().long().numpy(), settings_of(run))
