@@ -176,16 +176,13 @@ class TrainParams(StageParams):
             raise ValueError(f"noise: {self.noise} is for networks: use none with {handcrafted}, or leave that out")
         if self.noise in ("gce", "symmetric") and self.loss != "cross_entropy":
             raise ValueError(f"noise: {self.noise} is a loss itself: it needs loss: cross_entropy (got {self.loss!r})")
-        if self.noise in ("elr", "reweight"):
-            self._refuse_beside_memory()
+        mixed = self.mixup or self.cutmix or self.adversarial.method != "none"
+        if self.noise in ("elr", "reweight") and mixed:
+            raise ValueError(
+                f"noise: {self.noise} remembers single images as they are: it needs mixup: 0, cutmix: 0 and "
+                "adversarial.method: none"
+            )
         return self
-
-    def _refuse_beside_memory(self) -> None:
-        """Raise ValueError where images have no single prediction that could be remembered."""
-        if self.mixup or self.cutmix:
-            raise ValueError(f"noise: {self.noise} needs mixup: 0 and cutmix: 0, as it remembers single images")
-        if self.adversarial.method != "none":
-            raise ValueError(f"noise: {self.noise} needs adversarial.method: none, as it remembers images as they are")
 
     @model_validator(mode="after")
     def batches_divide(self) -> "TrainParams":
