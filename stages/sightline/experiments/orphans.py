@@ -4,9 +4,11 @@ import time
 from pathlib import Path
 
 import psutil
+from filelock import FileLock
 
 from sightline.experiments.copies import find_copies, remove_copy
 from sightline.experiments.processes import end_group
+from sightline.experiments.start import LOCK
 
 STARTING = 60.0  # s for `dvc` to make its copy; before, it must not be killed
 POLL = 0.1  # s
@@ -36,9 +38,14 @@ def find_process(name: str, root: Path) -> int | None:
 
 
 def _list_processes(root: Path) -> dict[str, int]:
-    """Return experiment -> process of each `dvc` that runs a named experiment of this repository."""
+    """Return experiment -> process of each `dvc` that runs a named experiment of this repository.
+
+    A process that a killed command has just forked looks like that command, and holds its lock, until it becomes `dvc`.
+    """
     found = {}
-    for process in psutil.process_iter(["cmdline", "cwd"]):
+    with FileLock(root / LOCK):
+        processes = list(psutil.process_iter(["cmdline", "cwd"]))
+    for process in processes:
         command = process.info["cmdline"] or []
         is_one = {"exp", "--temp", "--name"} <= set(command)
         names = command[command.index("--name") + 1 :][:1] if is_one else []
