@@ -6,7 +6,7 @@ import pytest
 
 from sightline.deployment.variants import VARIANTS
 from sightline.explaining.methods.catalogue import METHODS
-from sightline.networks.architectures.build import SIZED
+from sightline.networks.architectures.build import OWN_NETWORKS
 from sightline.networks.architectures.own.pooled import POOLS
 from sightline.networks.calibration import CALIBRATORS
 from sightline.networks.decider import VIEWS
@@ -40,7 +40,7 @@ from sightline.training.recipe.wrong_labels.robust_losses import ROBUST
         (train.Schedule, CURVES),
         (train.Normalization, NORMALIZATIONS),
         (train.HeadInit, HEADS),
-        (network.Sized, SIZED),
+        (network.Sized, OWN_NETWORKS),
         (network.Pool, {"network", *POOLS}),
         (train.Precision, {"auto", *MIXED_PRECISION}),
     ],

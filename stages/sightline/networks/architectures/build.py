@@ -11,9 +11,9 @@ from sightline.networks.architectures.hub import keep_to_cache_without_hub
 from sightline.networks.architectures.own.attention_networks import AttentionDenseNet, AttentionHybrid, AttentionResNet
 from sightline.networks.architectures.own.cifarnet import CifarNet, WideCifarNet
 from sightline.networks.architectures.own.cnn import CNN, ResidualCNN, SimpleCNN
-from sightline.networks.architectures.own.size import AS_DRAWN, read_size
+from sightline.networks.architectures.own.size import read_size
 
-OWN_NETWORKS = {  # name -> builder from (classes, drop_rate), channels
+OWN_NETWORKS = {  # name -> builder from (classes, drop_rate), size, channels
     "simple_cnn": SimpleCNN,
     "cnn": CNN,
     "cnn_residual": ResidualCNN,
@@ -23,16 +23,6 @@ OWN_NETWORKS = {  # name -> builder from (classes, drop_rate), channels
     "cifarnet": CifarNet,
     "cifarnet_wide": WideCifarNet,
 }
-SIZED = [  # those that also take a size
-    "simple_cnn",
-    "cnn",
-    "cnn_residual",
-    "attention_resnet",
-    "attention_densenet",
-    "attention_hybrid",
-    "cifarnet",
-    "cifarnet_wide",
-]
 REFUSED = {  # option that a network of timm may not take -> what to say
     "in_chans": "model: {} takes colours alone: set prepare.channels to 3, or take another",
     "drop_rate": "drop_rate: {} has no dropout before its head; set it to 0.0",
@@ -54,9 +44,8 @@ def build_network(
     Parameters
     ----------
     architecture : str
-        A key of `OWN_NETWORKS`, those of `SIZED` maybe with a size, such as ``cnn_w2_d3``: twice as wide, three times
-        as deep; features and a classifier, such as ``hog_lbp_color+svm``; or a model name of timm, with
-        or without a pretrained tag.
+        A key of `OWN_NETWORKS`, maybe with a size, such as ``cnn_w2_d3``: twice as wide, three times as deep; features
+        and a classifier, such as ``hog_lbp_color+svm``; or a model name of timm, with or without a pretrained tag.
     pretrained : bool
         Start from timm's published weights, which timm asks the Hugging Face hub for.
     rates : (float, float)
@@ -90,7 +79,7 @@ def build_network(
 
 def is_own(architecture: str) -> bool:
     """Tell whether a name is Sightline's rather than timm's."""
-    return architecture in OWN_NETWORKS or read_size(architecture)[0] in SIZED or is_handcrafted(architecture)
+    return read_size(architecture)[0] in OWN_NETWORKS or is_handcrafted(architecture)
 
 
 def network_normalization(architecture: str) -> tuple[list[float], list[float]]:
@@ -121,7 +110,7 @@ def _build_handcrafted(architecture: str, classes: int, rate: float, channels: i
 
 def _build_own(architecture: str, classes: int, drop_rate: float, drop_path_rate: float, channels: int) -> nn.Module:
     name, size = read_size(architecture)
-    options = {"channels": channels} | ({} if size == AS_DRAWN else {"size": size})
+    options = {"channels": channels, "size": size}
     if drop_path_rate and name not in RESIDUAL:
         raise _refuse("drop_path_rate", architecture)
     if drop_path_rate:
