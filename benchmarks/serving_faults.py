@@ -73,7 +73,7 @@ class Trial:
     async def run(self, faults: int, shares: dict[str, float] = SHARES) -> None:
         """Start the service, let so many faults happen while clients ask, and end it."""
         self._service.start()
-        clients = [asyncio.create_task(self._ask_on(random.Random(number))) for number in range(CLIENTS)]
+        clients = [asyncio.create_task(self.ask_on(random.Random(number))) for number in range(CLIENTS)]
         kinds = [*shares, *KINDS]
         weights = [*shares.values(), *[(1 - sum(shares.values())) / len(KINDS)] * len(KINDS)]
         try:
@@ -99,7 +99,8 @@ class Trial:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._service.port)
         writer.write(request.content)
         try:
-            status, body = await asyncio.wait_for(read_reply(reader), PATIENCE if request.whole else SILENCE)
+            async with asyncio.timeout(PATIENCE if request.whole else SILENCE):
+                status, body = await read_reply(reader)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
             if request.whole:
                 self._blame(f"{kind}: {error!r}")
@@ -117,7 +118,7 @@ class Trial:
         elif expected is not None or not 400 <= status < 500 or set(json.loads(body)) != {"error", "code"}:
             self._blame(f"{kind}: {status} {body!r}")
 
-    async def _ask_on(self, draw: random.Random) -> None:
+    async def ask_on(self, draw: random.Random) -> None:
         """Ask for ever, on one connection as long as it lasts."""
         while True:
             changes = self._service.changes
@@ -141,7 +142,8 @@ class Trial:
         image = self._images[row]
         head = HEAD.format(query="", length=len(image), more="").replace("Connection: close\r\n", "")
         writer.write(head.encode() + image)
-        status, body = await asyncio.wait_for(read_reply(reader), PATIENCE)
+        async with asyncio.timeout(PATIENCE):  # Python 3.11's wait_for forgets a cancellation as the reply comes
+            status, body = await read_reply(reader)
         self.counted[f"good: {status}"] += 1
         if status != 200 or not is_right(images_of(body)[0], self._expected[row]):
             self._blame(f"image {row}: {status} {body!r}")

@@ -18,6 +18,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch: with a team of threads each, processes wait for one another
 
 
+def pytest_collection_modifyitems(items):
+    """Give slow tests an hour in place of pyproject.toml's limit."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(3600))
+
+
 def pytest_collection_finish():
     """Keep what was imported out of the collections that accelerate asks for after each training: 0.3 s each."""
     gc.collect()

@@ -1,6 +1,10 @@
 """What the benchmarks of the service compute, and a small share of the faults that they make at random."""
 
 import asyncio
+import json
+import random
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -55,6 +59,27 @@ def test_an_answer_is_right_up_to_rounding(change, right):
 
 def test_a_recipe_is_read():
     assert read_recipe("photos") | {"epochs": 0, "head_init": "probe", "memory_mb": 64} == read_recipe("photos")
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_a_client_that_is_cancelled_ends_even_as_its_reply_comes(monkeypatch, steps):
+    body = json.dumps({"images": [ANSWER]}).encode()
+    trial = Trial(SimpleNamespace(port=1, changes=2), SimpleNamespace(of=lambda image: ANSWER), [b"image"], seed=0)
+
+    async def ask_and_cancel():
+        reader = asyncio.StreamReader()
+        monkeypatch.setattr(asyncio, "open_connection", lambda *_: asyncio.sleep(0, (reader, Mock())))
+        client = asyncio.create_task(trial.ask_on(random.Random(0)))
+        await asyncio.sleep(0.01)
+        reader.feed_data(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        for _ in range(steps):  # of the event loop
+            await asyncio.sleep(0)
+        client.cancel()
+        await asyncio.wait([client], timeout=1)
+        return client.cancelled()
+
+    assert asyncio.run(ask_and_cancel())
+    assert trial.wrong == []
 
 
 @pytest.mark.parametrize(("faults", "shares"), [(60, {}), pytest.param(40, {"kill": 0.1}, marks=pytest.mark.slow)])
