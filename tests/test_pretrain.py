@@ -120,6 +120,7 @@ def test_a_loss_that_is_not_finite_tells_what_to_change(learn):
     ("changes", "told"),
     [
         ({"method": "none"}, "params.yaml: pretrain.method: none learns nothing: set it to simclr"),
+        ({"pretrain.optimizer": "adamwww"}, r"params.yaml: pretrain.optimizer: 'adamwww' is neither one of adamw, "),
         ({"pretrain.schedule": "plateau"}, r"params.yaml: pretrain.schedule: plateau waits .* take another"),
         ({"model": ["simple_cnn", "cnn"]}, "params.yaml: model: pretraining is of one network"),
         ({"model": "hog+svm"}, r"params.yaml: model: hog\+svm has no weights to pretrain"),

@@ -81,7 +81,9 @@ def build_learning(
     """Put optimizer and schedule beside a learner that is on its device."""
     chosen = run.params.pretrain
     groups = parameter_groups(learner, chosen.optimizer, chosen.weight_decay, layer_decay=1.0)
-    optimizer = build_optimizer(groups, chosen.optimizer, chosen.lr, run.params.momentum, lookahead=False)
+    optimizer = build_optimizer(
+        groups, chosen.optimizer, chosen.lr, run.params.momentum, lookahead=False, key="pretrain.optimizer"
+    )
     optimizer = run.accelerator.prepare(optimizer)
     steps = steps_per_epoch(len(images), chosen.batch_size)
     updates = chosen.epochs * steps

@@ -82,7 +82,7 @@ class Loss(nn.Module):
         self.register_buffer("offsets", offsets)
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor, shares: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the mean loss, weighted by `shares` [N] where there are some.
+        """Return the mean loss, weighted by `shares` [N] where there are some: each part of a batch by its own alone.
 
         Targets are labels int64 [N] or shares of the classes float [N, C].
         """

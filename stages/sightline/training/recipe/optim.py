@@ -24,7 +24,7 @@ MUON = ("muon", "nmuon", "adamuon", "nadamuon")  # timm's, for matrices alone; e
 
 
 def build_optimizer(
-    groups: list[dict], name: str, lr: float, momentum: float, lookahead: bool
+    groups: list[dict], name: str, lr: float, momentum: float, lookahead: bool, key: str = "optimizer"
 ) -> torch.optim.Optimizer:
     """Build torch's optimizer of that name, or timm's (lamb, lion, muon, adan, ...).
 
@@ -34,6 +34,8 @@ def build_optimizer(
         From `parameter_groups`; a group's own `lr_scale` multiplies `lr`.
     lookahead : bool
         Wrap it in timm's Lookahead (Zhang et al., 2019).
+    key : str
+        Of params.yaml, which has the name.
 
     Raises
     ------
@@ -41,9 +43,10 @@ def build_optimizer(
         Neither library has an optimizer of that name.
     """
     groups = [{"lr": lr * group.get("lr_scale", 1.0), **group} for group in groups if group["params"]]
-    optimizer = (
-        OPTIMIZERS[name](groups, lr, momentum) if name in OPTIMIZERS else _build_timm(groups, name, lr, momentum)
-    )
+    if name in OPTIMIZERS:
+        optimizer = OPTIMIZERS[name](groups, lr, momentum)
+    else:
+        optimizer = _build_timm(groups, name, lr, momentum, key)
     if not lookahead:
         return optimizer
     from timm.optim import Lookahead
@@ -56,14 +59,12 @@ def peak_rate(optimizer: torch.optim.Optimizer) -> float:
     return max(group["lr"] for group in optimizer.param_groups)
 
 
-def _build_timm(groups: list[dict], name: str, lr: float, momentum: float) -> torch.optim.Optimizer:
+def _build_timm(groups: list[dict], name: str, lr: float, momentum: float, key: str) -> torch.optim.Optimizer:
     from timm.optim import create_optimizer_v2, list_optimizers  # timm takes over a second to import
 
     if name not in list_optimizers():
         known = ", ".join([*OPTIMIZERS, "lamb", "lion", "muon"])
-        raise SightlineError(
-            f"params.yaml: optimizer: {name!r} is neither one of {known} nor in timm's list_optimizers()"
-        )
+        raise SightlineError(f"params.yaml: {key}: {name!r} is neither one of {known} nor in timm's list_optimizers()")
     return create_optimizer_v2(groups, opt=name, lr=lr, weight_decay=0.0, momentum=momentum)
 
 
