@@ -21,7 +21,7 @@ def value_of(content, name):
     return content
 
 
-@pytest.mark.parametrize("name", find_lists(YAML(typ="safe").load(ROOT / "params.yaml")))
+@pytest.mark.parametrize("name", list(find_lists(YAML(typ="safe").load(ROOT / "params.yaml"))))
 def test_a_list_can_be_filled_and_emptied(name, tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text((ROOT / "params.yaml").read_text())

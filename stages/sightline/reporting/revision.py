@@ -130,9 +130,10 @@ class Revision:
     def read_curves(self) -> pd.DataFrame:
         """Return learning curves: measure, subset, member, epoch and value; no rows where there are none."""
         content = self.read(CURVES)
-        columns = ["measure", "subset", "member", "epoch", "value"]
+        if content is None:
+            return pd.DataFrame(columns=["measure", "subset", "member", "epoch", "value"])
         with self._naming(CURVES):
-            curves = pd.DataFrame(columns=columns) if content is None else pd.read_csv(io.BytesIO(content))
+            curves = pd.read_csv(io.BytesIO(content), dtype={"member": str})
         return curves.fillna({"member": ""})
 
     @contextmanager
