@@ -42,6 +42,7 @@ from sightline.parameters.train import TrainParams
 from sightline.training.batches import Batches
 from sightline.training.continual.forgetting import describe_forgetting, measure_forgetting
 from sightline.training.continual.rehearsal import rehearse
+from sightline.training.continual.seen import count_seen_judges, seen_notes
 from sightline.training.devices import make_accelerator
 from sightline.training.doubted import leave_out_doubted
 from sightline.training.first_head import keep_start
@@ -91,7 +92,9 @@ def main(params: TrainParams) -> None:
     trained = [len(division.train) for division in divide(samples)]
     params = settle_accumulation(params, spec, trained, accelerator)
     refuse_lonely(trained, params, spec, accelerator.num_processes)
-    for note in [*untrained_notes(samples, dataset.classes), *weights_notes(params, spec)]:
+    seen = count_seen_judges(samples, params.weights)
+    notes = [*untrained_notes(samples, dataset.classes), *weights_notes(params, spec)]
+    for note in [*notes, *seen_notes(seen.get("learnt_before", {}), params.weights)]:
         accelerator.print(note)
     journal = Journal()
     fits, members = [], []
@@ -101,7 +104,7 @@ def main(params: TrainParams) -> None:
             fits.append(train_member(session, plan, pixels))
             members.append(describe_member(plan, params))
         if accelerator.is_main_process:
-            journal.live.summary |= {"best": summarize_best(fits), **left_out}
+            journal.live.summary |= {"best": summarize_best(fits), **left_out, **seen}
             finish(session, members, samples, pixels)
     accelerator.end_training()
 

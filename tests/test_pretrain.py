@@ -16,10 +16,12 @@ import pretrain
 from sightline.common.errors import SightlineError
 from sightline.common.files import write_table
 from sightline.common.params import load_params
+from sightline.images.store import read_dataset
 from sightline.networks.architectures.build import build_network
 from sightline.parameters.pretrain import PretrainParams
 from sightline.pretraining import loop
 from sightline.pretraining.learners import LEARNERS
+from sightline.surveying.network import open_classifier
 from sightline.training.recipe.pretrained import load_weights, weights_normalization
 from small_run import SIZE, SUBSETS, make_run
 
@@ -61,6 +63,8 @@ def test_weights_come_with_their_story_and_train_takes_them(learn, capsys):
     assert load_weights(network, RESULT) == ["head.weight", "head.bias"]
     moved = [name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])]
     assert {"blocks.0.0.weight", "blocks.2.0.weight"} <= set(moved)
+    embedding = open_classifier(RESULT, "cnn", read_dataset().preprocessing)  # not of what params.yaml would train
+    assert torch.equal(embedding.network.blocks[0][0].weight, network.blocks[0][0].weight)
     assert weights_normalization(RESULT)[0] == pytest.approx([0.5, 0.5, 0.5], abs=0.05)
     told = json.loads(RESULT.with_suffix(".json").read_text())["pretraining"]
     assert (told["training_images"], told["pool_images"], told["scores"]["epoch"]) == (30, 12, 2)

@@ -234,6 +234,14 @@ def test_without_validation_images_the_last_epoch_is_kept(train):
         ({"noise": "gce", "epochs": 0, "head_init": "probe"}, "noise: gce needs epochs above 0"),
         ({"noise": "gce", "model": "hog_lbp_color+svm"}, "noise: gce is for networks: use none with hog_lbp_color"),
         ({"noise": "elr", "model": ["cnn", "hog+svm"]}, r"noise: elr is for networks: use none with hog\+svm"),
+        (
+            {"adversarial.method": "pgd", "epochs": 0, "head_init": "probe"},
+            "adversarial.method: pgd needs epochs above 0",
+        ),
+        (
+            {"adversarial.method": "trades", "model": ["cnn", "hog+svm"]},
+            r"adversarial.method: trades is for networks: use none with hog\+svm",
+        ),
         ({"epochs": 0}, "epochs: 0 trains nothing: it needs head_init: probe, prototypes or known .got 'zero'."),
         (
             {"model": "cifarnet", "input_size": 16, "head_init": "probe"},

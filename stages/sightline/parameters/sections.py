@@ -63,3 +63,15 @@ class AdversarialSection(StrictModel):
     epsilon: float = Field(gt=0, le=255)
     steps: Count
     trades_beta: Positive
+
+    def refuse_untrained(self, architectures: list[str], epochs: int) -> None:
+        """Raise ValueError where attacks are asked for and there is no training that they could be part of."""
+        if self.method == "none":
+            return
+        if not epochs:
+            raise ValueError(f"adversarial.method: {self.method} needs epochs above 0")
+        handcrafted = next((name for name in architectures if "+" in name), None)
+        if handcrafted:
+            raise ValueError(
+                f"adversarial.method: {self.method} is for networks: use none with {handcrafted}, or leave that out"
+            )

@@ -136,8 +136,9 @@ class TrainParams(StageParams):
         return self
 
     @model_validator(mode="after")
-    def networks_come_in_the_size(self) -> "TrainParams":
+    def networks_suit_the_sections(self) -> "TrainParams":
         self.network.refuse_unsized(self.named)
+        self.adversarial.refuse_untrained(self.named, self.epochs)
         return self
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from sightline.scoring.embeddings import principal_axes
 from sightline.surveying.embedding import Embedding, agree, agree_by_chance
 from sightline.training.recipe.head import read_features
 from sightline.training.recipe.pretrained import load_weights
-from sightline.training.recipe.published import in_channels, read_published
+from sightline.training.recipe.published import Published, in_channels, read_published
 
 IMAGES = 1000  # that are embedded at most, evenly chosen
 
@@ -46,7 +46,7 @@ def open_classifier(weights: Path, model: str, preprocessing: Preprocessing) -> 
     published = read_published(weights)
     if published is None and is_own(model):
         raise SightlineError(f"{weights}: no JSON beside it tells its normalisation: name a copy of models/trained")
-    name = published.name if published else model
+    name = _architecture_of(published) if published else model
     size = published.preprocessing.input_size if published else preprocessing.image_size
     network = build_network(name, 2, size, pretrained=False, channels=channels)
     load_weights(network, weights)
@@ -54,6 +54,11 @@ def open_classifier(weights: Path, model: str, preprocessing: Preprocessing) -> 
     levels = (expected.mean, expected.std) if expected else network_normalization(name)
     mean, std = (in_channels(values, channels) for values in levels)
     return Classifier(network, mean, std, size).eval()
+
+
+def _architecture_of(published: Published) -> str:
+    """Return the network that weights are of: what `make pretrain` learnt has a name of its own."""
+    return published.pretraining["model"] if published.pretraining else published.name
 
 
 @torch.inference_mode()

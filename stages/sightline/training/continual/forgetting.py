@@ -11,6 +11,7 @@ from sightline.networks.memory import images_at_once
 from sightline.networks.predict import predict_logits
 from sightline.networks.saved import ModelSpec, load_members
 from sightline.parameters.train import TrainParams
+from sightline.training.continual.seen import mark_seen
 from sightline.training.heads.known import find_known, read_earlier
 
 
@@ -18,6 +19,8 @@ def measure_forgetting(
     trained: Path, spec: ModelSpec, samples: Samples, pixels: np.ndarray, params: TrainParams, device: torch.device
 ) -> dict[str, float] | None:
     """Return how the first member does on validation images of the classes that the model in `weights` knew.
+
+    Images that this model has learnt from do not count.
 
     Returns
     -------
@@ -31,7 +34,7 @@ def measure_forgetting(
     earlier = read_earlier(params.weights)
     known = find_known(earlier, spec.classes, params.weights)
     held_out = samples.of("val")
-    held_out = held_out[np.isin(held_out.label, known.places)]
+    held_out = held_out[np.isin(held_out.label, known.places) & ~mark_seen(held_out, params.weights)]
     if not len(held_out):
         return None
     first = load_members(params.weights, earlier)[0]

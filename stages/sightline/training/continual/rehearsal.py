@@ -1,20 +1,16 @@
 """Going on from an earlier model: of what it has learnt a few images train again, beside all that is new."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from sightline.common.errors import SightlineError
-from sightline.common.files import read_table
 from sightline.images.samples import SUBSETS, Samples
 from sightline.networks.saved import load_members
 from sightline.parameters.train import TrainParams
 from sightline.training.continual.herding import herd
+from sightline.training.continual.seen import read_seen
 from sightline.training.heads.known import find_known, read_earlier
 from sightline.training.heads.look import look_at
-
-SEEN = "split.csv"  # beside the earlier model: a copy of the data/split/split.csv that it was trained by
 
 
 def rehearse(
@@ -41,7 +37,7 @@ def rehearse(
     earlier = read_earlier(params.weights)
     known = find_known(earlier, classes, params.weights)
     member = load_members(params.weights, earlier)[0]
-    seen = find_seen(samples, ids, known.places, Path(params.weights))
+    seen = find_seen(samples, ids, known.places, params.weights)
     kept = np.ones(len(samples), dtype=bool)
     kept[seen] = False
     for label in known.places:
@@ -57,11 +53,10 @@ def rehearse(
     return samples[kept], line
 
 
-def find_seen(samples: Samples, ids: np.ndarray, known: np.ndarray, weights: Path) -> np.ndarray:
+def find_seen(samples: Samples, ids: np.ndarray, known: np.ndarray, weights: str) -> np.ndarray:
     """Return the positions of the training images that the earlier model was trained on."""
     train = np.flatnonzero((samples.subset == SUBSETS.index("train")) & np.isin(samples.label, known))
-    if not (weights / SEEN).is_file():
+    before = read_seen(weights)
+    if before is None:
         return train
-    split = read_table(weights / SEEN, text=("id", "subset"))
-    before = set(split.loc[split["subset"] == "train", "id"])
     return train[[identity in before for identity in ids[samples.row[train]]]]
