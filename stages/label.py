@@ -26,13 +26,13 @@ from sightline.common.params import Count, NearBits, Seed, StageParams
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
-from sightline.images.pool import read_pool
+from sightline.images.pool import as_numbers, read_pool
 from sightline.images.samples import read_samples
 from sightline.images.store import open_pixels, read_dataset, read_index
 from sightline.labelling.asking import describe_batch, find_askable, refuse_other_pixels
 from sightline.labelling.batch import NAME, alone_in, next_number, read_batches, tabulate
 from sightline.labelling.destination import find_root
-from sightline.labelling.distinct import as_numbers, one_of_each
+from sightline.labelling.distinct import one_of_each
 from sightline.labelling.label_studio import to_config, to_tasks
 from sightline.labelling.originals import copy_images
 from sightline.labelling.reading import read_back

@@ -64,7 +64,7 @@ def main(params: PretrainParams) -> None:
     samples = read_samples()
     pixels = open_pixels()
     dataset = read_dataset()
-    parts = gather(pixels, samples)
+    parts = gather(pixels, samples, params.near_bits)
     spec = describe_model(dataset, samples, pixels, params)
     key = fingerprint(params, [POOL / "index.csv"], accelerator.num_processes, accelerator.device)
     with open_resume(Path.cwd(), key, params.pretrain.epochs, ONE_RUN) as resume, StopRequest() as stop:
@@ -87,10 +87,10 @@ def read_name(params: PretrainParams) -> str:
     return name
 
 
-def gather(pixels: np.ndarray, samples: Samples) -> list[tuple[np.ndarray, np.ndarray]]:
+def gather(pixels: np.ndarray, samples: Samples, near_bits: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the images to learn from, pixels and rows of train and of the pool, and say how many there are."""
     pool_pixels, pool = read_pool()
-    rows = rows_to_learn(pool, read_index(columns=("id", "group")), samples)
+    rows = rows_to_learn(pool, read_index(columns=("phash", "group")), samples, near_bits)
     train = samples.of("train").row
     left_out = len(pool) - len(rows)
     print(

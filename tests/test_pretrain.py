@@ -27,19 +27,27 @@ from small_run import SIZE, SUBSETS, make_run
 
 RESULT = Path("models/pretrained/small.safetensors")
 IMAGES = (*SUBSETS[:1] * 30, *SUBSETS[1:2] * 9, *SUBSETS[2:] * 3)
+HASHES = [f"{number:016x}" for number in np.random.default_rng(0).integers(2**63, size=len(IMAGES))]
+
+
+def change_index(**columns):
+    index = pd.read_csv("data/prepared/index.csv", keep_default_na=False)
+    write_table("data/prepared/index.csv", index.assign(**columns))
 
 
 def write_pool(count, **columns):
     pixels = np.random.default_rng(1).integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8)
     Path("data/pool").mkdir(parents=True, exist_ok=True)
     np.save("data/pool/images.npy", pixels)
-    plain = {"id": [f"pool/{row}.png" for row in range(count)], "sha256": "0", "phash": "0", "width": 9, "height": 9}
-    write_table("data/pool/index.csv", pd.DataFrame(plain | {"near_labelled": "", "group": ""} | columns))
+    plain = {"id": [f"pool/{row}.png" for row in range(count)], "width": 9, "height": 9}
+    plain |= {"sha256": "0", "phash": "0" * 16, "near_labelled": "", "group": ""}
+    write_table("data/pool/index.csv", pd.DataFrame(plain | columns))
 
 
 @pytest.fixture
 def learn(workspace, set_params, monkeypatch):
     make_run(workspace, IMAGES)
+    change_index(phash=HASHES)
     write_pool(12)
     short = {"epochs": 2, "batch_size": 16, "hidden": 16, "dimensions": 8, "queue": 64, "warmup_epochs": 0}
 
@@ -96,12 +104,16 @@ def test_what_was_stopped_goes_on_and_ends_with_the_same_bytes(method, learn, mo
 
 
 def test_images_that_resemble_val_or_test_are_left_out(learn, capsys):
-    index = pd.read_csv("data/prepared/index.csv")
-    near = [index["id"][41], index["id"][30], index["id"][0], *[""] * 9]  # of test, of val, of train
-    write_pool(12, near_labelled=near)
-    learn()
-    assert "12 of the pool" not in (out := capsys.readouterr().out)
-    assert "10 of the pool; 2 left out, which resemble images of val or test or share their group" in out
+    groups = ["lot", *[""] * 40, "lot"]  # of train and of test
+    change_index(phash=[HASHES[41], *HASHES[1:]], group=groups)  # the first of train looks like the last of test
+    near = [HASHES[41], f"{int(HASHES[30], 16) ^ 0b111:016x}", HASHES[1], *["0" * 16] * 9]  # of val in 3 bits; of train
+    twins = ["ant/0.png", "ant/30.png", "bee/1.png", *[""] * 9]
+    write_pool(12, phash=near, near_labelled=twins, group=[""] * 11 + ["lot"])
+    learn(**{"near_bits": 3, "pretrain.epochs": 1})
+    out = capsys.readouterr().out
+    assert "9 of the pool; 3 left out, which resemble images of val or test or share their group" in out
+    learn(**{"near_bits": 2, "pretrain.epochs": 1})
+    assert "10 of the pool; 2 left out" in capsys.readouterr().out
 
 
 def test_a_collapse_is_told_with_advice(learn, capsys, monkeypatch):

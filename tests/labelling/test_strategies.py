@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sightline.common.errors import SightlineError
-from sightline.labelling.distinct import as_numbers, one_of_each
+from sightline.images.pool import as_numbers
+from sightline.labelling.distinct import one_of_each
 from sightline.labelling.seen import Seen
 from sightline.labelling.strategies import STRATEGIES, Question, choose
 

@@ -37,3 +37,8 @@ def read_pool(folder: str | Path = POOL) -> "tuple[np.ndarray, pd.DataFrame]":
     pixels = open_pixels(folder)
     require_rows(path.with_name("images.npy"), len(pixels), path, len(index))
     return pixels, index
+
+
+def as_numbers(phash: "pd.Series") -> np.ndarray:
+    """Return perceptual hashes as index.csv holds them, 16 hexadecimal digits as bytes, as uint64 [n]."""
+    return np.array([int(digits, 16) for digits in phash], dtype=np.uint64)

@@ -1,13 +1,8 @@
 """One image in place of several that look alike: a batch must not ask the same question twice."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from sightline.images.duplicates import near_clusters
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def one_of_each(phash: np.ndarray, uncertainty: np.ndarray, bits: int) -> np.ndarray:
@@ -25,8 +20,3 @@ def one_of_each(phash: np.ndarray, uncertainty: np.ndarray, bits: int) -> np.nda
     order = np.argsort(-uncertainty, kind="stable")
     first = np.unique(near_clusters(phash, bits)[order], return_index=True)[1]
     return np.sort(order[first])
-
-
-def as_numbers(phash: "pd.Series") -> np.ndarray:
-    """Return perceptual hashes as index.csv holds them, 16 hexadecimal digits as bytes, as uint64 [n]."""
-    return np.array([int(digits, 16) for digits in phash], dtype=np.uint64)

@@ -4,7 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from sightline.common.params import AreaSpan, Count, Name, NotNegative, Positive, Probability, Share, StrictModel
+from sightline.common.params import (
+    AreaSpan,
+    Count,
+    Name,
+    NearBits,
+    NotNegative,
+    Positive,
+    Probability,
+    Share,
+    StrictModel,
+)
 from sightline.parameters.sections import Warmup
 from sightline.parameters.train import Schedule, TrainParams
 
@@ -52,4 +62,5 @@ class PretrainSection(StrictModel):
 class PretrainParams(TrainParams):
     """The keys that `make pretrain` reads."""
 
+    near_bits: NearBits
     pretrain: PretrainSection

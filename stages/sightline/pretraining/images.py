@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from sightline.images.duplicates import find_near
+from sightline.images.pool import as_numbers
 from sightline.images.samples import Samples
 from sightline.training.batches import Batches
 
@@ -41,19 +43,23 @@ class UnlabelledImages:
         return pixels
 
 
-def rows_to_learn(pool: pd.DataFrame, index: pd.DataFrame, samples: Samples) -> np.ndarray:
-    """Return the rows of the pool, int64, that neither look like an image of val or test nor share a group with one.
+def rows_to_learn(pool: pd.DataFrame, index: pd.DataFrame, samples: Samples, near_bits: int) -> np.ndarray:
+    """Return the rows of the pool, int64, that look like no image of val or test and share a group with none.
+
+    The pool's near_labelled does not tell: it names the first labelled image alone, maybe of train.
 
     Parameters
     ----------
     pool : pandas.DataFrame
-        Columns near_labelled and group of data/pool/index.csv.
+        Columns phash and group of data/pool/index.csv.
     index : pandas.DataFrame
-        Columns id and group of data/prepared/index.csv.
+        The same of data/prepared/index.csv.
     samples : Samples
         Which of these rows are in val and test.
+    near_bits : int
+        In how many bits of the perceptual hash near duplicates may differ.
     """
     held_out = index.iloc[np.concatenate([samples.of(subset).row for subset in ("val", "test")])]
     groups = set(held_out["group"].astype(str)) - {""}
-    related = pool["near_labelled"].isin(set(held_out["id"])) | pool["group"].astype(str).isin(groups)
-    return np.flatnonzero(~related.to_numpy(dtype=bool))
+    near = find_near(as_numbers(pool["phash"]), as_numbers(held_out["phash"]), near_bits) >= 0
+    return np.flatnonzero(~(near | pool["group"].astype(str).isin(groups).to_numpy(dtype=bool)))
