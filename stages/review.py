@@ -36,8 +36,8 @@ from sightline.images.sources.open import open_source
 from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_index
 from sightline.networks.saved import load_members, read_spec
 from sightline.parameters.prepare import PrepareSection
-from sightline.preparing.correct import file_digest
 from sightline.preparing.corrections import Correction, corrections_path, locate, read_corrections
+from sightline.preparing.moved import file_digest
 from sightline.reviewing.neighbours import embed, nearest
 from sightline.reviewing.page import write_page
 from sightline.reviewing.proposals import propose

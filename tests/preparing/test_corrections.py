@@ -93,11 +93,12 @@ def test_ids_of_an_archive_are_found_again_below_it_by_files_that_are_still_thos
         f"b/2.png,remove,,{digests['b/2.png']}",
         "x.zip/b/2.png,keep,,",  # the whole id counts more
         f"b/3.png,remove,,{digests['b/3.png']}",
-        "b/gone.png,remove,,0123",  # is not there already
+        "b/gone.png,remove,,0123",  # is not there, nor its content
     ]
     counts = correct(listing, Files(), read_corrections(table(tmp_path, *rows)), 100)
     assert (listing.paths, listing.classes) == (["x.zip/a/1.png", "x.zip/b/1.png", "x.zip/b/2.png"], ["b", "b", "b"])
-    assert counts == {"kept": 1, "relabelled": 1, "removed": 2}
+    assert counts == {"kept": 1, "relabelled": 1, "removed": 1}
+    assert listing.notes == ["1 corrections remove images that the source does not list any more: 'b/gone.png'"]
     for row in ("1.png,keep,,0123", "3.png,keep,,", "b/gone.png,keep,,0123"):  # two end so; no sha256; not there
         with pytest.raises(SightlineError, match=r"line 2: prepare\.source has no labelled image"):
             correct(listing, Files(), read_corrections(table(tmp_path, rows[0], row)), 100)

@@ -1,13 +1,12 @@
 """Apply what people decided about labels to what a source offers, before anything is decoded."""
 
-import hashlib
 from collections.abc import Iterable
 
 from sightline.common.errors import SightlineError, quote_some
-from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.containers import Container
 from sightline.images.sources.listing import Listing
 from sightline.preparing.corrections import Correction, corrections_path, locate, read_corrections
+from sightline.preparing.moved import file_digest, follow
 from sightline.preparing.shards import BYTES_PER_PIXEL
 
 REMOVED = "removed by prepare.corrections"
@@ -26,7 +25,7 @@ def correct(listing: Listing, container: Container, corrections: dict[str, Corre
     Parameters
     ----------
     listing : Listing
-        As the source tells it; it is changed.
+        As the source tells it; it is changed, and its notes tell of images that have moved or gone.
     container : Container
         Where the bytes of corrected images are read once more, to see whether they are still those.
     corrections : dict of str to Correction
@@ -37,7 +36,7 @@ def correct(listing: Listing, container: Container, corrections: dict[str, Corre
     Returns
     -------
     dict of str to int
-        An image that already has its new label counts as kept, one that was to be removed and is not there as removed.
+        An image that already has its new label counts as kept.
 
     Raises
     ------
@@ -45,11 +44,11 @@ def correct(listing: Listing, container: Container, corrections: dict[str, Corre
         A row names an image or a class that the source has not, or an image that has changed since.
     """
     corrections = locate(corrections, listing.paths)
-    known = set(listing.paths)
-    unknown = [correction for name, correction in corrections.items() if name not in known]
-    _refuse_unknown(unknown)
+    corrections, gone = follow(corrections, listing, container, longest)
+    _refuse_unknown(gone)
+    listing.notes += _describe_gone(gone)
     _refuse_classes(listing, corrections.values())
-    counts = dict.fromkeys(COUNTED.values(), 0) | {"removed": len(unknown)}
+    counts = dict.fromkeys(COUNTED.values(), 0)
     left = []
     for place, name in enumerate(listing.paths):
         correction = corrections.get(name)
@@ -75,17 +74,17 @@ def describe_corrections(counts: dict[str, int]) -> list[str]:
     return [f"labels that people looked at: {said}"] if said else []
 
 
-def file_digest(container: Container, name: str, longest: int) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal digits, or nothing where it cannot be read."""
-    try:
-        return hashlib.sha256(container.read(name, longest)).hexdigest()
-    except BadImageError:
-        return ""
+def _describe_gone(gone: list[Correction]) -> list[str]:
+    """Return a line on images that were to be removed and are not there, or nothing."""
+    if not gone:
+        return []
+    names = quote_some([correction.id for correction in gone])
+    return [f"{len(gone):,} corrections remove images that the source does not list any more: {names}"]
 
 
-def _refuse_unknown(unknown: Iterable[Correction]) -> None:
+def _refuse_unknown(gone: Iterable[Correction]) -> None:
     """Refuse the first row whose image the source has not, but for one that says which file was to be removed."""
-    for correction in unknown:
+    for correction in gone:
         if correction.action != "remove" or not correction.sha256:
             raise SightlineError(
                 f"{correction.where}: prepare.source has no labelled image {correction.id!r}: "
