@@ -6,7 +6,7 @@ from sightline.common.errors import SightlineError, quote_some
 from sightline.images.sources.containers import Container
 from sightline.images.sources.listing import Listing
 from sightline.preparing.corrections import Correction, corrections_path, locate, read_corrections
-from sightline.preparing.moved import file_digest, follow
+from sightline.preparing.moved import file_digest, refuse_moved
 from sightline.preparing.shards import BYTES_PER_PIXEL
 
 REMOVED = "removed by prepare.corrections"
@@ -25,7 +25,7 @@ def correct(listing: Listing, container: Container, corrections: dict[str, Corre
     Parameters
     ----------
     listing : Listing
-        As the source tells it; it is changed, and its notes tell of images that have moved or gone.
+        As the source tells it; it is changed, and its notes tell of images that have gone.
     container : Container
         Where the bytes of corrected images are read once more, to see whether they are still those.
     corrections : dict of str to Correction
@@ -44,7 +44,9 @@ def correct(listing: Listing, container: Container, corrections: dict[str, Corre
         A row names an image or a class that the source has not, or an image that has changed since.
     """
     corrections = locate(corrections, listing.paths)
-    corrections, gone = follow(corrections, listing, container, longest)
+    refuse_moved(corrections, listing, container, longest)
+    known = set(listing.paths)
+    gone = [correction for name, correction in corrections.items() if name not in known]
     _refuse_unknown(gone)
     listing.notes += _describe_gone(gone)
     _refuse_classes(listing, corrections.values())

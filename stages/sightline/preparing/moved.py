@@ -1,11 +1,10 @@
-"""Corrections of images that have another id now, found again by their content; and of those that are gone."""
+"""Images that corrections name and the source does not list: whether they lie there under another id."""
 
 import hashlib
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import PurePosixPath
 
-from sightline.common.errors import SightlineError, name_some, quote_some
+from sightline.common.errors import SightlineError, quote_some
 from sightline.images.decoding.bad_image import BadImageError
 from sightline.images.sources.beside_table import BesideTable
 from sightline.images.sources.containers import Container
@@ -13,13 +12,10 @@ from sightline.images.sources.listing import Listing
 from sightline.preparing.corrections import Correction
 
 
-def follow(
-    corrections: dict[str, Correction], listing: Listing, container: Container, longest: int
-) -> tuple[dict[str, Correction], list[Correction]]:
-    """Return corrections by the ids that their images have in a listing, and those whose image it lacks.
+def refuse_moved(corrections: dict[str, Correction], listing: Listing, container: Container, longest: int) -> None:
+    """Refuse a row whose id is not there where its content is, under another id of which no row speaks.
 
-    A row whose id is not there goes with its `sha256`: to the image of that content under another id, of which no other
-    row speaks. The listing's notes tell of such images.
+    It may be a renamed image or a copy of a deleted one, which only a person can tell.
 
     Parameters
     ----------
@@ -29,28 +25,19 @@ def follow(
     Raises
     ------
     SightlineError
-        More images have that content than rows look for it, or these rows contradict each other.
+        There is such a row.
     """
     known = set(listing.paths)
-    placed = {name: correction for name, correction in corrections.items() if name in known}
-    gone = [correction for name, correction in corrections.items() if name not in known]
-    free = [name for name in listing.paths if name not in placed]
-    moved: list[str] = []
-    copies = _find_content(free, container, {one.sha256 for one in gone} - {""}, longest)
+    missing = [correction for name, correction in corrections.items() if name not in known and correction.sha256]
+    free = [name for name in listing.paths if name not in corrections]
+    copies = _find_content(free, container, {one.sha256 for one in missing}, longest)
     starts = _table_folders(listing, container) if copies else []
-    for digest, names in copies.items():
-        rows = [one for one in gone if one.sha256 == digest and not _lies_below(starts, one, container, longest)]
-        _refuse_doubtful(rows, names)
-        for one, name in zip(rows, names, strict=False):
-            gone.remove(one)
-            placed[name] = replace(one, id=name)
-            moved.append(f"{one.id!r} is {name!r}")
-    if moved:
-        listing.notes.append(
-            f"{len(moved):,} corrections apply to images that have another id now (found by sha256): "
-            f"{name_some(moved)}: mend the ids, or delete rows whose image is gone"
-        )
-    return placed, gone
+    for one in missing:
+        if one.sha256 in copies and not _lies_below(starts, one, container, longest):
+            raise SightlineError(
+                f"{one.where}: prepare.source has no labelled image {one.id!r}, but the same file under "
+                f"{quote_some(copies[one.sha256])}: put the id that is meant, or delete the row"
+            )
 
 
 def file_digest(container: Container, name: str, longest: int) -> str:
@@ -82,12 +69,3 @@ def _table_folders(listing: Listing, container: Container) -> list[str]:
 def _lies_below(starts: list[str], correction: Correction, container: Container, longest: int) -> bool:
     """Tell whether an image still lies where it was, so that whatever else has its content is a copy."""
     return any(file_digest(container, start + correction.id, longest) == correction.sha256 for start in starts)
-
-
-def _refuse_doubtful(rows: list[Correction], names: list[str]) -> None:
-    if rows and (len(names) > len(rows) or len({one.decision for one in rows}) > 1):
-        one = rows[0]
-        raise SightlineError(
-            f"{one.where}: prepare.source has no labelled image {one.id!r}, but its sha256 under {quote_some(names)}: "
-            "put the id of the one that is meant, or delete the row"
-        )
