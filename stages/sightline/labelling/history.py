@@ -54,12 +54,17 @@ def record(changes: list[Change], answers: dict[str, Answer], asked: "pd.DataFra
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def add_to_history(folder: Path, new: "pd.DataFrame") -> None:
+def read_history(folder: Path) -> "pd.DataFrame":
+    """Return the rows of the history below `folder`; none where nothing was read back."""
+    import pandas as pd
+
+    text = tuple(name for name in COLUMNS if name not in ("agreement", "confidence", "batch"))
+    return read_kept(folder / NAME, text=text) if (folder / NAME).exists() else pd.DataFrame(columns=list(COLUMNS))
+
+
+def add_to_history(folder: Path, old: "pd.DataFrame", new: "pd.DataFrame") -> None:
     """Add rows to the history, once each: a run that was ended between two files may be repeated."""
     import pandas as pd
 
-    path = folder / NAME
-    text = tuple(name for name in COLUMNS if name not in ("agreement", "confidence", "batch"))
-    old = [read_kept(path, text=text)] if path.exists() else []
-    together = pd.concat([*old, new], ignore_index=True)
-    write_table(path, together.drop_duplicates(["id", "before", "label", "moment", "export"]))
+    together = pd.concat([each for each in (old, new) if len(each)] or [old], ignore_index=True)
+    write_table(folder / NAME, together.drop_duplicates(["id", "before", "label", "moment", "export"]))
