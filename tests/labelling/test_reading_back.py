@@ -82,3 +82,39 @@ def test_the_table_of_another_source_is_refused(here, text):
     with pytest.raises(SightlineError, match="holds no image of data/raw/photos: it is another source's: move it"):
         read(here, ["ant", "bee"])
     assert path.read_text() == text
+
+
+def test_an_older_export_undoes_no_correction(here):
+    read(here, ["ant", "ant"], "2026-01-02T00:00:00Z")
+    assert "0 images got a label, 2 another one" in read(here, ["bee", "bee"], "2026-01-02T00:00:00.5+00:00")
+    history = (here / "labels/history.csv").read_text()
+    told = read(here, ["ant", "wasp"], "2026-01-02T00:00:00Z")
+    assert "label: 2 labels of this export are older than those read before: left as they are" in told
+    assert "0 images got a label, 0 another one, 0 had it already" in told
+    assert "wasp" not in told
+    assert "2 had it already" in read(here, ["bee", "bee"], "2026-01-02T00:00:00.5+00:00")
+    assert table(here) == [*FIRST, "pool/a.png,bee,train", "pool/b.png,bee,train"]
+    assert (here / "labels/history.csv").read_text() == history
+
+
+def test_what_was_found_right_later_stands_against_what_lies_between(here):
+    read(here, ["ant", "ant"], "2026-01-01")
+    assert "2 had it already" in read(here, ["ant", "ant"], "2026-01-03")
+    assert "2 labels of this export are older" in read(here, ["bee", "bee"], "2026-01-02")
+    assert table(here) == [*FIRST, "pool/a.png,ant,train", "pool/b.png,ant,train"]
+
+
+@pytest.mark.parametrize("moments", [("", ""), ("2026-01-02", ""), ("", "2026-01-02"), ("2026-01-02", "2026-01-02")])
+def test_without_two_moments_that_differ_the_last_read_counts(here, moments):
+    read(here, ["ant", "ant"], moments[0])
+    assert "2 another one" in read(here, ["bee", "bee"], moments[1])
+    assert table(here) == [*FIRST, "pool/a.png,bee,train", "pool/b.png,bee,train"]
+
+
+def test_a_run_that_ended_between_history_and_table_can_be_repeated(here):
+    read(here, ["ant", "ant"])
+    before = (here / "data/raw/photos_labelled.csv").read_text()
+    read(here, ["bee", "bee"], "2026-01-03")
+    (here / "data/raw/photos_labelled.csv").write_text(before)
+    assert "2 another one" in read(here, ["bee", "bee"], "2026-01-03")
+    assert len(read_table("labels/history.csv")) == 4

@@ -17,7 +17,7 @@ from sightline.labelling.destination import (
     list_open_rows,
     make_table,
 )
-from sightline.labelling.history import add_to_history, read_history, record
+from sightline.labelling.history import add_to_history, confirm, find_newest, is_older, read_history, record
 from sightline.labelling.table import TRAIN, Change, Table, read_source_table, same, write_source_table
 from sightline.preparing.checks import describe_alike
 
@@ -41,19 +41,22 @@ def read_back(export: Path, folder: Path) -> list[str]:
     root = find_root(dataset, index["id"].iloc[0])
     told = read_answers(export, list(asked.index))
     history = read_history(folder)
-    answers = {asked["id"][answer.file]: answer for answer in told.given}
-    target = find_destination(dataset, list(answers))
+    newest = find_newest(history)
+    given = {asked["id"][answer.file]: answer for answer in told.given}
+    answers = {path: answer for path, answer in given.items() if not is_older(answer, newest.get(path))}
+    target = find_destination(dataset, list(given))
     table, added = open_table(target, dataset, index, root)
     changes = label_table(table, target, answers)
     alike = describe_alike([*dataset.classes, *table.labels(target.naming)])
     if alike:
         raise SightlineError(f"{export}: {alike}: mend that in the label tool, and export again")
-    add_to_history(folder, history, record(changes, answers, asked.reset_index(drop=True), export.name))
+    kept = [*changes, *confirm(answers, changes, newest)]
+    add_to_history(folder, history, record(kept, answers, asked.reset_index(drop=True), export.name))
     write_source_table(target.path, table)
     lines = [describe_changes(target, changes, len(answers))]
     lines += [f"{added} images of {dataset.source} were not in it: they are now, each in its subset"] if added else []
-    lines += [describe_lost(history, table, target)]
-    lines += [describe_classes(told.given, dataset.classes)]
+    lines += [describe_older(len(given) - len(answers)), describe_lost(history, table, target)]
+    lines += [describe_classes(list(answers.values()), dataset.classes)]
     lines += [describe_missing(told.missing)] if told.missing else []
     lines += [f"{told.strangers} images of {export} are in no batch of {folder}: left out"] if told.strangers else []
     lines += [describe_next(target, dataset)]
@@ -93,6 +96,10 @@ def describe_changes(target: Destination, changes: list[Change], answers: int) -
         f"{target.path}: {new} images got a label, {len(changes) - new} another one, {answers - len(changes)} had it "
         "already; they are for training, all others keep the subset that they had"
     )
+
+
+def describe_older(count: int) -> str:
+    return f"{count} labels of this export are older than those read before: left as they are" if count else ""
 
 
 def describe_lost(history: "pd.DataFrame", table: Table, target: Destination) -> str:
