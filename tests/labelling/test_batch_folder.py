@@ -9,7 +9,7 @@ import pytest
 from sightline.common.errors import SightlineError
 from sightline.images.sources.naming import PLAIN
 from sightline.labelling.batch import COLUMNS, alone_in, file_name, read_batches
-from sightline.labelling.destination import Destination
+from sightline.labelling.destination import Destination, name_table
 from sightline.labelling.reading import describe_next
 
 
@@ -57,6 +57,14 @@ def test_labels_never_go_to_another_image_than_was_asked_for(tmp_path, column):
     rows.to_csv(tmp_path / "1/batch.csv", index=False)
     with pytest.raises(SightlineError, match=r"1/batch.csv: file \S+ was not made of id 'new/[ab].png' and its sha256"):
         read_batches(tmp_path)
+
+
+def test_no_two_sources_share_a_table():
+    below = ["ab", "ab.zip", "ab.v2.zip", "old/ab", "old%2Fab", "new/ab", "old/ab.zip", "ab/project.json", ""]
+    names = [name_table(Path("data/raw") / name) for name in below]
+    assert len(set(names)) == len(below)
+    assert names[:2] == ["ab_labelled.csv", "ab.zip_labelled.csv"]
+    assert not any("/" in name or name.startswith(".") for name in names)
 
 
 def test_the_command_that_trains_next_can_be_pasted():

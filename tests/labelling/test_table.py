@@ -35,6 +35,16 @@ def test_an_image_that_has_no_row_gets_one():
     assert table.rows[1] == ["dog", "pool/b.jpg", "train"]
 
 
+def test_rows_that_are_missing_are_added_with_their_columns():
+    table = Table(["path", "label", "subset"], [["a.jpg", "dog", "val"], ["pool/c.jpg", "cat", "train"]])
+    made = Table(["path", "label", "camera"], [["a.jpg", "cat", "1"], ["b.jpg", "cat", "2"]])
+    assert table.add_missing(made, PLAIN) == 1
+    assert table.header == ["path", "label", "subset", "camera"]
+    added = ["b.jpg", "cat", "", "2"]
+    assert table.rows == [["a.jpg", "dog", "val", ""], ["pool/c.jpg", "cat", "train", ""], added]
+    assert table.add_missing(made, PLAIN) == 0
+
+
 def test_a_division_that_the_table_has_stays():
     table = Table(["path", "label", "subset"], [["a.jpg", "cat", "valid"], ["b.jpg", "cat", ""]])
     table.fix_division({"a.jpg": "test", "b.jpg": "test"}, PLAIN)

@@ -46,7 +46,13 @@ def find_destination(dataset: DatasetSpec, ids: list[str]) -> Destination:
         found = Destination(source, naming, True)
         if _may_name(found, ids):
             return found
-    return Destination(RAW / f"{source.name.partition('.')[0]}_labelled.csv", PLAIN, False)
+    return Destination(RAW / name_table(source), PLAIN, False)
+
+
+def name_table(source: Path) -> str:
+    """Return how the table of a folder or an archive is called: by its whole path, so that no two share one."""
+    below = below_raw(source).rstrip("/")
+    return below.replace("%", "%25").replace("/", "%2F") + "_labelled.csv"
 
 
 def _may_name(table: Destination, ids: list[str]) -> bool:
@@ -110,6 +116,26 @@ def make_table(index: "pd.DataFrame", root: str, open_rows: list[str]) -> Table:
     columns = [root + index["id"], index["class"].astype(str), *(index[name].astype(str) for name in told)]
     labelled = [list(cells) for cells in zip(*columns, strict=True)]
     return Table([PLAIN.path, PLAIN.label, *told], labelled + [[path, "", *[""] * len(told)] for path in open_rows])
+
+
+def complete_table(path: Path, made: Table, source: str) -> tuple[Table, int]:
+    """Return the table that an earlier export went to with the rows that it lacks, and how many these are.
+
+    Parameters
+    ----------
+    made : Table
+        As `make_table` gives it now: the source may have got images since.
+
+    Raises
+    ------
+    SightlineError
+        It holds none of the source's images.
+    """
+    table = read_source_table(path, PLAIN)
+    added = table.add_missing(made, PLAIN) if PLAIN.path in table.header else len(made.rows)
+    if added == len(made.rows):
+        raise SightlineError(f"{path}: holds no image of {source}: it is another source's: move it away, or rename it")
+    return table, added
 
 
 def list_open_rows(dataset: DatasetSpec) -> list[str]:

@@ -38,6 +38,20 @@ class Table:
         """Return the paths of all rows."""
         return {same(naming.path_in(self._cells(row))) for row in self.rows}
 
+    def has_label(self, naming: Naming) -> set[str]:
+        """Return the paths of the rows that have a label."""
+        place = self._column(naming.label)
+        return {same(naming.path_in(self._cells(row))) for row in self.rows if row[place]}
+
+    def add_missing(self, other: "Table", naming: Naming) -> int:
+        """Add the rows of another table whose paths are not in this one, and return how many these are."""
+        there = self.has_path(naming)
+        missing = [cells for cells in map(other._cells, other.rows) if same(naming.path_in(cells)) not in there]
+        for name in other.header if missing else ():
+            self._column(name)
+        self.rows += [[cells.get(column, "") for column in self.header] for cells in missing]
+        return len(missing)
+
     def labels(self, naming: Naming) -> list[str]:
         """Return the labels of the rows that have one."""
         place = self._column(naming.label)
