@@ -37,7 +37,8 @@ from sightline.deployment.graph import build_graph, trace_program
 from sightline.few_shot.effect import compare, describe
 from sightline.few_shot.given import Given, read_given
 from sightline.few_shot.widen import count_recognised, last_layer, refuse_unsuitable, widen, widen_weights
-from sightline.images.samples import Samples, read_samples
+from sightline.images.predicted import PREDICTIONS, refuse_other_images
+from sightline.images.samples import Samples, read_samples, tabulate
 from sightline.images.sources.names import tidy
 from sightline.images.store import open_pixels, read_index, read_predictions
 from sightline.networks.calibration import Calibration, read_calibration
@@ -76,10 +77,13 @@ def main(params: Params) -> None:
     spec = read_spec(TRAINED)
     calibration = read_calibration(classes=len(spec.classes))
     refuse_unsuitable(options.name, spec, calibration)
-    given = read_given(Path(options.images), options.name, spec.preprocessing, read_index(columns=("class", "sha256")))
+    index = read_index(columns=("id", "label", "class", "sha256"))
+    given = read_given(Path(options.images), options.name, spec.preprocessing, index)
     predictions, _ = read_predictions()
     pixels = open_pixels()
-    old = choose_old(read_samples(), len(spec.classes))
+    samples = read_samples(index=index)
+    refuse_other_images(predictions, tabulate(samples, index), PREDICTIONS)
+    old = choose_old(samples, len(spec.classes))
     out = OUT / options.name
     (out / "model.onnx").unlink(missing_ok=True)  # it comes last: a run that is ended leaves none beside other files
 

@@ -6,6 +6,7 @@ Run    make review                                proposals for the 100 surest d
 Reads  data/predictions/label_issues.csv, data/prepared, data/split, models/trained; data/raw, for the files' SHA-256
        params.yaml   memory_mb, prepare.corrections
 Writes review/review.csv       a row a doubted label: keep, relabel or remove, to be edited; probabilities, neighbours
+       review/proposed.csv     the same as proposed, which tells whether review.csv was edited: then it is not replaced
        review/review.png       the images with those that look most alike to the network
        review/index.html       the same to click through, without a network; it saves review.csv
        with --apply: the table that prepare.corrections names, or data/raw/corrections.csv
@@ -15,6 +16,7 @@ It is no stage: it writes no output of one, and the pipeline never runs it.
 import argparse
 import subprocess
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,7 @@ from sightline.common.rows import evenly
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
 from sightline.drawing.contact_sheet import contact_sheet
+from sightline.images.predicted import refuse_other_images
 from sightline.images.samples import read_samples
 from sightline.images.samples import tabulate as tabulate_samples
 from sightline.images.sources.naming import naming_of
@@ -41,10 +44,11 @@ from sightline.preparing.moved import file_digest
 from sightline.reviewing.neighbours import embed, nearest
 from sightline.reviewing.page import write_page
 from sightline.reviewing.proposals import propose
-from sightline.reviewing.table import as_table, describe, merge, refuse_unknown, tabulate
+from sightline.reviewing.table import as_table, describe, find_missing, merge, refuse_unknown, tabulate
 
 ISSUES = Path("data/predictions/label_issues.csv")
 CORRECTIONS = "data/raw/corrections.csv"
+PROPOSED = "proposed.csv"
 NEIGHBOURS = 5
 MOST_COMPARED = 50_000  # images among which neighbours are looked for
 LONGEST = 1 << 30  # bytes of a file
@@ -71,11 +75,14 @@ def look(params: Params, options: argparse.Namespace, earlier: dict[str, Correct
     dataset = read_dataset()
     spec = read_spec("models/trained")
     index = read_index()
-    issues = read_issues(dataset.classes, set(locate(earlier, set(index["id"]))), options.most)
+    earlier = locate(earlier, set(index["id"]))
+    samples = tabulate_samples(read_samples(index=index), index)
+    issues = read_issues(dataset.classes, set(earlier), samples).head(options.most)
     if issues.empty:
         print(f"review: no label in {ISSUES} is left to look at")
         return
-    samples = tabulate_samples(read_samples(index=index), index)
+    out = Path(options.out)
+    set_aside(out, earlier)
     pixels = open_pixels()
     rows = np.union1d(samples["row"].to_numpy()[evenly(len(samples), MOST_COMPARED)], issues["row"])
     vectors = embed(load_members("models/trained", spec)[0], pixels, rows, params.memory_mb, pick_device())
@@ -87,8 +94,8 @@ def look(params: Params, options: argparse.Namespace, earlier: dict[str, Correct
     table = tabulate(proposals, dataset.classes, names, read_digests(dataset, proposals["id"]))
     pictures = [np.asarray(pixels[row]) for row in proposals["row"]]
     alike = [[(dataset.classes[labels[row]], np.asarray(pixels[row])) for row in of] for of in near]
-    out = Path(options.out)
-    write_table(out / "review.csv", table)
+    for name in ("review.csv", PROPOSED):
+        write_table(out / name, table)
     write_text(out / "index.html", write_page(table, pictures, alike, dataset.classes))
     save_png(out / "review.png", draw(table, pictures, alike))
     counts = ", ".join(f"{count} to {action}" for action, count in table["action"].value_counts().items())
@@ -120,21 +127,45 @@ def git_name() -> str:
     return found.stdout.strip()
 
 
-def read_issues(classes: list[str], decided: set[str], most: int) -> pd.DataFrame:
-    """Read the first issues that nobody has decided on, with classes as numbers.
+def read_issues(classes: list[str], decided: set[str], samples: pd.DataFrame) -> pd.DataFrame:
+    """Read the issues that nobody has decided on, with classes as numbers.
 
     Raises
     ------
     SightlineError
-        A class is not one of the prepared images.
+        A class is not one of the prepared images, or an issue is of another image than `samples` has in its row.
     """
     issues = read_table(ISSUES, text=("id", "subset", "label", "suggested", "reason"))
-    issues = issues[~issues["id"].isin(decided)].head(most).reset_index(drop=True)
+    issues = issues[~issues["id"].isin(decided)].reset_index(drop=True)
     numbers = {name: number for number, name in enumerate(classes)}
     named = {name: issues[name].map(numbers) for name in ("label", "suggested")}
     if any(column.isna().any() for column in named.values()):
         raise SightlineError(f"{ISSUES}: has classes that data/prepared has not: run `dvc repro evaluate`")
-    return issues.assign(**{name: column.astype(int) for name, column in named.items()})
+    issues = issues.assign(**{name: column.astype(int) for name, column in named.items()})
+    refuse_other_images(issues, samples, ISSUES)
+    return issues
+
+
+def set_aside(out: Path, earlier: dict[str, Correction]) -> None:
+    """Rename the last review.csv where somebody edited it, so that new proposals take nobody's words away.
+
+    Raises
+    ------
+    SightlineError
+        It has decisions that are not among the earlier ones, the applied.
+    """
+    table, proposed = out / "review.csv", out / PROPOSED
+    if not table.exists() or (proposed.exists() and proposed.read_bytes() == table.read_bytes()):
+        return
+    missing = find_missing(read_corrections(table), earlier)
+    if missing:
+        raise SightlineError(
+            f"{table}: was edited, and {len(missing):,} of its decisions are not applied (first {missing[0]!r}): "
+            f"`make review APPLY={table}`, or rename it to have new proposals"
+        )
+    free = next(path for number in count(1) if not (path := out / f"applied_{number}.csv").exists())
+    table.rename(free)
+    print(f"review: {table} is applied: it is {free} now")
 
 
 def read_digests(dataset: DatasetSpec, ids: pd.Series) -> list[str]:

@@ -1,6 +1,7 @@
 """make add-class on a tiny trained model: what it writes, what it leaves alone, what it refuses."""
 
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -137,3 +138,32 @@ def test_a_calibration_of_single_classes_is_refused(trained):
     numbers = {"method": "vector", "temperature": 1.0, "scale": [1.0] * 3, "bias": [0.0] * 3, "images": 9}
     with pytest.raises(SightlineError, match=r"set evaluate\.calibration: temperature"):
         refuse_unsuitable("red", spec, Calibration(**numbers))
+
+
+def grow(here):
+    """Prepare and split as they do after an image has come in front."""
+    for name in ("data/prepared/index.csv", "data/split/split.csv"):
+        table = pd.read_csv(here / name, keep_default_na=False)
+        pd.concat([table.head(1).assign(id="ant/00.png"), table]).to_csv(here / name, index=False)
+    pixels = np.load(here / "data/prepared/images.npy")
+    np.save(here / "data/prepared/images.npy", np.concatenate([pixels[:1], pixels]))
+
+
+def relabel(here):
+    table = pd.read_csv(here / "data/prepared/index.csv", keep_default_na=False)
+    table.loc[3, ["label", "class"]] = [1, "bee"]
+    table.to_csv(here / "data/prepared/index.csv", index=False)
+
+
+@pytest.mark.parametrize("change", [grow, relabel])
+def test_predictions_of_other_images_are_refused(trained, tmp_path, monkeypatch, change):
+    here = shutil.copytree(trained, tmp_path / "here", ignore=shutil.ignore_patterns("few_shot"))
+    change(here)
+    monkeypatch.chdir(here)
+    status, said = run("red", "red")
+    assert status == 1
+    assert said == (
+        "data/predictions/predictions.csv: is of other images, labels or subsets than data/prepared and data/split "
+        "(first 'ant/3.png'): run `dvc repro evaluate`"
+    )
+    assert not (here / "few_shot").exists()

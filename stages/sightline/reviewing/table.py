@@ -71,6 +71,11 @@ def merge(
     return earlier | signed
 
 
+def find_missing(decisions: dict[str, Correction], earlier: dict[str, Correction]) -> list[str]:
+    """Return the ids on which nothing was decided earlier, or something else."""
+    return [name for name, one in decisions.items() if name not in earlier or earlier[name].decision != one.decision]
+
+
 def as_table(corrections: dict[str, Correction]) -> pd.DataFrame:
     """Return the table that `prepare.corrections` reads, by id."""
     rows = [[getattr(corrections[name], column) for column in COLUMNS] for name in sorted(corrections)]
