@@ -26,7 +26,7 @@ import pandas as pd
 
 from sightline.common.device import compute_alike, leave_out_triton, use_deterministic_algorithms
 from sightline.common.errors import SightlineError
-from sightline.common.files import write_json, write_table
+from sightline.common.files import read_record, replacing, write_json, write_table
 from sightline.common.process import keep_freed_memory
 from sightline.common.stage import run_stage
 from sightline.drawing.canvas import save_png
@@ -50,6 +50,7 @@ from sightline.training.resuming.folder import open_resume
 from sightline.training.start import describe_model
 
 FOLDER = Path("pretrain")
+SOURCE = "make pretrain"
 ONE_RUN = "epochs of another number make another schedule"
 
 
@@ -60,20 +61,22 @@ def main(params: PretrainParams) -> None:
     compute_alike(params.arithmetic)
     accelerator = make_accelerator(params)
     refuse(params.architectures, params.pretrain.method, accelerator.num_processes)
-    name = read_name(params)
+    file = PRETRAINED / f"{read_name(params)}.safetensors"
     samples = read_samples()
     pixels = open_pixels()
     dataset = read_dataset()
     parts = gather(pixels, samples, params.near_bits)
     spec = describe_model(dataset, samples, pixels, params)
     key = fingerprint(params, [POOL / "index.csv"], accelerator.num_processes, accelerator.device)
+    story = tell_story(params, [len(rows) for _, rows in parts])
+    note_replaced(file, story)
     with open_resume(Path.cwd(), key, params.pretrain.epochs, ONE_RUN) as resume, StopRequest() as stop:
         run = PretrainRun(params, accelerator, build_views(params, spec), resume, stop)
         images = UnlabelledImages(parts, accelerator.device)
         learner, classifier, layout = make_learner(spec, images, run)
         learning = build_learning(learner, classifier, layout, images, run)
         history = learn(learning, make_judge(classifier, pixels, samples, run), run)
-        write_result(name, learning, history, [len(rows) for _, rows in parts], spec, run)
+        write_result(file, learning, history, story, spec, run)
         shutil.rmtree(resume.path)
 
 
@@ -104,34 +107,67 @@ def gather(pixels: np.ndarray, samples: Samples, near_bits: int) -> list[tuple[n
     return [(pixels, train), (pool_pixels, rows)] if len(rows) else [(pixels, train)]
 
 
+def note_replaced(file: Path, story: dict) -> None:
+    """Say which pretraining's weights will be replaced; nothing where they came about in the same way.
+
+    Raises
+    ------
+    SightlineError
+        Weights are there, or are told of, that this command did not learn.
+    """
+    path = file.with_suffix(".json")
+    told = read_record(Published, path) if path.exists() else None
+    if told is None and not file.exists():
+        return
+    if told is None or told.pretraining is None:
+        whose = f"weights from {told.source}" if told else "weights that this command did not learn"
+        raise SightlineError(f"{path if told else file}: is of {whose}: take another NAME, or remove them")
+    if {name: value for name, value in told.pretraining.items() if name != "scores"} != story:
+        how = f"{told.version} of {told.pretraining['model']}, seed {told.pretraining['seed']}"
+        print(f"pretrain: {file} is there, by {how}, and will be replaced: another NAME keeps it")
+
+
 def write_result(
-    name: str, learning: Learning, history: list[Scores], counts: list[int], spec: ModelSpec, run: PretrainRun
+    file: Path, learning: Learning, history: list[Scores], story: dict, spec: ModelSpec, run: PretrainRun
 ) -> None:
     """Write weights, their provenance, scores and picture, and say how to use them."""
-    file = PRETRAINED / f"{name}.safetensors"
     weights = learning.classifier.network.network.state_dict()
-    write_weights(file, weights)
-    write_json(file.with_suffix(".json"), describe(name, file, history, counts, spec, run.params).model_dump())
+    with replacing(file) as beside:
+        write_weights(beside, weights)
+        told = describe(file.stem, beside, story | {"scores": history[-1]}, spec)
+        write_json(file.with_suffix(".json"), told.model_dump())  # first: a run that ends here finds its own name in it
     table = pd.DataFrame(history)
-    write_table(FOLDER / f"{name}.csv", table)
-    save_png(FOLDER / f"{name}.png", draw_curves(table, f"{run.params.model}, {run.params.pretrain.method}"))
-    print(f"{file}: {len(weights)} tensors; by epoch: {FOLDER}/{name}.png")
+    write_table(FOLDER / f"{file.stem}.csv", table)
+    save_png(FOLDER / f"{file.stem}.png", draw_curves(table, f"{run.params.model}, {run.params.pretrain.method}"))
+    print(f"{file}: {len(weights)} tensors; by epoch: {FOLDER}/{file.stem}.png")
     print(
         f"versioned and used by:\n  dvc add {file} && git add {file}.dvc {file.with_suffix('.json')}\n"
         f"  dvc exp run -S weights={file} -S normalization=weights -S head_init=probe"
     )
 
 
-def describe(
-    name: str, file: Path, history: list[Scores], counts: list[int], spec: ModelSpec, params: PretrainParams
-) -> Published:
+def tell_story(params: PretrainParams, counts: list[int]) -> dict:
+    """Return what is known of the weights before they are learnt; `counts` of training images, then of the pool."""
+    return {
+        "model": params.architectures[0],
+        "seed": params.seed,
+        "training_images": counts[0],
+        "pool_images": sum(counts[1:]),
+        "index_sha256": digest(Path("data/prepared/index.csv")),
+        "split_sha256": digest(Path("data/split/split.csv")),
+        "pool_sha256": digest(POOL / "index.csv"),
+        "params": params.pretrain.model_dump(),
+    }
+
+
+def describe(name: str, file: Path, story: dict, spec: ModelSpec) -> Published:
     """Return what the JSON beside the weights says."""
     weights = read_weights(file)
     stored = spec.preprocessing.image_size
     return Published(
         name=name,
-        source="make pretrain",
-        version=params.pretrain.method,
+        source=SOURCE,
+        version=story["params"]["method"],
         licence="that of the images",
         archive_sha256=None,
         weights_sha256=sha256_of(file),
@@ -144,17 +180,7 @@ def describe(
             crop_share=min(1.0, spec.input_size / stored),
             input_size=spec.input_size,
         ),
-        pretraining={
-            "model": params.architectures[0],
-            "seed": params.seed,
-            "training_images": counts[0],
-            "pool_images": sum(counts[1:]),
-            "index_sha256": digest(Path("data/prepared/index.csv")),
-            "split_sha256": digest(Path("data/split/split.csv")),
-            "pool_sha256": digest(POOL / "index.csv"),
-            "scores": history[-1],
-            "params": params.pretrain.model_dump(),
-        },
+        pretraining=story,
     )
 
 

@@ -157,3 +157,36 @@ def test_a_name_that_a_command_line_would_stumble_over_is_refused(monkeypatch, n
     monkeypatch.setattr(sys, "argv", ["pretrain.py", "--name", name])
     with pytest.raises(SightlineError, match="must be of letters, digits"):
         pretrain.read_name(None)
+
+
+def test_a_repeated_run_writes_the_same_bytes_and_another_one_says_what_it_replaces(learn, capsys):
+    first = learn()
+    told = RESULT.with_suffix(".json").read_bytes()
+    assert (learn(), RESULT.with_suffix(".json").read_bytes()) == (first, told)
+    assert "replaced" not in capsys.readouterr().out
+    assert learn(seed=7) != first
+    line = (
+        f"pretrain: {RESULT} is there, by simclr of simple_cnn, seed 0, and will be replaced: another NAME keeps it\n"
+    )
+    assert line in capsys.readouterr().out
+
+
+def test_a_run_that_ended_between_its_two_files_is_repeated(learn):
+    first = learn()
+    RESULT.unlink()
+    assert learn() == first
+
+
+@pytest.mark.parametrize("source", ["timm", None])
+def test_weights_that_were_not_pretrained_here_are_not_replaced(learn, source):
+    learn()
+    weights, path = RESULT.read_bytes(), RESULT.with_suffix(".json")
+    published = json.loads(path.read_text()) | {"source": source, "pretraining": None}
+    path.unlink()
+    whose = f"{RESULT}: is of weights that this command did not learn"
+    if source:
+        path.write_text(json.dumps(published))
+        whose = f"{path}: is of weights from timm"
+    with pytest.raises(SightlineError, match=f"^{whose}: take another NAME, or remove them$"):
+        learn("moco")
+    assert RESULT.read_bytes() == weights
