@@ -36,6 +36,7 @@ from sightline.explaining.methods.subject import Settings, Subject, describe_sub
 from sightline.explaining.pictures.draw import draw_classes, draw_kinds, draw_layers
 from sightline.explaining.quality.measure import measure_quality
 from sightline.explaining.quality.pointing import place_boxes
+from sightline.images.predicted import PREDICTIONS, refuse_other_images
 from sightline.images.store import BOX_COLUMNS, open_pixels, read_index, read_predictions
 from sightline.networks.saved import ModelSpec, load_members, read_spec
 from sightline.parameters.gradcam import GradcamParams, GradcamSection
@@ -51,6 +52,8 @@ def main(params: GradcamParams) -> None:
     options = params.gradcam
     spec = read_spec("models/trained")
     predictions, _ = read_predictions()
+    index = read_index(columns=("id", "label", "width", "height", *BOX_COLUMNS))
+    refuse_other_images(predictions, index[["id", "label"]].assign(row=range(len(index))), PREDICTIONS)
     groups = choose(predictions, options.select, options.images, options.ids)
     sample = choose_quality_sample(predictions, options.quality_images)
     subjects = describe_members(spec, params.memory_mb)
@@ -59,7 +62,6 @@ def main(params: GradcamParams) -> None:
 
     explained = pd.concat([*groups.values(), sample])
     print(f"gradcam: {explained['row'].nunique()} images by {', '.join(methods) or 'no method'}")
-    index = read_index(columns=("width", "height", *BOX_COLUMNS))
     boxes = place_boxes(index, explained["row"].tolist(), spec.preprocessing, spec.input_size)
     cases = explain_rows(explainer, explained, boxes)
     measured = [cases[row] for row in sample["row"]]

@@ -13,11 +13,13 @@ import argparse
 import sys
 from pathlib import Path
 
+import pandas as pd
 from pydantic import Field
 
 from sightline.common.seeding import stream_seed
 from sightline.common.stage import run_stage
 from sightline.gating.finished import describe_gates, judge_run
+from sightline.images.predicted import PREDICTIONS, refuse_other_images
 from sightline.parameters.gates import GateParams
 from sightline.parameters.paired import Intervals
 from sightline.reporting.changes import (
@@ -126,8 +128,12 @@ def add_decisions(report: Report, pair: Pair, classes: list[str], after: Revisio
 def add_thumbnails(report: Report, flips: dict, after: Revision) -> None:
     """Draw the most telling flips, where the pixels are here."""
     groups = {heading: images.head(LISTED) for heading, images in flips.items() if len(images)}
+    ids = after.read_ids() if groups else None
+    if ids is None:
+        return
+    refuse_other_images(pd.concat(groups.values()), ids, f"{after.name}: {PREDICTIONS}")
     pixels = {heading: after.read_pixels(images["row"].tolist()) for heading, images in groups.items()}
-    if groups and all(thumbnails is not None for thumbnails in pixels.values()):
+    if all(thumbnails is not None for thumbnails in pixels.values()):
         report.draw("flips", draw_flips(groups, pixels, max(len(images) for images in groups.values())))
 
 

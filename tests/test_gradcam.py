@@ -94,6 +94,16 @@ def test_pictures_follow_from_the_parameters_alone(here):
     assert read_table("plots/gradcam/faithfulness.csv").empty
 
 
+def test_predictions_of_other_images_are_refused(here):
+    make_run(here, MIXED)
+    index = Path("data/prepared/index.csv")
+    header, first, *others = index.read_text().splitlines(keepends=True)
+    index.write_text("".join([header, *others, first]))
+    with pytest.raises(SightlineError, match=r"^data/predictions/predictions.csv: is of other images.*evaluate`$"):
+        main(params())
+    assert not Path("metrics/gradcam.json").exists()
+
+
 def test_no_test_images(here):
     make_run(here, ("train", "val", "val"))
     main(params())

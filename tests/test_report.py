@@ -91,6 +91,22 @@ def test_the_workspace_is_the_other_side_by_default(history, monkeypatch):
     assert told.count("No difference.") >= 3
 
 
+def test_no_picture_of_another_image_is_drawn_where_the_workspace_has_gone_on(history, monkeypatch):
+    monkeypatch.chdir(history)
+    index = history / "data/prepared/index.csv"
+    whole = index.read_text()
+    header, first, *others = whole.splitlines(keepends=True)
+    write_text(index, "".join([header, *others, first]))
+    try:
+        status, told = report("--base", "old", "--out", "report/stale")
+    finally:
+        write_text(index, whole)
+    assert status == 1
+    assert told.startswith("workspace: data/predictions/predictions.csv: is of other images, ")
+    assert told.endswith("run `dvc repro evaluate`\n")
+    assert not (history / "report/stale").exists()
+
+
 def test_each_gate_that_is_set_is_a_line(history, monkeypatch):
     monkeypatch.chdir(history)
     whole = (history / "params.yaml").read_text()

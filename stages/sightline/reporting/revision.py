@@ -110,6 +110,15 @@ class Revision:
             images = pd.read_csv(io.BytesIO(table), dtype=text, keep_default_na=False)
             return StoredPredictions(images, np.load(io.BytesIO(probabilities)))
 
+    def read_ids(self) -> pd.DataFrame | None:
+        """Return id and row of all prepared images."""
+        content = self.read("data/prepared/index.csv")
+        with self._naming("data/prepared/index.csv"):
+            if content is None:
+                return None
+            ids = pd.read_csv(io.BytesIO(content), usecols=["id"], dtype=str, keep_default_na=False)
+        return ids.assign(row=range(len(ids)))
+
     def read_pixels(self, rows: list[int]) -> np.ndarray | None:
         """Return the stored pixels uint8 [n, H, W, 3] of n > 0 images; only these are read."""
         path = "data/prepared/images.npy"
