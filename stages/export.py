@@ -44,9 +44,10 @@ from sightline.deployment.source_files import ParityImages, open_files
 from sightline.deployment.triton import make_repository
 from sightline.deployment.variants import TrainingImages
 from sightline.gating.judge import judge_files, refuse_missed
-from sightline.images.samples import read_samples
+from sightline.images.predicted import PREDICTIONS, refuse_other_images
+from sightline.images.samples import read_samples, tabulate
 from sightline.images.sources.naming import naming_of
-from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_predictions
+from sightline.images.store import DatasetSpec, open_pixels, read_dataset, read_index, read_predictions
 from sightline.networks.calibration import read_calibration
 from sightline.networks.decider import Decider
 from sightline.networks.memory import images_at_once
@@ -68,10 +69,12 @@ def main(params: ExportParams) -> None:
     spec = read_spec(TRAINED)
     pixels = open_pixels()
     dataset = read_dataset()
-    samples = read_samples()
+    index = read_index(columns=("id", "label"))
+    samples = read_samples(index=index)
     evaluation = read_json("metrics/evaluate.json")
     calibration = read_calibration(classes=len(spec.classes))
     predictions, probabilities = read_predictions()
+    refuse_other_images(predictions, tabulate(samples, index), PREDICTIONS)
     trained = Decider(load_members(TRAINED, spec), calibration, load_stack(TRAINED, spec)).eval()
     at_once = images_at_once(trained, pixels.shape[1], params.memory_mb)
     images = choose_images(predictions, probabilities, pixels, spec, dataset, at_once)

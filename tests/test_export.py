@@ -128,6 +128,16 @@ def test_predictions_of_another_model_leave_no_export(here, monkeypatch):
     assert not Path("models/exported").exists()
 
 
+def test_predictions_of_images_that_have_gone_leave_no_export(here):
+    make_run(here, MIXED)
+    for path in ("data/prepared/index.csv", "data/split/split.csv"):
+        pd.read_csv(path, keep_default_na=False).iloc[:-1].to_csv(path, index=False)
+    np.save(PIXELS, np.load(PIXELS)[:-1])
+    with pytest.raises(SightlineError, match=r"^data/predictions/predictions.csv: is of other images.*evaluate`$"):
+        main(PARAMS)
+    assert not Path("models/exported").exists()
+
+
 def test_flips_leave_no_export(here, monkeypatch):
     make_run(here, MIXED)
     other = lambda pixels: np.eye(3)[np.arange(len(pixels)) % 3]  # noqa: E731
@@ -167,6 +177,9 @@ def test_what_loses_accuracy_is_left_out(here, monkeypatch):
     make_run(here, MIXED)
     labels = pd.read_csv("data/predictions/predictions.csv").assign(label=np.load(PROBABILITIES).argmax(axis=1))
     labels.to_csv("data/predictions/predictions.csv", index=False)  # torch is always right
+    index = pd.read_csv("data/prepared/index.csv")
+    index.loc[labels["row"], "label"] = labels["label"].to_numpy()
+    index.to_csv("data/prepared/index.csv", index=False)
     worse = {"fp16": lambda graph, calibration: scrambled(graph)}
     monkeypatch.setattr("sightline.deployment.artifacts.VARIANTS", worse)
     main(ExportParams(export=ExportSection(**OPTIONS | {"quantize": ["fp16"]}), **SHARED))

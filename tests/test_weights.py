@@ -133,7 +133,13 @@ def test_without_a_package_index_there_is_one_line(tmp_path):
 def test_what_pretraining_learnt_is_not_fetched_over(tmp_path):
     expected = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "crop_share": 1.0, "input_size": 32}
     told = {"name": NAME, "source": "make pretrain", "version": "simclr", "licence": "none", "archive_sha256": None}
-    told |= {"weights_sha256": "0", "tensors": 1, "parameters": 1, "preprocessing": expected, "pretraining": {"seed": 0}}
+    told |= {
+        "weights_sha256": "0",
+        "tensors": 1,
+        "parameters": 1,
+        "preprocessing": expected,
+        "pretraining": {"seed": 0},
+    }
     path = tmp_path / f"models/pretrained/{NAME}.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(told))

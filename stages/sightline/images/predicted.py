@@ -20,14 +20,17 @@ def refuse_other_images(table: "pd.DataFrame", images: "pd.DataFrame", path: str
     table : pandas.DataFrame
         Columns row (position in images.npy), id, subset, label (int), as evaluate wrote them.
     images : pandas.DataFrame
-        row and id of all images that may stand there, and subset or label, where they are to be equal too: as
-        `sightline.images.samples.tabulate` gives them.
+        row and id of all images that may stand there, and label, or subset and fold, where they are to be equal too: as
+        `sightline.images.samples.tabulate` gives them. What evaluate predicted out of fold, it calls val.
     path : str or Path
         The table's, for the message.
     """
     compared = [name for name in COMPARED if name in images.columns]
-    now = images.set_index("row")[compared].reindex(table["row"])
-    other = (now.to_numpy(dtype=object) != table[compared].to_numpy(dtype=object)).any(axis=1)
+    now = images.set_index("row").reindex(table["row"])
+    if "subset" in compared:
+        out_of_fold = (now["fold"] >= 0) & (table["subset"] == "val").to_numpy()
+        now = now.assign(subset=now["subset"].mask(out_of_fold, "val"))
+    other = (now[compared].to_numpy(dtype=object) != table[compared].to_numpy(dtype=object)).any(axis=1)
     if other.any():
         raise SightlineError(
             f"{path}: is of other images, labels or subsets than data/prepared and data/split "
