@@ -50,7 +50,6 @@ from sightline.training.resuming.folder import open_resume
 from sightline.training.start import describe_model
 
 FOLDER = Path("pretrain")
-SOURCE = "make pretrain"
 ONE_RUN = "epochs of another number make another schedule"
 
 
@@ -166,7 +165,7 @@ def describe(name: str, file: Path, story: dict, spec: ModelSpec) -> Published:
     stored = spec.preprocessing.image_size
     return Published(
         name=name,
-        source=SOURCE,
+        source="make pretrain",
         version=story["params"]["method"],
         licence="that of the images",
         archive_sha256=None,

@@ -44,9 +44,9 @@ def correct(listing: Listing, container: Container, corrections: dict[str, Corre
         A row names an image or a class that the source has not, or an image that has changed since.
     """
     corrections = locate(corrections, listing.paths)
-    refuse_moved(corrections, listing, container, longest)
     known = set(listing.paths)
     gone = [correction for name, correction in corrections.items() if name not in known]
+    refuse_moved(gone, corrections, listing, container, longest)
     _refuse_unknown(gone)
     listing.notes += _describe_gone(gone)
     _refuse_classes(listing, corrections.values())

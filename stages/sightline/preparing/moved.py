@@ -12,13 +12,17 @@ from sightline.images.sources.listing import Listing
 from sightline.preparing.corrections import Correction
 
 
-def refuse_moved(corrections: dict[str, Correction], listing: Listing, container: Container, longest: int) -> None:
+def refuse_moved(
+    gone: list[Correction], corrections: dict[str, Correction], listing: Listing, container: Container, longest: int
+) -> None:
     """Refuse a row whose id is not there where its content is, under another id of which no row speaks.
 
     It may be a renamed image or a copy of a deleted one, which only a person can tell.
 
     Parameters
     ----------
+    gone : list of Correction
+        Those of the corrections whose id the listing has not.
     longest : int
         Bytes that an image may have.
 
@@ -27,8 +31,7 @@ def refuse_moved(corrections: dict[str, Correction], listing: Listing, container
     SightlineError
         There is such a row.
     """
-    known = set(listing.paths)
-    missing = [correction for name, correction in corrections.items() if name not in known and correction.sha256]
+    missing = [correction for correction in gone if correction.sha256]
     free = [name for name in listing.paths if name not in corrections]
     copies = _find_content(free, container, {one.sha256 for one in missing}, longest)
     starts = _table_folders(listing, container) if copies else []
